@@ -1,0 +1,55 @@
+"""The ``l4f-bench`` command: parse, call one function, print.
+
+Scores go to stdout, progress and warnings to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage
+or input, 3 weights or data missing, 4 an optional package missing.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from l4f_bench import __version__
+from l4f_bench.cli.console import stderr
+from l4f_bench.errors import BenchError
+
+
+class BenchGroup(TyperGroup):
+    """Turns a ``BenchError`` of any command into one line on stderr and its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except BenchError as error:
+            stderr.print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
+            raise typer.Exit(error.exit_code) from None
+
+
+app = typer.Typer(
+    name="l4f-bench",
+    cls=BenchGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Benchmark unsupervised foreground/background segmentation with generative models."""

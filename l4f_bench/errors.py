@@ -1,0 +1,25 @@
+"""Errors that a user can cause, each with the exit code the command line ends with."""
+
+
+class BenchError(Exception):
+    """A failure with a one-line explanation and remedy; the command exits with ``exit_code``."""
+
+    exit_code = 1
+
+
+class InputError(BenchError):
+    """Wrong usage, or a file or folder that cannot be used as given."""
+
+    exit_code = 2
+
+
+class MissingAssetError(BenchError):
+    """Weights or data that are not there; the message says how to get them."""
+
+    exit_code = 3
+
+
+class MissingDependencyError(BenchError):
+    """An optional package is not installed; the message says how to install it."""
+
+    exit_code = 4
