@@ -29,7 +29,7 @@ BOUNDED = ("precision", "recall")
 _ALMOST_1 = 1 - 1e-6
 _MAX_LOG_ODDS = 12.0
 _STEPS = (11, 11, 301)
-_ZOOMS = 8
+_ZOOMS = 16
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,7 +126,7 @@ def _worst_excess(printed: dict[str, float], keys: list[str]) -> float:
             break
         where = np.unravel_index(excess.argmin(), excess.shape)
         centre = np.array([axis[i] for axis, i in zip(axes, where, strict=True)])
-        reach = (high - low) / 4
+        reach = (high - low) / 3
         low, high = np.maximum(centre - reach, floor), np.minimum(centre + reach, ceiling)
     return best
 

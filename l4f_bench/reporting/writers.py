@@ -60,8 +60,7 @@ def csv(table: Table) -> str:
         for row in table.rows
         for cell in row.cells
     )
-    for column in ("truncation", "n"):
-        frame[column] = frame[column].astype("object").where(frame[column].notna(), None)
+    frame["n"] = frame["n"].astype("Int64")  # stays whole beside missing values
     return str(frame.to_csv(index=False, na_rep=_MISSING))
 
 

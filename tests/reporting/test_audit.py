@@ -32,7 +32,7 @@ def test_what_one_confusion_matrix_gives_is_consistent(matrix: list[int]) -> Non
 @given(MATRIX)
 def test_the_arithmetic_of_shares_agrees_with_counting(matrix: list[int]) -> None:
     exact = scores(matrix)
-    tp, fp, fn, tn = matrix
+    _, fp, fn, _ = matrix
     again = scores_of_shares(
         np.array(exact["iou_fg"]), np.array(exact["iou_bg"]), np.array(fp / (fp + fn))
     )
