@@ -21,6 +21,7 @@ from PIL import Image
 
 from l4f_bench.config import CountConfig
 from l4f_bench.evaluation.folders import count_pairs, pair_folders
+from l4f_bench.progress import silent
 
 
 def draw_pairs(folder: Path, num_pairs: int, side: int) -> None:
@@ -52,7 +53,9 @@ def straightforward(folder: Path, num_pairs: int) -> np.ndarray:
 def ours(folder: Path) -> np.ndarray:
     """The same matrix by the toolkit."""
     pairs = pair_folders(folder / "preds", folder / "truth").pairs
-    tp, fp, fn, tn = sum(r.counts for r in count_pairs(pairs, CountConfig(), with_levels=False))
+    tp, fp, fn, tn = sum(
+        r.counts for r in count_pairs(pairs, CountConfig(), with_levels=False, advance=silent(0))
+    )
     return np.array([[tn, fp], [fn, tp]])
 
 

@@ -51,3 +51,37 @@ class EvalConfig:
     """How masks are read and counted."""
     seed: int = 0
     """Seed of the bootstrap."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SampleConfig:
+    """A folder of samples: which files make them, and which samples."""
+
+    dataset: str
+    """Key of the data set, which gives the defaults of ``background`` and ``threshold``."""
+    generator: Path
+    """Checkpoint of the generator."""
+    alpha: Path
+    """Checkpoint of the alpha network."""
+    num_images: int
+    """Samples 0 to num_images - 1 are made."""
+    truncation: float = 1.0
+    """psi in [0, 1] of the foreground."""
+    seed: int = 0
+    """Seed of the set."""
+    threshold: float = 0.9
+    """Alpha above which a pixel of the mask is foreground, in [0, 1)."""
+    background: str = "first-conv"
+    """``first-conv`` or ``constant``: how the generator paints backgrounds."""
+    alpha16: bool = False
+    """Also write alpha with 16 bits."""
+
+    def __post_init__(self) -> None:
+        if self.num_images < 1:
+            raise InputError(f"-n {self.num_images} is too small. Give 1 or more.")
+        if not 0 <= self.truncation <= 1:
+            raise InputError(f"--truncation {self.truncation:g} is outside of 0 to 1.")
+        if not 0 <= self.threshold < 1:
+            raise InputError(f"--threshold {self.threshold:g} is outside of 0 to below 1.")
+        if self.seed < 0:
+            raise InputError(f"--seed {self.seed} is negative. Give 0 or more.")

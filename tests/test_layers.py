@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "l4f_bench"
 
 # From the bottom of the house up; rooms on one line may import each other.
 LAYERS = (
-    {"__init__", "errors", "registry", "arrays", "config", "provenance", "runs"},
+    {"__init__", "errors", "registry", "arrays", "config", "progress", "provenance", "runs"},
     {"datasets"},
     {"generators"},
     {"methods"},

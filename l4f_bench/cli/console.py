@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.progress import Progress as ProgressBar
+from rich.text import Text
+
+from l4f_bench.progress import Advance, Progress
 
 stdout = Console(highlight=False, markup=False, soft_wrap=True)
 stderr = Console(stderr=True, highlight=False)
@@ -23,23 +28,36 @@ def warn(message: str) -> None:
     stderr.print(f"Warning: {message}", style="yellow", markup=False, soft_wrap=True)
 
 
+class _RateColumn(ProgressColumn):
+    """Images per second."""
+
+    def render(self, task: Task) -> Text:
+        """The current speed, once it is known."""
+        return Text("" if task.speed is None else f"{task.speed:.2f} images/s")
+
+
 @contextmanager
-def progress_bar(description: str) -> Iterator[Callable[[int], Callable[[], object]]]:
-    """Show a bar on stderr while the block runs; silent where stderr is no terminal.
+def progress_bar(description: str) -> Iterator[Progress]:
+    """Show a bar with rate and remaining time on stderr while the block runs.
+
+    It is silent where stderr is no terminal.
 
     Yields:
-        A function that takes the total and returns what to call after each step.
+        A function that takes the total and returns what to call with each number of steps done.
     """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        _RateColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as bar:
+    with ProgressBar(
+        *columns, console=stderr, transient=True, disable=not stderr.is_terminal
+    ) as bar:
 
-        def start(total: int) -> Callable[[], object]:
+        def start(total: int) -> Advance:
             task = bar.add_task(description, total=total)
-            return lambda: bar.advance(task)
+            return lambda steps: bar.advance(task, steps)
 
         yield start

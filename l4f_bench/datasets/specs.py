@@ -19,6 +19,10 @@ class DatasetSpec:
     """Side of its images and of the published generators' samples, in pixels."""
     custom_folder: str | None
     """Its folder in the layout of the paper's custom set (appendix C); None if not part of it."""
+    background: str = "first-conv"
+    """How the released code turns this data set's generator into one of backgrounds."""
+    threshold: float = 0.9
+    """Alpha above which a pixel is foreground, as in the released sampling script."""
     source: str
     """Where it is published."""
     licence: str
@@ -56,6 +60,7 @@ for _spec in (
         title="LSUN-Car",
         resolution=512,
         custom_folder="Cars",
+        background="constant",
         source="https://www.yf.io/p/lsun",
         licence="research use",
     ),

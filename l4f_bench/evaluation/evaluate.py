@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from l4f_bench.evaluation.scoring import FolderScores, score_folders
 from l4f_bench.methods.specs import METHODS
 from l4f_bench.metrics.counts import COUNT_NAMES
 from l4f_bench.metrics.protocols import PROTOCOLS
+from l4f_bench.progress import Progress, silent
 from l4f_bench.provenance import provenance, sha256_of_files
 from l4f_bench.registry import unknown_name
 
@@ -27,13 +27,13 @@ SETTINGS = ("custom",)
 
 def evaluate(
     config: EvalConfig,
-    progress: Callable[[int], Callable[[], object]] = lambda total: lambda: None,
+    progress: Progress = silent,
 ) -> Record:
     """Run one evaluation.
 
     Args:
         config: What to evaluate.
-        progress: Given the number of images, returns what to call after each.
+        progress: Given the number of images, returns what to call with each number done.
 
     Raises:
         InputError: A name is unknown, or a file or folder cannot be used.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from l4f_bench.datasets.pairs import list_images, pair_files
 from l4f_bench.errors import InputError
 from l4f_bench.metrics.counts import count_levels, count_pixels
 from l4f_bench.metrics.protocols import IntArray
+from l4f_bench.progress import Advance
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def count_pairs(
     config: CountConfig,
     *,
     with_levels: bool,
-    on_done: Callable[[], object] = lambda: None,
+    advance: Advance,
 ) -> list[ImageCount]:
     """Count the pixels of all pairs, in order.
 
@@ -92,7 +92,7 @@ def count_pairs(
         pairs: Files to count.
         config: Threshold, inversion and threads.
         with_levels: Also count every threshold (4 kB an image), for F-measures.
-        on_done: Called after each pair.
+        advance: Called with 1 after each pair.
 
     Raises:
         InputError: A file cannot be read, or the sizes of a pair differ.
@@ -101,7 +101,7 @@ def count_pairs(
         results = []
         for result in pool.map(lambda pair: count_pair(pair, config, with_levels), pairs):
             results.append(result)
-            on_done()
+            advance(1)
         return results
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from l4f_bench.evaluation.folders import ImageCount, MaskPair, Pairing, count_pa
 from l4f_bench.metrics.counts import COUNT_NAMES
 from l4f_bench.metrics.intervals import Estimate, estimate
 from l4f_bench.metrics.protocols import IntArray, Protocol, table_scores
+from l4f_bench.progress import Progress, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def score_folders(
     *,
     images_dir: Path | None = None,
     seed: int = 0,
-    progress: Callable[[int], Callable[[], object]] = lambda total: lambda: None,
+    progress: Progress = silent,
 ) -> FolderScores:
     """Score predicted against true masks.
 
@@ -50,7 +50,7 @@ def score_folders(
         config: How masks are read and counted.
         images_dir: Folder of the images, needed to find letterbox bars.
         seed: Seed of the bootstrap.
-        progress: Given the number of pairs, returns what to call after each.
+        progress: Given the number of pairs, returns what to call with each number done.
 
     Raises:
         InputError: A folder or file cannot be used, or bars are to be ignored without images.
@@ -64,7 +64,7 @@ def score_folders(
         pairing.pairs,
         config,
         with_levels=protocol.f_measure is not None,
-        on_done=progress(len(pairing.pairs)),
+        advance=progress(len(pairing.pairs)),
     )
     counts, levels = _stack([(r.counts, r.levels) for r in results])
     with_bars = None

@@ -82,7 +82,7 @@ class GeneratorArchitecture:
         return self.num_layers + 1
 
     @classmethod
-    def of(cls, state_dict: StateDict, *, conv_clamp: float | None = None) -> GeneratorArchitecture:
+    def of(cls, state_dict: StateDict) -> GeneratorArchitecture:
         """Read the architecture off a state dict in the rosinality layout.
 
         Raises:
@@ -100,7 +100,6 @@ class GeneratorArchitecture:
             channels=tuple(shapes),
             mapping_widths=(weights[0][1], *(weight[0] for weight in weights)),
             image_channels=_shape(state_dict, "to_rgb1.conv.weight", 5)[1],
-            conv_clamp=conv_clamp,
         )
 
 
@@ -128,9 +127,7 @@ class DiscriminatorArchitecture:
             )
 
     @classmethod
-    def of(
-        cls, state_dict: StateDict, *, conv_clamp: float | None = None
-    ) -> DiscriminatorArchitecture:
+    def of(cls, state_dict: StateDict) -> DiscriminatorArchitecture:
         """Read the architecture off a state dict in the rosinality layout.
 
         Raises:
@@ -148,7 +145,6 @@ class DiscriminatorArchitecture:
             channels=tuple(reversed([first[0], *outputs])),
             hidden=_shape(state_dict, "final_linear.0.weight", 2)[0],
             image_channels=first[1],
-            conv_clamp=conv_clamp,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -70,14 +71,18 @@ class Discriminator(nn.Module):
 
     @classmethod
     def from_state_dict(
-        cls, state_dict: StateDict, *, conv_clamp: float | None = None
+        cls, state_dict: StateDict, *, conv_clamp: float | None = None, group_size: int = 4
     ) -> Discriminator:
         """A discriminator of the sizes that the tensors have, with these tensors, in eval mode.
+
+        The clamp (StyleGAN2-ADA: 256) and the group size of the batch statistic are not in the
+        tensors. Filter kernels may be absent.
 
         Raises:
             InputError: Tensors are missing, unexpected or misshapen; all are listed.
         """
-        network = cls(DiscriminatorArchitecture.of(state_dict, conv_clamp=conv_clamp))
+        architecture = DiscriminatorArchitecture.of(state_dict)
+        network = cls(replace(architecture, conv_clamp=conv_clamp, group_size=group_size))
         load_tensors(network, state_dict, optional=(".kernel",))
         return network.eval()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -106,13 +106,13 @@ class Generator(nn.Module):
     ) -> Generator:
         """A generator of the sizes that the tensors have, with these tensors, in eval mode.
 
-        Filter kernels and noise maps may be absent: the standard filter is used, and fixed noise
-        maps drawn from seed 0.
+        The clamp (StyleGAN2-ADA: 256) is not in the tensors. Filter kernels and noise maps may
+        be absent: the standard filter is used, and fixed noise maps drawn from seed 0.
 
         Raises:
             InputError: Tensors are missing, unexpected or misshapen; all are listed.
         """
-        network = cls(GeneratorArchitecture.of(state_dict, conv_clamp=conv_clamp))
+        network = cls(replace(GeneratorArchitecture.of(state_dict), conv_clamp=conv_clamp))
         load_tensors(network, state_dict, optional=(".kernel", "noises."))
         return network.eval()
 
