@@ -53,3 +53,8 @@ def root(
     ] = False,
 ) -> None:
     """Benchmark unsupervised foreground/background segmentation with generative models."""
+
+
+from l4f_bench.cli import weights  # noqa: E402
+
+weights.register(app)

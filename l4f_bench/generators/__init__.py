@@ -1,0 +1,1 @@
+"""StyleGAN2 networks, the background generator, and readers of their checkpoints."""

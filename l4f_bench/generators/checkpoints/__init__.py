@@ -1,0 +1,7 @@
+"""Readers of every public checkpoint format; none runs code from the file."""
+
+from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
+from l4f_bench.generators.checkpoints.errors import CheckpointError
+from l4f_bench.generators.checkpoints.reader import read_checkpoint, read_outline
+
+__all__ = ["Checkpoint", "CheckpointError", "read_checkpoint", "read_outline"]

@@ -1,0 +1,128 @@
+"""Files of ``torch.save``, the zip format and the older one, without running anything in them.
+
+Every file is first read as data: names outside the list, storages that its bytes do not fill and
+endless pickles are refused before ``torch.load(weights_only=True)`` makes the tensors.
+"""
+
+from __future__ import annotations
+
+import mmap
+import zipfile
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from l4f_bench.generators.checkpoints.errors import RefusedError
+from l4f_bench.generators.checkpoints.pickled_tensors import (
+    LEGACY_MAGIC,
+    STORAGE_NAMES,
+    as_storage,
+    legacy_pickles,
+)
+from l4f_bench.generators.checkpoints.restricted_pickle import (
+    MAX_STEPS,
+    PersistentId,
+    read_pickle,
+)
+
+NAMES = (
+    STORAGE_NAMES
+    | {
+        ("argparse", "Namespace"),
+        ("collections", "OrderedDict"),
+        ("torch._utils", "_rebuild_tensor_v2"),
+        ("torch._utils", "_rebuild_tensor_v3"),
+        ("torch._utils", "_rebuild_parameter"),
+        ("torch", "Size"),
+        ("torch", "device"),
+        ("builtins", "set"),
+        ("__builtin__", "set"),
+        ("_codecs", "encode"),
+    }
+    | {("torch", f"{kind}{bits}") for kind in ("int", "uint") for bits in (8, 16, 32, 64)}
+    | {("torch", name) for name in ("float16", "float32", "float64", "bfloat16", "bool")}
+)
+_MAX_PICKLE_BYTES = 64 << 20
+
+
+def read_torch_file(path: Path, *, meta: bool = False) -> Any:
+    """Object that ``torch.save`` wrote, with its tensors on the CPU.
+
+    Args:
+        path: A file of either format. Tensors of a zip file stay mapped to it.
+        meta: Make tensors without values where the format allows it.
+
+    Raises:
+        RefusedError: A name is not allowed, or the tensors are not whole.
+    """
+    with path.open("rb") as file:
+        legacy = file.read(len(LEGACY_MAGIC)) == LEGACY_MAGIC
+    if legacy:
+        _check_legacy(path)
+    else:
+        _check_zip(path)
+    with torch.serialization.safe_globals([Namespace]):
+        return torch.load(
+            path,
+            map_location="meta" if meta and not legacy else "cpu",
+            weights_only=True,
+            mmap=not legacy,
+        )
+
+
+def _check_zip(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_archive(archive, path.stat().st_size)
+    except zipfile.BadZipFile as error:
+        raise RefusedError(f"an incomplete or damaged zip file ({error}); get it again") from error
+
+
+def _check_archive(archive: zipfile.ZipFile, file_bytes: int) -> None:
+    entries = {entry.filename: entry for entry in archive.infolist()}
+    if len(entries) != len(archive.infolist()):
+        raise RefusedError("a zip file with two entries of one name")
+    if sum(entry.file_size for entry in entries.values()) > file_bytes:
+        raise RefusedError("a zip file whose entries claim more bytes than it has")
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries.values()):
+        raise RefusedError("a compressed zip file, which torch.save does not write")
+    roots = [name.removesuffix("data.pkl") for name in entries if name.endswith("/data.pkl")]
+    if len(roots) != 1 or roots[0].count("/") != 1:
+        raise RefusedError("a zip file that torch.save did not write: no data.pkl in it")
+    byte_order = f"{roots[0]}byteorder"
+    if byte_order in entries and archive.read(byte_order) != b"little":
+        raise RefusedError("tensors of a big-endian machine")
+    if entries[f"{roots[0]}data.pkl"].file_size > _MAX_PICKLE_BYTES:
+        raise RefusedError("a pickle that is larger than any network's")
+    references: list[PersistentId] = []
+    pickle = memoryview(archive.read(f"{roots[0]}data.pkl"))
+    read_pickle(pickle, NAMES, references=references)
+    for reference in references:
+        key, dtype, count = as_storage(reference)
+        entry = entries.get(f"{roots[0]}data/{key}")
+        if entry is None or entry.file_size != count * dtype.itemsize:
+            raise RefusedError(f"incomplete: the tensor storage {key:.40} is not whole")
+
+
+def _check_legacy(path: Path) -> None:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        data = memoryview(mapped)
+        try:
+            _check_legacy_storages(data)
+        finally:
+            data.release()
+
+
+def _check_legacy_storages(data: memoryview) -> None:
+    references: list[PersistentId] = []
+    _, keys, position = legacy_pickles(data, NAMES, max_steps=MAX_STEPS, references=references)
+    lengths = {}
+    for reference in references:
+        key, dtype, count = as_storage(reference)
+        lengths[key] = count * dtype.itemsize
+    if not isinstance(keys, list) or set(keys) != set(lengths):
+        raise RefusedError("incomplete: its tensor storages are not all listed")
+    if position + sum(8 + length for length in lengths.values()) > len(data):
+        raise RefusedError("incomplete: its tensor storages go beyond the end of the file")
