@@ -16,6 +16,7 @@ from l4f_bench.generators.checkpoints.restricted_pickle import (
     Name,
     Names,
     PersistentId,
+    Record,
     read_pickle,
 )
 
@@ -58,11 +59,11 @@ def as_storage(value: Any) -> tuple[str, torch.dtype, int]:
 
 
 def legacy_pickles(
-    data: memoryview, allowed: Names, *, max_steps: int, references: list[PersistentId]
+    data: memoryview, allowed: Names, *, max_steps: int, records: list[Record]
 ) -> tuple[Any, Any, int]:
     """Object of a legacy ``torch.save`` file, its storage keys, and where their bytes begin.
 
-    ``references`` receives the persistent ids of the storages.
+    ``records`` receives every ``Inert`` and ``PersistentId`` of the object.
 
     Raises:
         RefusedError: The file is not of that format, or of a big-endian machine.
@@ -75,7 +76,7 @@ def legacy_pickles(
     if version != 1001 or not isinstance(system, dict) or system.get("little_endian") is not True:
         raise RefusedError("tensors of an unknown version or byte order")
     content, position = read_pickle(
-        data, allowed, start=position, max_steps=max_steps, references=references
+        data, allowed, start=position, max_steps=max_steps, records=records
     )
     keys, position = read_pickle(data, allowed, start=position, max_steps=max_steps)
     return content, keys, position
@@ -121,7 +122,7 @@ class TensorReader:
 def _nested_storage(data: memoryview, meta: bool) -> Tensor:
     """One-dimensional tensor of a storage that was written alone by ``torch.save``."""
     content, keys, position = legacy_pickles(
-        data, STORAGE_NAMES, max_steps=_MAX_STORAGE_STEPS, references=[]
+        data, STORAGE_NAMES, max_steps=_MAX_STORAGE_STEPS, records=[]
     )
     key, dtype, count = as_storage(content)
     raw = data[position + 8 :]

@@ -39,7 +39,7 @@ def as_mapping(value: Any, what: str) -> dict[Any, Any]:
     """
     if isinstance(value, dict):
         return value
-    if isinstance(value, Inert) and value.path in _MAPPINGS:
+    if isinstance(value, Inert) and value.path in _MAPPINGS and not value.args:
         return value.items or {}
     raise RefusedError(f"{what} is not a dict")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import mmap
 from collections.abc import Mapping
 from pathlib import Path
@@ -180,6 +181,8 @@ def _check(checkpoint: Checkpoint, file_bytes: int) -> None:
         if kind_of(state_dict) != expected:
             raise RefusedError(f"{name} lacks the tensors of a StyleGAN2 {expected}")
     checked_tensors(checkpoint.networks, file_bytes)
+    if not all(0 < clamp < math.inf for clamp in checkpoint.conv_clamps.values()):
+        raise RefusedError("a conv_clamp that is not positive")
     for average in checkpoint.latent_averages.values():
         if not is_dense(average) or average.ndim != 1:
             raise RefusedError("its mean latent is not one vector")

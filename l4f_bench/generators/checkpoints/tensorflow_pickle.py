@@ -193,7 +193,7 @@ def _tensor(value: _Array, name: str, key: str, meta: bool) -> Tensor:
 def _without_leading_ones(value: _Array, name: str, count: int) -> _Array:
     if value.ndim != 4 or value.shape[:count] != (1,) * count:
         raise RefusedError(f"variable {name:.80} has shape {value.shape}")
-    return value[(0,) * count]
+    return value.reshape(value.shape[count:])
 
 
 def _needed(tensors: StateDict, key: str, variable: str) -> Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import zipfile
 from argparse import Namespace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from l4f_bench.generators.checkpoints.pickled_tensors import (
 from l4f_bench.generators.checkpoints.restricted_pickle import (
     MAX_STEPS,
     PersistentId,
+    Record,
     read_pickle,
 )
 
@@ -37,8 +39,6 @@ NAMES = (
         ("torch._utils", "_rebuild_parameter"),
         ("torch", "Size"),
         ("torch", "device"),
-        ("builtins", "set"),
-        ("__builtin__", "set"),
         ("_codecs", "encode"),
     }
     | {("torch", f"{kind}{bits}") for kind in ("int", "uint") for bits in (8, 16, 32, 64)}
@@ -62,7 +62,7 @@ def read_torch_file(path: Path, *, meta: bool = False) -> Any:
     if legacy:
         _check_legacy(path)
     else:
-        _check_zip(path)
+        _check_zip(path, meta=meta)
     with torch.serialization.safe_globals([Namespace]):
         return torch.load(
             path,
@@ -72,10 +72,13 @@ def read_torch_file(path: Path, *, meta: bool = False) -> Any:
         )
 
 
-def _check_zip(path: Path) -> None:
+def _check_zip(path: Path, *, meta: bool) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             _check_archive(archive, path.stat().st_size)
+            damaged = None if meta else archive.testzip()
+            if damaged is not None:
+                raise RefusedError(f"damaged: the checksum of {damaged:.60} differs; get it again")
     except zipfile.BadZipFile as error:
         raise RefusedError(f"an incomplete or damaged zip file ({error}); get it again") from error
 
@@ -96,11 +99,10 @@ def _check_archive(archive: zipfile.ZipFile, file_bytes: int) -> None:
         raise RefusedError("tensors of a big-endian machine")
     if entries[f"{roots[0]}data.pkl"].file_size > _MAX_PICKLE_BYTES:
         raise RefusedError("a pickle that is larger than any network's")
-    references: list[PersistentId] = []
+    records: list[Record] = []
     pickle = memoryview(archive.read(f"{roots[0]}data.pkl"))
-    read_pickle(pickle, NAMES, references=references)
-    for reference in references:
-        key, dtype, count = as_storage(reference)
+    read_pickle(pickle, NAMES, records=records)
+    for key, dtype, count in _storages(records):
         entry = entries.get(f"{roots[0]}data/{key}")
         if entry is None or entry.file_size != count * dtype.itemsize:
             raise RefusedError(f"incomplete: the tensor storage {key:.40} is not whole")
@@ -116,13 +118,25 @@ def _check_legacy(path: Path) -> None:
 
 
 def _check_legacy_storages(data: memoryview) -> None:
-    references: list[PersistentId] = []
-    _, keys, position = legacy_pickles(data, NAMES, max_steps=MAX_STEPS, references=references)
-    lengths = {}
-    for reference in references:
-        key, dtype, count = as_storage(reference)
-        lengths[key] = count * dtype.itemsize
-    if not isinstance(keys, list) or set(keys) != set(lengths):
+    records: list[Record] = []
+    _, keys, position = legacy_pickles(data, NAMES, max_steps=MAX_STEPS, records=records)
+    storages = {key: (dtype, count) for key, dtype, count in _storages(records)}
+    if not isinstance(keys, list) or sorted(map(str, keys)) != sorted(storages):
         raise RefusedError("incomplete: its tensor storages are not all listed")
-    if position + sum(8 + length for length in lengths.values()) > len(data):
-        raise RefusedError("incomplete: its tensor storages go beyond the end of the file")
+    for key in keys:
+        dtype, count = storages[key]
+        found = int.from_bytes(data[position : position + 8], "little")
+        position += 8 + count * dtype.itemsize
+        if found != count or position > len(data):
+            raise RefusedError(f"incomplete: the tensor storage {key:.40} is not whole")
+
+
+def _storages(records: list[Record]) -> Iterator[tuple[str, torch.dtype, int]]:
+    for record in records:
+        if isinstance(record, PersistentId):
+            yield as_storage(record)
+        elif record.path == "collections.OrderedDict" and record.args:
+            # A tuple nested without end, as a key here, would exhaust the stack of the process.
+            raise RefusedError(
+                "an OrderedDict made from arguments, which torch.save does not write"
+            )
