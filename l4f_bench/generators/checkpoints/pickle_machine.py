@@ -57,6 +57,7 @@ class Machine:
         self.records: list[Record] = []
 
     def take(self, length: int) -> memoryview:
+        """Next ``length`` bytes of the file, as a view."""
         end = self.position + length
         if end > len(self.data):
             left = len(self.data) - self.position
@@ -66,10 +67,12 @@ class Machine:
         return part
 
     def number(self, layout: str) -> int:
+        """Next number, in a layout of ``struct``."""
         value: int = struct.unpack(layout, self.take(struct.calcsize(layout)))[0]
         return value
 
     def line(self) -> str:
+        """Text up to the end of the line."""
         window = bytes(self.data[self.position : self.position + _MAX_NAME_BYTES])
         length = window.find(b"\n")
         if length < 0:
@@ -78,19 +81,23 @@ class Machine:
         return window[:length].decode()
 
     def push(self, value: Any) -> None:
+        """Put a value on the stack."""
         self.stack.append(value)
 
     def pop(self) -> Any:
+        """Take the value on top of the stack."""
         if not self.stack:
             raise RefusedError("malformed pickle: its stack is empty")
         return self.stack.pop()
 
     def top(self) -> Any:
+        """The value on top of the stack, left there."""
         if not self.stack:
             raise RefusedError("malformed pickle: its stack is empty")
         return self.stack[-1]
 
     def pop_to_mark(self) -> list[Any]:
+        """Take all values above the last mark, and the mark."""
         if not self.outer:
             raise RefusedError("malformed pickle: a mark is missing")
         values, self.stack = self.stack, self.outer.pop()

@@ -34,7 +34,7 @@ def read_pickle(
     allowed: Names,
     *,
     start: int = 0,
-    max_steps: int = MAXSTEPS,
+    max_steps: int = MAX_STEPS,
     records: list[Record] | None = None,
 ) -> tuple[Any, int]:
     """Content of the pickle at ``start``, and the position after it.
