@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import pickle
+import sys
+import types
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,7 @@ from l4f_bench.generators.checkpoints import (
 )
 from l4f_bench.generators.checkpoints.nvidia_pickle import NAMES
 from l4f_bench.generators.checkpoints.restricted_pickle import read_pickle
+from l4f_bench.generators.conversion import from_nvidia_generator
 from l4f_bench.provenance import sha256_of
 from tests.generators.checkpoints.files import (
     ADA_PICKLE,
@@ -28,7 +33,7 @@ from tests.generators.checkpoints.files import (
     rosinality_converted,
     rosinality_trained,
 )
-from tests.goldens import _read_json, _value
+from tests.goldens import golden_case
 
 
 def assert_equal(actual: StateDict, expected: StateDict) -> None:
@@ -76,11 +81,7 @@ def test_embedded_source_text_stays_text() -> None:
 
 
 def test_tensorflow_pickle_holds_the_values_of_the_rule() -> None:
-    manifest = _read_json(TENSORFLOW_PICKLE.parent / "manifest.json")
-
-    def variable(name: str) -> torch.Tensor:
-        return torch.from_numpy(_value(name, manifest[name]))
-
+    variable = golden_case("tf_pickle").state_dict().__getitem__
     checkpoint = read_checkpoint(TENSORFLOW_PICKLE)
     g_ema, g, d = (checkpoint.networks[name] for name in ("g_ema", "g", "d"))
     conv = variable("Gs/synthesis/16x16/Conv0_up/weight").permute(3, 2, 0, 1).flip(2, 3)
@@ -203,3 +204,63 @@ def test_swapped_networks_are_refused(tmp_path: Path) -> None:
     content["g_ema"] = content["d"]
     with pytest.raises(CheckpointError, match="g_ema lacks the tensors of a StyleGAN2 generator"):
         read_checkpoint(save(tmp_path, content))
+
+
+def persistent(tensors: StateDict, reconstruct: Any) -> Any:
+    """A module tree as the NVIDIA code pickles it, from flat keys."""
+
+    class Persistent:
+        def __init__(self, state: dict[str, Any]) -> None:
+            self.meta = {"type": "class", "version": 6, "module_src": "#", "class_name": "X"}
+            self.meta["state"] = state
+
+        def __reduce__(self) -> Any:
+            return reconstruct, (self.meta,)
+
+    children: dict[str, StateDict] = {}
+    parameters = OrderedDict()
+    for key, value in tensors.items():
+        name, _, rest = key.partition(".")
+        if rest:
+            children.setdefault(name, {})[rest] = value
+        else:
+            parameters[name] = torch.nn.Parameter(value, requires_grad=False)
+    modules = OrderedDict((n, persistent(part, reconstruct)) for n, part in children.items())
+    return Persistent(
+        {
+            "_parameters": parameters,
+            "_buffers": OrderedDict(bias=None),
+            "_non_persistent_buffers_set": set(),
+            "_modules": modules,
+        }
+    )
+
+
+@pytest.mark.parametrize("protocol", [3, 4, 5])
+def test_ada_pickle_of_every_protocol_is_read(
+    protocol: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def _reconstruct_persistent_obj(meta: Any) -> None:
+        raise AssertionError("executed")
+
+    module = types.ModuleType("torch_utils.persistence")
+    _reconstruct_persistent_obj.__module__ = module.__name__
+    _reconstruct_persistent_obj.__qualname__ = "_reconstruct_persistent_obj"
+    module._reconstruct_persistent_obj = _reconstruct_persistent_obj  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torch_utils", types.ModuleType("torch_utils"))
+    monkeypatch.setitem(sys.modules, "torch_utils.persistence", module)
+    tensors = golden_case("nv_generator").state_dict()
+    network = persistent(tensors, _reconstruct_persistent_obj)
+    path = tmp_path / "network.pkl"
+    path.write_bytes(pickle.dumps({"G": None, "D": None, "G_ema": network}, protocol))
+    checkpoint = read_checkpoint(path)
+    assert_equal(checkpoint.networks["g_ema"], from_nvidia_generator(tensors))
+    assert torch.equal(checkpoint.latent_averages["g_ema"], tensors["mapping.w_avg"])
+
+
+def test_bare_nvidia_state_dict_is_brought_to_our_layout(tmp_path: Path) -> None:
+    tensors = golden_case("nv_generator").state_dict()
+    checkpoint = read_checkpoint(save(tmp_path, tensors))
+    assert_equal(checkpoint.networks["g_ema"], from_nvidia_generator(tensors))
+    assert checkpoint.latent_average is not None
+    assert torch.equal(checkpoint.latent_average, tensors["mapping.w_avg"])
