@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from typing import Any
 
@@ -31,7 +32,6 @@ DTYPES = {
     "torch.CharStorage": torch.int8,
     "torch.ByteStorage": torch.uint8,
     "torch.BoolStorage": torch.bool,
-    "torch.storage.UntypedStorage": torch.uint8,
 }
 STORAGE_NAMES = frozenset((path.rpartition(".")[0], path.rpartition(".")[2]) for path in DTYPES)
 LEGACY_MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")
@@ -100,13 +100,15 @@ class TensorReader:
             value = value.args[0] if value.args else None
         if not isinstance(value, Inert) or value.path != "torch._utils._rebuild_tensor_v2":
             raise RefusedError("a parameter that is not a tensor")
-        if len(value.args) < 4:
-            raise RefusedError("a malformed tensor")
         self.count += 1
         if self.count > _MAX_TENSORS:
             raise RefusedError(f"more than {_MAX_TENSORS} tensors")
-        storage, offset, size, stride = value.args[:4]
-        return _view(self._storage(storage), offset, checked_shape(size), checked_shape(stride))
+        storage = self._storage(value.args[0] if value.args else None)
+        check_bounds(value.args, storage.numel())
+        _, offset, size, stride = value.args[:4]
+        if math.prod(size) > storage.numel():
+            raise RefusedError("a tensor that repeats its storage")
+        return storage.as_strided(size, stride, offset)
 
     def _storage(self, value: Any) -> Tensor:
         if not isinstance(value, Inert) or value.path != "torch.storage._load_from_bytes":
@@ -135,13 +137,17 @@ def _nested_storage(data: memoryview, meta: bool) -> Tensor:
     return torch.from_numpy(np.frombuffer(raw, np.uint8).copy()).view(dtype)
 
 
-def _view(storage: Tensor, offset: Any, size: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:
-    if type(offset) is not int or offset < 0 or len(size) != len(stride):
+def check_bounds(args: tuple[Any, ...], count: int) -> None:
+    """Check that a view (storage, offset, shape, stride, ...) lies within ``count`` elements.
+
+    Raises:
+        RefusedError: It does not, or the arguments make no view.
+    """
+    if len(args) < 4 or type(args[1]) is not int or args[1] < 0:
         raise RefusedError("a malformed tensor")
-    elements = 1
-    for n in size:
-        elements *= n
+    offset, size, stride = args[1], checked_shape(args[2]), checked_shape(args[3])
+    if len(size) != len(stride):
+        raise RefusedError("a malformed tensor")
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
-    if elements > storage.numel() or (elements and last >= storage.numel()):
+    if 0 not in size and last >= count:
         raise RefusedError("a tensor that reaches beyond its storage")
-    return storage.as_strided(size, stride, offset)

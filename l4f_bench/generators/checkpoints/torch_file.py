@@ -20,6 +20,7 @@ from l4f_bench.generators.checkpoints.pickled_tensors import (
     LEGACY_MAGIC,
     STORAGE_NAMES,
     as_storage,
+    check_bounds,
     legacy_pickles,
 )
 from l4f_bench.generators.checkpoints.restricted_pickle import (
@@ -29,21 +30,15 @@ from l4f_bench.generators.checkpoints.restricted_pickle import (
     read_pickle,
 )
 
-NAMES = (
-    STORAGE_NAMES
-    | {
-        ("argparse", "Namespace"),
-        ("collections", "OrderedDict"),
-        ("torch._utils", "_rebuild_tensor_v2"),
-        ("torch._utils", "_rebuild_tensor_v3"),
-        ("torch._utils", "_rebuild_parameter"),
-        ("torch", "Size"),
-        ("torch", "device"),
-        ("_codecs", "encode"),
-    }
-    | {("torch", f"{kind}{bits}") for kind in ("int", "uint") for bits in (8, 16, 32, 64)}
-    | {("torch", name) for name in ("float16", "float32", "float64", "bfloat16", "bool")}
-)
+NAMES = STORAGE_NAMES | {
+    ("argparse", "Namespace"),
+    ("collections", "OrderedDict"),
+    ("torch._utils", "_rebuild_tensor_v2"),
+    ("torch._utils", "_rebuild_parameter"),
+    ("torch", "Size"),
+    ("torch", "device"),
+    ("_codecs", "encode"),
+}
 _MAX_PICKLE_BYTES = 64 << 20
 
 
@@ -132,9 +127,13 @@ def _check_legacy_storages(data: memoryview) -> None:
 
 
 def _storages(records: list[Record]) -> Iterator[tuple[str, torch.dtype, int]]:
+    """Every storage that a pickle refers to; its other records are checked on the way."""
     for record in records:
         if isinstance(record, PersistentId):
             yield as_storage(record)
+        elif record.path == "torch._utils._rebuild_tensor_v2":
+            storage = record.args[0] if record.args else None
+            check_bounds(record.args, as_storage(storage)[2])
         elif record.path == "collections.OrderedDict" and record.args:
             # A tuple nested without end, as a key here, would exhaust the stack of the process.
             raise RefusedError(

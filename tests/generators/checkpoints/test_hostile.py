@@ -159,7 +159,7 @@ def test_cyclic_modules_are_refused(tmp_path: Path) -> None:
 
 def test_stretched_tensor_is_refused(tmp_path: Path) -> None:
     state_dict = alpha_state_dict(repro=True)
-    state_dict["conv_n.bias"] = torch.zeros(1).expand(1 << 40)
+    state_dict["conv_n.bias"] = torch.zeros(1).expand(1 << 35)
     torch.save(state_dict, tmp_path / "stretched.pt")
     assert "claim" in refusal(tmp_path / "stretched.pt")
 
@@ -232,3 +232,20 @@ def test_flipped_bit_in_a_tensor_of_a_zip_is_found(tmp_path: Path) -> None:
     (tmp_path / "flipped.pt").write_bytes(data)
     with pytest.raises(CheckpointError, match="checksum"):
         read_checkpoint(tmp_path / "flipped.pt")
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_tensor_beyond_its_storage_is_refused(legacy: bool, tmp_path: Path) -> None:
+    path = tmp_path / "beyond.pt"
+    torch.save({"conv_n.weight": torch.zeros(77)}, path, _use_new_zipfile_serialization=not legacy)
+    shape, larger = b"K\x4d\x85", b"K\xfd\x85"  # the tuples (77,) and (253,)
+    assert path.read_bytes().count(shape) == 1
+    if not legacy:
+        with zipfile.ZipFile(path) as archive:
+            entries = {name: archive.read(name) for name in archive.namelist()}
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in entries.items():
+                archive.writestr(name, content.replace(shape, larger))
+    else:
+        path.write_bytes(path.read_bytes().replace(shape, larger))
+    assert "reaches beyond its storage" in refusal(path)
