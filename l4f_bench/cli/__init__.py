@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from l4f_bench import __version__
+from l4f_bench.cli import scoring, weights
 from l4f_bench.cli.console import stderr
 from l4f_bench.errors import BenchError
 
@@ -55,6 +56,5 @@ def root(
     """Benchmark unsupervised foreground/background segmentation with generative models."""
 
 
-from l4f_bench.cli import weights  # noqa: E402
-
+scoring.register(app)
 weights.register(app)
