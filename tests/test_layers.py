@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "l4f_bench"
 LAYERS = (
     {"__init__", "errors", "registry", "arrays", "config", "provenance", "runs"},
     {"datasets"},
+    {"generators"},
     {"methods"},
     {"metrics"},
     {"evaluation"},
@@ -21,7 +22,7 @@ LAYERS = (
     {"__main__"},
 )
 # `metrics` sees arrays, never data sets or models.
-FORBIDDEN = {"metrics": {"datasets", "methods"}}
+FORBIDDEN = {"metrics": {"datasets", "generators", "methods"}}
 
 
 def room_of(module: str) -> str:

@@ -3,5 +3,13 @@
 from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
 from l4f_bench.generators.checkpoints.errors import CheckpointError
 from l4f_bench.generators.checkpoints.reader import read_checkpoint, read_outline
+from l4f_bench.generators.checkpoints.selection import SelectedNetwork, select_network
 
-__all__ = ["Checkpoint", "CheckpointError", "read_checkpoint", "read_outline"]
+__all__ = [
+    "Checkpoint",
+    "CheckpointError",
+    "SelectedNetwork",
+    "read_checkpoint",
+    "read_outline",
+    "select_network",
+]

@@ -67,6 +67,8 @@ def read_nvidia(content: dict[Any, Any], *, meta: bool) -> Checkpoint:
     settings = {key: plain(content[key]) for key in ("training_set_kwargs",) if key in content}
     for name, module in modules.items():
         settings[name] = {"class_name": module.class_name, "init_kwargs": module.init_kwargs}
+        if module.statistics_group is not None:
+            settings[name]["mbstd_group_size"] = module.statistics_group
     return Checkpoint(
         format="stylegan2-ada-pickle",
         networks={name: module.network() for name, module in modules.items()},
@@ -84,6 +86,7 @@ class _Module:
         self.key = key
         self.tensors: StateDict = {}
         self.clamps: set[float | None] = set()
+        self.statistics_group: int | None = None
         self.modules = 0
         meta = _persistent(root, key)
         self.class_name = plain(meta.get("class_name"))
@@ -148,6 +151,8 @@ class _Module:
             if clamp is not None and not isinstance(clamp, int | float):
                 raise RefusedError(f"conv_clamp of {what} is not a number")
             self.clamps.add(None if clamp is None else float(clamp))
+        if type(state.get("group_size")) is int:
+            self.statistics_group = state["group_size"]
         if plain(state.get("activation")) not in _ACTIVATIONS:
             raise RefusedError(f"the activation of {what} is not leaky ReLU")
 

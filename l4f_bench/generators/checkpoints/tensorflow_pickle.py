@@ -35,7 +35,6 @@ _FIXED_SETTINGS: dict[str, tuple[Any, ...]] = {
     "normalize_latents": (True,),
     "nonlinearity": ("lrelu",),
     "resample_kernel": ([1, 3, 3, 1], None),
-    "mbstd_group_size": (4,),
     "mbstd_num_features": (1,),
     "num_channels": (3,),
 }

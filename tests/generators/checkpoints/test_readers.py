@@ -19,6 +19,7 @@ from l4f_bench.generators.checkpoints import (
     CheckpointError,
     read_checkpoint,
     read_outline,
+    select_network,
 )
 from l4f_bench.generators.checkpoints.nvidia_pickle import NAMES
 from l4f_bench.generators.checkpoints.restricted_pickle import read_pickle
@@ -264,3 +265,29 @@ def test_bare_nvidia_state_dict_is_brought_to_our_layout(tmp_path: Path) -> None
     assert_equal(checkpoint.networks["g_ema"], from_nvidia_generator(tensors))
     assert checkpoint.latent_average is not None
     assert torch.equal(checkpoint.latent_average, tensors["mapping.w_avg"])
+
+
+def test_network_is_selected_with_what_belongs_to_it() -> None:
+    checkpoint = read_checkpoint(ADA_PICKLE)
+    network = select_network(ADA_PICKLE, "alpha", "g")
+    assert network.name == "g"
+    assert_equal(network.state_dict, checkpoint.networks["g"])
+    assert network.latent_average is not None
+    assert torch.equal(network.latent_average, checkpoint.latent_averages["g"])
+    assert network.conv_clamp == 256.0
+    assert network.source_sha256 == sha256_of(ADA_PICKLE)
+
+
+def test_absent_network_is_named_with_those_present() -> None:
+    with pytest.raises(CheckpointError, match="holds no alpha, only g, d, g_ema"):
+        select_network(TENSORFLOW_PICKLE, "alpha")
+
+
+def test_statistics_group_is_read_from_the_settings(tmp_path: Path) -> None:
+    assert select_network(TENSORFLOW_PICKLE, "d").statistics_group == 4
+    data = ADA_PICKLE.read_bytes()
+    setting = b"\x8c\ngroup_size\x94K\x04"
+    assert data.count(setting) == 1
+    path = tmp_path / "network.pkl"
+    path.write_bytes(data.replace(setting, b"\x8c\ngroup_size\x94K\x08"))
+    assert select_network(path, "d").statistics_group == 8
