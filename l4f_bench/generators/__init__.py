@@ -1,1 +1,1 @@
-"""StyleGAN2 networks, the background generator, and readers of their checkpoints."""
+"""StyleGAN2: networks, checkpoints, sampling."""

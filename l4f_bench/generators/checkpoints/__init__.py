@@ -2,6 +2,7 @@
 
 from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
 from l4f_bench.generators.checkpoints.errors import CheckpointError
+from l4f_bench.generators.checkpoints.loading import load_discriminator, load_generator
 from l4f_bench.generators.checkpoints.reader import read_checkpoint, read_outline
 from l4f_bench.generators.checkpoints.selection import SelectedNetwork, select_network
 
@@ -9,6 +10,8 @@ __all__ = [
     "Checkpoint",
     "CheckpointError",
     "SelectedNetwork",
+    "load_discriminator",
+    "load_generator",
     "read_checkpoint",
     "read_outline",
     "select_network",

@@ -1,64 +1,45 @@
-"""Sizes of a network, read off the shapes of its tensors."""
+"""Sizes of a network, read off the shapes of its tensors, as JSON data."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 
+from l4f_bench.generators.architecture import DiscriminatorArchitecture, GeneratorArchitecture
 from l4f_bench.generators.checkpoints.checkpoint import kind_of
 from l4f_bench.generators.checkpoints.errors import RefusedError
 
 
-def architecture_of(state_dict: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Constructor-like settings of a generator, discriminator or alpha network; JSON data.
+def architecture_of(
+    state_dict: Mapping[str, Tensor], conv_clamp: float | None = None
+) -> dict[str, Any]:
+    """Settings that build a generator, discriminator or alpha network.
 
     Raises:
-        RefusedError: A tensor that tells a size is missing or has another number of dimensions.
+        InputError: A tensor that tells a size is missing or has another number of dimensions.
+        RefusedError: The same, in an alpha network.
     """
     kind = kind_of(state_dict)
     if kind == "generator":
-        return _generator(state_dict)
+        return dataclasses.asdict(GeneratorArchitecture.of(state_dict, conv_clamp=conv_clamp))
     if kind == "discriminator":
-        return _discriminator(state_dict)
+        return dataclasses.asdict(DiscriminatorArchitecture.of(state_dict, conv_clamp=conv_clamp))
     return _alpha(state_dict)
-
-
-def _generator(state_dict: Mapping[str, Tensor]) -> dict[str, Any]:
-    blocks = _count(state_dict, r"to_rgbs\.(\d+)\.bias")
-    layers = _count(state_dict, r"style\.(\d+)\.weight")
-    convs = ["conv1", *(f"convs.{2 * block + 1}" for block in range(blocks))]
-    channels = [_shape(state_dict, f"{name}.conv.weight", 5)[1] for name in convs]
-    return {
-        "size": 4 << blocks,
-        "latent_dim": _shape(state_dict, "style.1.weight", 2)[1],
-        "w_dim": _shape(state_dict, "conv1.conv.modulation.weight", 2)[1],
-        "mapping_layers": layers,
-        "channels": {str(4 << index): width for index, width in enumerate(channels)},
-    }
-
-
-def _discriminator(state_dict: Mapping[str, Tensor]) -> dict[str, Any]:
-    blocks = _count(state_dict, r"convs\.(\d+)\.conv1\.0\.weight")
-    size = 4 << blocks
-    channels = {str(size): _shape(state_dict, "convs.0.0.weight", 4)[0]}
-    for block in range(1, blocks + 1):
-        width = _shape(state_dict, f"convs.{block}.conv2.1.weight", 4)[0]
-        channels[str(size >> block)] = width
-    return {"size": size, "channels": channels}
 
 
 def _alpha(state_dict: Mapping[str, Tensor]) -> dict[str, Any]:
     repro = "conv1.weight" in state_dict
     names = re.compile(r"conv\d+\.weight" if repro else r"conv_fns\d+\.\d+\.weight")
     widths = [_shape(state_dict, key, 4)[1] for key in state_dict if names.fullmatch(key)]
-    return {"layout": "repro" if repro else "published", "features": len(widths), "widths": widths}
-
-
-def _count(state_dict: Mapping[str, Tensor], pattern: str) -> int:
-    return sum(re.fullmatch(pattern, key) is not None for key in state_dict)
+    return {
+        "layout": "bg_extractor_repro" if repro else "bg_extractor",
+        "features": len(widths),
+        "widths": widths,
+    }
 
 
 def _shape(state_dict: Mapping[str, Tensor], key: str, dimensions: int) -> tuple[int, ...]:

@@ -17,7 +17,10 @@ def describe(checkpoint: Checkpoint) -> dict[str, Any]:
     return {
         "format": checkpoint.format,
         "source": {"name": checkpoint.source_name, "sha256": checkpoint.source_sha256 or None},
-        "networks": {name: _network(part) for name, part in checkpoint.networks.items()},
+        "networks": {
+            name: _network(part, checkpoint.conv_clamps.get(name))
+            for name, part in checkpoint.networks.items()
+        },
         "latent_averages": {
             name: list(value.shape) for name, value in checkpoint.latent_averages.items()
         },
@@ -50,13 +53,13 @@ def lines(description: dict[str, Any]) -> list[str]:
     return found
 
 
-def _network(state_dict: StateDict) -> dict[str, Any]:
+def _network(state_dict: StateDict, conv_clamp: float | None) -> dict[str, Any]:
     buffers = [key for key in state_dict if key.startswith("noises.") or key.endswith(".kernel")]
     total = sum(value.numel() for value in state_dict.values())
     dtypes = {str(value.dtype).removeprefix("torch.") for value in state_dict.values()}
     return {
         "kind": kind_of(state_dict),
-        "architecture": architecture_of(state_dict),
+        "architecture": architecture_of(state_dict, conv_clamp),
         "tensors": len(state_dict),
         "parameters": total - sum(state_dict[key].numel() for key in buffers),
         "dtypes": sorted(dtypes),

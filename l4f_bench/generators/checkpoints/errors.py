@@ -8,7 +8,7 @@ from pathlib import Path
 
 from l4f_bench.errors import BenchError, InputError
 
-_LONGEST_REASON = 2000
+_LONGEST_REASON = 20_000  # room for a list of keys that do not fit
 
 
 class CheckpointError(InputError):
