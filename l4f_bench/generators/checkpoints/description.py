@@ -6,6 +6,7 @@ from typing import Any
 
 from l4f_bench.generators.checkpoints.architecture import architecture_of
 from l4f_bench.generators.checkpoints.checkpoint import Checkpoint, StateDict, kind_of
+from l4f_bench.generators.checkpoints.selection import statistics_group
 
 
 def describe(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -14,13 +15,16 @@ def describe(checkpoint: Checkpoint) -> dict[str, Any]:
     Raises:
         InputError: The tensors of a network do not belong together.
     """
+    networks = {
+        name: _network(part, checkpoint.conv_clamps.get(name))
+        for name, part in checkpoint.networks.items()
+    }
+    if "d" in networks:
+        networks["d"]["architecture"]["group_size"] = statistics_group(checkpoint)
     return {
         "format": checkpoint.format,
         "source": {"name": checkpoint.source_name, "sha256": checkpoint.source_sha256 or None},
-        "networks": {
-            name: _network(part, checkpoint.conv_clamps.get(name))
-            for name, part in checkpoint.networks.items()
-        },
+        "networks": networks,
         "latent_averages": {
             name: list(value.shape) for name, value in checkpoint.latent_averages.items()
         },
@@ -39,9 +43,8 @@ def lines(description: dict[str, Any]) -> list[str]:
         found.append(f"sha256: {source['sha256']}")
     for name, network in description["networks"].items():
         settings = ", ".join(
-            f"{key} {value}"
+            f"{key} {'/'.join(map(str, value)) if isinstance(value, list | tuple) else value}"
             for key, value in network["architecture"].items()
-            if isinstance(value, int | float | str)
         )
         millions = network["parameters"] / 1e6
         found.append(f"{name}: {network['kind']}, {millions:.3f} M parameters, {settings}")

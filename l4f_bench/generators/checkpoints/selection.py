@@ -47,14 +47,14 @@ def select_network(path: Path | str, *names: str) -> SelectedNetwork:
                 state_dict=checkpoint.networks[name],
                 latent_average=checkpoint.latent_averages.get(name),
                 conv_clamp=checkpoint.conv_clamps.get(name),
-                statistics_group=_statistics_group(checkpoint),
+                statistics_group=statistics_group(checkpoint),
                 source_sha256=checkpoint.source_sha256,
             )
     held = ", ".join(checkpoint.networks)
     raise CheckpointError(f"{path} holds no {' or '.join(names)}, only {held}. Give another file.")
 
 
-def _statistics_group(checkpoint: Checkpoint) -> int:
+def statistics_group(checkpoint: Checkpoint) -> int:
     """Group size noted in a file of NVIDIA; the usual one in files that do not tell."""
     metadata: Any = checkpoint.metadata
     for keys in (("static_kwargs", "d"), ("d",)):
