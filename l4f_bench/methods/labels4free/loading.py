@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 
 from l4f_bench.errors import InputError
-from l4f_bench.generators.checkpoints.selection import select_network
+from l4f_bench.generators.checkpoints.errors import refusals_named
+from l4f_bench.generators.checkpoints.selection import SelectedNetwork, select_network
 from l4f_bench.generators.stylegan2 import CONSTANT, FIRST_CONV, BackgroundMode, Generator
 from l4f_bench.methods.labels4free.alpha import AlphaNetwork
 from l4f_bench.methods.labels4free.method import Labels4Free
@@ -39,17 +40,37 @@ def load_labels4free(
     mode = background_mode(background)
     place = choose_device(device)
     selected = select_network(generator_path, "g_ema", "g")
-    generator = Generator.from_state_dict(selected.state_dict, conv_clamp=selected.conv_clamp)
-    chosen_alpha = select_network(alpha_path, "alpha")
-    network = AlphaNetwork.from_state_dict(chosen_alpha.state_dict)
+    with refusals_named(generator_path):
+        generator = Generator.from_state_dict(selected.state_dict, conv_clamp=selected.conv_clamp)
     mean = selected.latent_average
+    selected_alpha = select_network(alpha_path, "alpha")
     method = Labels4Free(
         generator.to(place),
-        network.to(place),
+        _alpha_network(selected_alpha, alpha_path).to(place),
         mean_latent=generator.mean_latent() if mean is None else mean.view(1, -1),
         background=mode,
     )
-    return method, {"generator": selected.source_sha256, "alpha": chosen_alpha.source_sha256}
+    return method, {"generator": selected.source_sha256, "alpha": selected_alpha.source_sha256}
+
+
+def load_alpha_network(path: Path | str, which: str = "alpha") -> AlphaNetwork:
+    """An alpha network of the file's layout and sizes with its weights, in eval mode.
+
+    Args:
+        path: A checkpoint of any supported format.
+        which: ``alpha`` for the published choice (``bg_extractor_ema``), ``alpha_train`` for
+            ``bg_extractor`` of a file that holds both.
+
+    Raises:
+        CheckpointError: The file cannot be read or has no such network, or its tensors do not
+            fit; then every missing, unexpected and misshapen key is listed, with both shapes.
+    """
+    return _alpha_network(select_network(path, which), Path(path))
+
+
+def _alpha_network(selected: SelectedNetwork, path: Path) -> AlphaNetwork:
+    with refusals_named(path):
+        return AlphaNetwork.from_state_dict(selected.state_dict)
 
 
 def background_mode(name: str) -> BackgroundMode:

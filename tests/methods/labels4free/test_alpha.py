@@ -5,7 +5,6 @@ import torch
 from torch import Tensor
 
 from l4f_bench.errors import InputError
-from l4f_bench.generators.architecture import GeneratorArchitecture
 from l4f_bench.generators.stylegan2 import FIRST_CONV, Generator, truncate
 from l4f_bench.methods.labels4free.alpha import AlphaNetwork, alpha_network
 from l4f_bench.methods.labels4free.objective import (
@@ -15,14 +14,9 @@ from l4f_bench.methods.labels4free.objective import (
     foreground_coverage,
 )
 from tests.goldens import GoldenCase, golden_case
+from tests.networks import small_generator
 
 LAYOUTS = ("bg_extractor", "bg_extractor_repro")
-
-
-def small_generator(size: int = 32, channels: tuple[int, ...] = (8, 6, 5, 4)) -> Generator:
-    torch.manual_seed(0)
-    architecture = GeneratorArchitecture(size=size, channels=channels, mapping_widths=(8, 8, 8))
-    return Generator(architecture).eval()
 
 
 @pytest.fixture(scope="module")
