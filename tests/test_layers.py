@@ -11,10 +11,12 @@ PACKAGE = Path(__file__).parents[1] / "l4f_bench"
 
 # From the bottom of the house up; rooms on one line may import each other.
 LAYERS = (
-    {"__init__", "errors", "registry", "arrays", "config", "progress", "provenance", "runs"},
+    {"__init__", "errors", "registry", "arrays", "config", "progress", "provenance", "runs"}
+    | {"tensors"},
     {"datasets"},
     {"generators"},
     {"methods"},
+    {"annotators"},
     {"metrics"},
     {"evaluation"},
     {"reporting"},
@@ -22,7 +24,7 @@ LAYERS = (
     {"__main__"},
 )
 # `metrics` sees arrays, never data sets or models.
-FORBIDDEN = {"metrics": {"datasets", "generators", "methods"}}
+FORBIDDEN = {"metrics": {"datasets", "generators", "methods", "annotators"}}
 
 
 def room_of(module: str) -> str:
