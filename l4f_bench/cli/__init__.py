@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from l4f_bench import __version__
+from l4f_bench.cli import assets
 from l4f_bench.cli.console import stderr
 from l4f_bench.errors import BenchError
 
@@ -53,3 +54,6 @@ def root(
     ] = False,
 ) -> None:
     """Benchmark unsupervised foreground/background segmentation with generative models."""
+
+
+assets.register(app)
