@@ -112,7 +112,7 @@ def _ask_licences(specs: list[WeightSpec], *, accepted: bool) -> None:
         stderr.print(
             f"{covered}: {licence.name}. Text: {licence.url}", markup=False, soft_wrap=True
         )
-        if not accepted and not sys.stdin.isatty():
+        if not accepted and not _can_ask():
             raise InputError(
                 f"The terms of {covered} forbid commercial use and must be accepted once. Read "
                 f"{licence.url} and run the command again with --accept-licence."
@@ -120,6 +120,10 @@ def _ask_licences(specs: list[WeightSpec], *, accepted: bool) -> None:
         if not accepted and not typer.confirm("Do you accept these terms?", err=True):
             raise InputError(f"Without accepted terms {covered} cannot be fetched.")
         accept_licence(licence)
+
+
+def _can_ask() -> bool:
+    return sys.stdin.isatty()
 
 
 def _fetch_one(spec: WeightSpec, mirror: str | None) -> Fetched:
