@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -79,10 +79,8 @@ def fetch_weight(
     sources = sources_of(spec, mirror)
     with _turn(target, on_wait):
         if target.is_file():
-            try:
+            with suppress(CorruptFileError):  # it is replaced below, once a good one is here
                 return _fetched(spec, target, verify_cached(spec, target), source=None)
-            except CorruptFileError:
-                pass  # replaced below, once a good one is here
         part = target.with_name(f"{target.name}.part")
         source, digest = _from_first(sources, spec, part, config or TransferConfig(), progress)
         part.replace(target)

@@ -134,9 +134,10 @@ def download(
             grown = part_size(part) - before
             failures = 0 if grown >= _PROGRESS_BYTES else failures + 1
             if failures >= config.attempts:
+                kept = part_size(part)
+                advice = f" {kept:,} bytes are kept: run the same command again to resume."
                 raise InterruptedTransferError(
-                    f"{url}: {dropped}, {failures} times in a row. {part_size(part):,} bytes are "
-                    "kept: run the same command again to resume."
+                    f"{url}: {dropped}, {failures} times in a row.{advice if kept else ''}"
                 ) from dropped
         time.sleep(min(config.backoff_s * 2 ** max(failures - 1, 0), _MAX_BACKOFF_S))
 

@@ -243,7 +243,7 @@ def test_second_address_serves_where_the_first_fails() -> None:
 
 
 def test_no_server_at_all_is_one_line() -> None:
-    with pytest.raises(MissingAssetError, match="no connection") as caught:
+    with pytest.raises(MissingAssetError, match=r"no connection.*4 times in a row\. Try") as caught:
         fetch(known())
     assert "\n" not in str(caught.value)
 
@@ -476,6 +476,19 @@ def test_cached_weight_hashes_a_file_once(monkeypatch: pytest.MonkeyPatch) -> No
     assert cached_weight("toy") == path
     path.write_bytes(OTHER)
     with pytest.raises(AssertionError, match="hashed again"):
+        cached_weight("toy")
+
+
+def test_cached_weight_checks_again_when_the_published_digest_was_corrected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = weight_path(toy())
+    path.parent.mkdir(parents=True)
+    path.write_bytes(OTHER)
+    monkeypatch.setitem(WEIGHTS._entries, "toy", toy())
+    cached_weight("toy")
+    monkeypatch.setitem(WEIGHTS._entries, "toy", known())
+    with pytest.raises(MissingAssetError, match="SHA-256"):
         cached_weight("toy")
 
 

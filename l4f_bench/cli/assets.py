@@ -70,12 +70,7 @@ def fetch(
     except KeyboardInterrupt:
         stderr.print("Stopped. What came is kept: run the same command again to resume.")
         raise typer.Exit(_EXIT_INTERRUPTED) from None
-    if as_json:
-        typer.echo(json.dumps([_fetched_json(entry) for entry in fetched], indent=2))
-    else:
-        for entry in fetched:
-            typer.echo(entry.path)
-    return None
+    return _print_fetched(fetched, as_json=as_json)
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -142,6 +137,17 @@ def _fetch_one(spec: WeightSpec, mirror: str | None) -> Fetched:
     return fetched
 
 
+def _print_fetched(fetched: list[Fetched], *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    if as_json:
+        entries = [{**asdict(entry), "path": str(entry.path)} for entry in fetched]
+        return typer.echo(json.dumps(entries, indent=2))
+    for entry in fetched:
+        typer.echo(entry.path)
+    return None
+
+
 @contextmanager
 def _byte_progress(description: str) -> Iterator[Callable[[int, int | None], None]]:
     """A bar with rate and remaining time on stderr; silent where stderr is no terminal."""
@@ -158,7 +164,13 @@ def _byte_progress(description: str) -> Iterator[Callable[[int, int | None], Non
         *columns, console=stderr, transient=True, disable=not stderr.is_terminal
     ) as bar:
         task = bar.add_task(description, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+        def show(done: int, total: int | None) -> None:
+            if bar.tasks[0].total is None:  # bytes of an earlier run do not count into the rate
+                bar.reset(task, completed=done, total=total)
+            bar.update(task, completed=done)
+
+        yield show
 
 
 def _print_plan(specs: list[WeightSpec], mirror: str | None, *, as_json: bool) -> None:
@@ -266,12 +278,6 @@ def _spec_json(spec: WeightSpec) -> dict[str, Any]:
     from l4f_bench.doctor import weight_state
 
     return {**asdict(spec), "state": None if spec.is_data else weight_state(spec).state}
-
-
-def _fetched_json(fetched: Fetched) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {**asdict(fetched), "path": str(fetched.path)}
 
 
 def _size(num_bytes: int | None) -> str:
