@@ -1,4 +1,4 @@
-"""Files of a run: written whole or not at all."""
+"""The folder of a run: one process at a time, files written whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from l4f_bench.errors import InputError
 
@@ -46,6 +48,32 @@ def write_text(path: Path, text: str) -> None:
     """
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Make ``folder`` if need be and keep other processes from running in it meanwhile.
+
+    Raises:
+        InputError: Another process holds it, or it cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise InputError(
+            f"Another process is running in {folder}. Wait for it, or choose another folder."
+        ) from None
+    except OSError as error:
+        raise InputError(
+            f"Cannot write to {folder}: {error.strerror}. Choose a folder that you may write to."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+        (folder / ".lock").unlink(missing_ok=True)
 
 
 def _umask() -> int:

@@ -36,7 +36,9 @@ class GoldenCase:
     def state_dict(self, manifest: str = "manifest.json") -> dict[str, torch.Tensor]:
         """Weights made by the fill rule from the key names of a manifest."""
         entries = _read_json(self.folder / manifest)
-        return {key: torch.from_numpy(_value(key, entry)) for key, entry in entries.items()}
+        return {
+            key: torch.from_numpy(np.asarray(_value(key, entry))) for key, entry in entries.items()
+        }
 
     def check(self, name: str, full: torch.Tensor) -> None:
         """Compare the full output with the recorded (maybe strided) one within its tolerance."""

@@ -12,13 +12,13 @@ import typer
 from typer.core import TyperGroup
 
 from l4f_bench import __version__
-from l4f_bench.cli import assets
+from l4f_bench.cli import assets, generation, scoring, weights
 from l4f_bench.cli.console import stderr
 from l4f_bench.errors import BenchError
 
 
 class BenchGroup(TyperGroup):
-    """Turns a ``BenchError`` of any command into one line on stderr and its exit code."""
+    """Turns a ``BenchError`` or Ctrl-C of any command into one line on stderr and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
@@ -27,6 +27,9 @@ class BenchGroup(TyperGroup):
         except BenchError as error:
             stderr.print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
             raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            stderr.print("Interrupted. No file is half written.", style="red")
+            raise typer.Exit(130) from None
 
 
 app = typer.Typer(
@@ -56,4 +59,5 @@ def root(
     """Benchmark unsupervised foreground/background segmentation with generative models."""
 
 
-assets.register(app)
+for commands in (scoring, generation, weights, assets):
+    commands.register(app)

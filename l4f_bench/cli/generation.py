@@ -1,0 +1,100 @@
+"""Commands that make images: sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from l4f_bench.cli.console import progress_bar, stderr, stdout
+
+if TYPE_CHECKING:
+    from l4f_bench.config import SampleConfig
+
+
+def sample(
+    dataset: Annotated[
+        str, typer.Option(help="ffhq, cat, horse or car: gives the defaults below.")
+    ],
+    generator: Annotated[Path, typer.Option(help="Checkpoint of the StyleGAN2 generator.")],
+    alpha: Annotated[Path, typer.Option(help="Checkpoint of the Labels4Free alpha network.")],
+    out: Annotated[Path, typer.Option(help="Folder for the samples.")],
+    num_images: Annotated[int, typer.Option("-n", help="Number of samples.")] = 100,
+    truncation: Annotated[float, typer.Option(help="psi, 0 to 1, of the foreground.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Seed of the set.")] = 0,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Alpha above which the mask is foreground.", show_default="0.9"),
+    ] = None,
+    background: Annotated[
+        str | None,
+        typer.Option(
+            help="What the background generator zeroes: first-conv or constant.",
+            show_default="as published for the data set",
+        ),
+    ] = None,
+    alpha16: Annotated[
+        bool, typer.Option("--alpha16", help="Also write alpha with 16 bits.")
+    ] = False,
+    batch_size: Annotated[
+        str, typer.Option(help="Samples at a time, or auto: what fits the device.")
+    ] = "auto",
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, …", show_default="cuda if there is one")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a stopped run left this folder.")
+    ] = False,
+) -> None:
+    """Sample images with masks, backgrounds and composites.
+
+    Sample i depends on the seed and i alone, so runs can be stopped, resumed and extended.
+
+    Example: l4f-bench sample --dataset car --generator stylegan2-car.pkl --alpha car.pt -n 100
+    --truncation 0.5 --out samples
+    """
+    from l4f_bench.config import SampleConfig
+    from l4f_bench.datasets.specs import DATASETS
+
+    spec = DATASETS.get(dataset)
+    config = SampleConfig(
+        dataset=spec.name,
+        generator=generator,
+        alpha=alpha,
+        num_images=num_images,
+        truncation=truncation,
+        seed=seed,
+        threshold=spec.threshold if threshold is None else threshold,
+        background=background or spec.background,
+        alpha16=alpha16,
+    )
+    _sample(config, out, resume=resume, batch_size=batch_size, device=device)
+
+
+def _sample(
+    config: SampleConfig, out: Path, *, resume: bool, batch_size: str, device: str | None
+) -> None:
+    from l4f_bench.evaluation.sample_folder import identity_of, sample_folder
+    from l4f_bench.methods.labels4free.loading import load_labels4free, samples_per_batch
+
+    method, digests = load_labels4free(
+        config.generator, config.alpha, background=config.background, device=device
+    )
+    with progress_bar("Sampling") as progress:
+        sample_folder(
+            method,
+            out,
+            config,
+            identity_of(config, digests),
+            resume=resume,
+            batch_size=samples_per_batch(method, batch_size),
+            progress=progress,
+        )
+    stderr.print(f"{config.num_images} samples are in {out}", markup=False, soft_wrap=True)
+    stdout.print(str(out))
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    app.command("sample")(sample)

@@ -1,0 +1,212 @@
+"""Commands that score masks and draw tables: score, eval, report, audit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
+from l4f_bench.errors import BenchError, InputError
+
+if TYPE_CHECKING:
+    from l4f_bench.reporting.tables import Cell, TableRow
+
+PROTOCOL_HELP = (
+    "Scoring convention. l4f: the paper's (one confusion matrix, both classes averaged); voynov, "
+    "selfmask: per-image foreground scores and max F-beta; drc: pooled foreground, per-image "
+    "IoU and Dice beside it."
+)
+LEVEL_HELP = "Grey level (0 to 255) from which a pixel is foreground."
+
+Protocol = Annotated[str, typer.Option(help=PROTOCOL_HELP)]
+Level = Annotated[int, typer.Option(help=LEVEL_HELP)]
+Workers = Annotated[
+    int | None, typer.Option(help="Threads that decode and count.", show_default="CPU cores")
+]
+Limit = Annotated[int | None, typer.Option(help="Use the first pairs only.", show_default="all")]
+Seed = Annotated[int, typer.Option(help="Seed of the bootstrap intervals.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def score(
+    pred_dir: Annotated[Path, typer.Argument(help="Folder of predicted masks.")],
+    truth_dir: Annotated[Path, typer.Argument(help="Folder of true masks.")],
+    protocol: Protocol = "l4f",
+    level: Level = 128,
+    invert: Annotated[
+        bool, typer.Option("--invert", help="Predictions are black on the object.")
+    ] = False,
+    ignore_bars: Annotated[
+        bool,
+        typer.Option("--ignore-bars", help="Leave out image rows that are pure black (letterbox)."),
+    ] = False,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of the images, for --ignore-bars.")
+    ] = None,
+    per_image: Annotated[
+        Path | None, typer.Option(help="Write each image's counts and scores to this CSV.")
+    ] = None,
+    workers: Workers = None,
+    limit: Limit = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Score a folder of masks against a folder of true masks.
+
+    Masks may be PNG, JPEG, TIFF and so on, of any mode; white (from --level up) is the object.
+    Files pair by equal stem, else by natural order if the counts agree.
+
+    Example: l4f-bench score predictions/ truth/ --protocol voynov --per-image scores.csv
+    """
+    from l4f_bench.config import CountConfig
+    from l4f_bench.evaluation.scoring import per_image_csv, score_folders
+    from l4f_bench.metrics.protocols import PROTOCOLS
+    from l4f_bench.reporting.lines import score_lines, scores_json
+    from l4f_bench.runs import write_text
+
+    config = CountConfig(
+        level=level, invert=invert, ignore_bars=ignore_bars, workers=workers, limit=limit
+    )
+    with progress_bar("Scoring") as progress:
+        result = score_folders(
+            pred_dir,
+            truth_dir,
+            PROTOCOLS.get(protocol),
+            config,
+            images_dir=images,
+            seed=seed,
+            progress=progress,
+        )
+    for message in result.warnings:
+        warn(message)
+    if per_image is not None:
+        write_text(per_image, per_image_csv(result))
+    stdout.print(json.dumps(scores_json(result)) if as_json else score_lines(result))
+
+
+def evaluate(
+    method: Annotated[str, typer.Option(help="Method, as in the paper's tables.")] = "ours",
+    dataset: Annotated[str, typer.Option(help="ffhq, cat, horse or car.")] = "car",
+    on: Annotated[
+        str,
+        typer.Option(help="Setting. custom: real images with hand-drawn masks (Table 3)."),
+    ] = "custom",
+    data: Annotated[
+        Path | None, typer.Option(help="Root of the data: holds Faces, Cats, Horse, Cars.")
+    ] = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option(help="Predicted masks.", show_default="the published ones beside the data"),
+    ] = None,
+    protocol: Protocol = "l4f",
+    level: Level = 128,
+    out: Annotated[
+        Path | None, typer.Option(help="Run folder.", show_default="runs/<name of the run>")
+    ] = None,
+    workers: Workers = None,
+    limit: Limit = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Score one method on one data set and write a record.
+
+    Example: l4f-bench eval --method ours --dataset car --on custom --data custom-dataset
+    """
+    from l4f_bench.config import CountConfig, EvalConfig
+    from l4f_bench.evaluation import evaluate as run
+    from l4f_bench.evaluation.records import RECORD_FILE
+    from l4f_bench.reporting.lines import record_lines
+
+    config = EvalConfig(
+        method=method,
+        dataset=dataset,
+        setting=on,
+        protocol=protocol,
+        data_dir=data,
+        masks_dir=masks,
+        count=CountConfig(level=level, workers=workers, limit=limit),
+        seed=seed,
+    )
+    with progress_bar(f"{method} on {dataset}") as progress:
+        record = run.evaluate(config, progress)
+    for message in record.warnings:
+        warn(message)
+    path = (out or Path("runs") / run.run_name(config)) / RECORD_FILE
+    record.save(path)
+    stderr.print(f"Record: {path}", markup=False, soft_wrap=True)
+    stdout.print(json.dumps({"records": [record.to_json()]}) if as_json else record_lines(record))
+
+
+def report(
+    records: Annotated[
+        list[Path], typer.Argument(help="Record files, or folders to search for them.")
+    ],
+    formats: Annotated[
+        str, typer.Option("--format", help="Comma-separated: md, csv, tex, json.")
+    ] = "md,csv",
+    out: Annotated[Path, typer.Option(help="Folder for the tables.")] = Path("report"),
+    check: Annotated[
+        float | None,
+        typer.Option(
+            help="Exit with 1 if a measured cell differs from its published one by more.",
+            show_default="no check",
+        ),
+    ] = None,
+) -> None:
+    """Draw the paper's tables from records, published beside measured.
+
+    Example: l4f-bench report runs/ --format md,tex --out tables --check 0.005
+    """
+    from l4f_bench.evaluation.records import find_records, load_record
+    from l4f_bench.registry import unknown_name
+    from l4f_bench.reporting.tables import build_tables, deviations
+    from l4f_bench.reporting.writers import WRITERS, markdown
+    from l4f_bench.runs import write_text
+
+    chosen = [name.strip() for name in formats.split(",")]
+    for name in chosen:
+        if name not in WRITERS:
+            raise InputError(unknown_name("format", name, list(WRITERS)))
+    tables = build_tables([load_record(path) for path in find_records(records)])
+    for table in tables:
+        for name in chosen:
+            write_text(out / f"table{table.spec.number}.{name}", WRITERS[name](table))
+        stdout.print(markdown(table))
+    stderr.print(f"Tables: {out}", markup=False, soft_wrap=True)
+    if check is not None:
+        _fail_on(deviations(tables, check), check)
+
+
+def audit(as_json: AsJson = False) -> None:
+    """Check that one pooled confusion matrix can give each published row of Tables 1 to 4.
+
+    The two IoUs of a row fix its F1 and accuracy and bound its precision and recall; the cells
+    that contradict them are printed.
+    """
+    from l4f_bench.reporting.audit import audit as run
+    from l4f_bench.reporting.lines import audit_json, audit_lines
+
+    rows = run()
+    stdout.print(json.dumps(audit_json(rows)) if as_json else audit_lines(rows))
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    app.command("score")(score)
+    app.command("eval")(evaluate)
+    app.command("report")(report)
+    app.command("audit")(audit)
+
+
+def _fail_on(found: list[tuple[TableRow, Cell]], tolerance: float) -> None:
+    """Raise if any cell lies outside the tolerance, naming each."""
+    if found:
+        cells = "; ".join(
+            f"{row.title} {row.dataset_title} {cell.metric} "
+            f"{cell.measured:.4f} against {cell.published:.2f}"
+            for row, cell in found
+        )
+        raise BenchError(f"{len(found)} cells differ by more than {tolerance:g}: {cells}.")

@@ -1,0 +1,87 @@
+"""Configurations of the commands: frozen, checked on construction, written into records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from l4f_bench.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CountConfig:
+    """How two folders of masks become pixel counts."""
+
+    level: int = 128
+    """Grey level (8-bit scale) from which a pixel is foreground, 1 to 255."""
+    invert: bool = False
+    """Predictions are black on the object: turn them round before anything else."""
+    ignore_bars: bool = False
+    """Leave out rows that are pure black in the image (letterbox bars)."""
+    workers: int | None = None
+    """Threads that decode and count; None takes one per CPU core."""
+    limit: int | None = None
+    """Use the first pairs only, in natural order."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.level <= 255:
+            raise InputError(f"--level {self.level} is no grey level. Give 1 to 255.")
+        for option, value in (("--workers", self.workers), ("--limit", self.limit)):
+            if value is not None and value < 1:
+                raise InputError(f"{option} {value} is too small. Give 1 or more.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvalConfig:
+    """One evaluation: a method on a data set in a setting, scored under a protocol."""
+
+    method: str
+    """Key of the method, as in the published tables."""
+    dataset: str
+    """Key of the data set."""
+    setting: str = "custom"
+    """What is evaluated: ``custom`` compares with the paper's hand-drawn masks (Table 3)."""
+    protocol: str = "l4f"
+    """Key of the protocol."""
+    data_dir: Path | None = None
+    """Root of the data on disk."""
+    masks_dir: Path | None = None
+    """Predicted masks; None takes the published ones that lie beside the data."""
+    count: CountConfig = CountConfig()
+    """How masks are read and counted."""
+    seed: int = 0
+    """Seed of the bootstrap."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SampleConfig:
+    """A folder of samples: which files make them, and which samples."""
+
+    dataset: str
+    """Key of the data set, which gives the defaults of ``background`` and ``threshold``."""
+    generator: Path
+    """Checkpoint of the generator."""
+    alpha: Path
+    """Checkpoint of the alpha network."""
+    num_images: int
+    """Samples 0 to num_images - 1 are made."""
+    truncation: float = 1.0
+    """psi in [0, 1] of the foreground."""
+    seed: int = 0
+    """Seed of the set."""
+    threshold: float = 0.9
+    """Alpha above which a pixel of the mask is foreground, in [0, 1)."""
+    background: str = "first-conv"
+    """``first-conv`` or ``constant``: how the generator paints backgrounds."""
+    alpha16: bool = False
+    """Also write alpha with 16 bits."""
+
+    def __post_init__(self) -> None:
+        if self.num_images < 1:
+            raise InputError(f"-n {self.num_images} is too small. Give 1 or more.")
+        if not 0 <= self.truncation <= 1:
+            raise InputError(f"--truncation {self.truncation:g} is outside of 0 to 1.")
+        if not 0 <= self.threshold < 1:
+            raise InputError(f"--threshold {self.threshold:g} is outside of 0 to below 1.")
+        if self.seed < 0:
+            raise InputError(f"--seed {self.seed} is negative. Give 0 or more.")

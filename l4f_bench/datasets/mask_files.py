@@ -1,0 +1,79 @@
+"""Mask and image files as arrays, whatever mode they were saved in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from l4f_bench.errors import InputError
+
+ByteArray = npt.NDArray[np.uint8]
+
+_TRANSPARENT_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
+
+
+def read_grey(path: Path) -> ByteArray:
+    """Grey levels of a mask file.
+
+    Colours (palette, RGB, CMYK) become their luminance, transparent pixels are laid over black,
+    1-bit masks become 0 and 255, and 16-bit levels are divided by 257.
+
+    Returns:
+        uint8 ``[H, W]``.
+
+    Raises:
+        InputError: The file is not an image, is cut short, or holds levels of another kind.
+    """
+    image = _open(path)
+    if image.mode.startswith("I"):
+        return _from_integers(image, path)
+    if image.mode == "F":
+        raise InputError(f"{path} holds floating-point levels. Save it as an 8-bit PNG.")
+    if image.mode in _TRANSPARENT_MODES or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        image = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
+        image.alpha_composite(rgba)
+    if image.mode not in ("L", "1", "P"):
+        image = image.convert("RGB")
+    return np.asarray(image.convert("L"))
+
+
+def black_rows(path: Path) -> npt.NDArray[np.bool_]:
+    """Rows of an image in which every pixel is pure black (the bars of a letterbox).
+
+    Returns:
+        bool ``[H]``.
+
+    Raises:
+        InputError: The file cannot be read as an image.
+    """
+    pixels = np.asarray(_open(path).convert("RGB"))
+    return np.asarray(pixels.max(axis=(1, 2)) == 0)
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as image:
+            image.load()
+            return image
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist.") from None
+    except UnidentifiedImageError:
+        raise InputError(f"{path} is not an image. Remove it or save it again as PNG.") from None
+    except Image.DecompressionBombError as error:
+        raise InputError(f"{path} is too large to be a mask: {error}") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise InputError(
+            f"{path} is damaged or cut short ({error}). Copy or save it again."
+        ) from None
+
+
+def _from_integers(image: Image.Image, path: Path) -> ByteArray:
+    """8-bit levels of a 16-bit image (Pillow's modes I;16 and, for some files, I)."""
+    levels = np.asarray(image)
+    if levels.size and (levels.min() < 0 or levels.max() > 0xFFFF):
+        raise InputError(f"{path} holds levels beyond 16 bits. Save it as an 8-bit PNG.")
+    return (levels // 257).astype(np.uint8)

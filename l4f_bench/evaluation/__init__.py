@@ -1,0 +1,1 @@
+"""Where data, methods and metrics meet: one evaluation makes one record."""

@@ -1,0 +1,187 @@
+"""Samples of a generative method as a folder of images, which a killed run can go on with.
+
+``images/``, ``alpha/`` (8 bits; ``alpha16/`` 16 bits on request), ``masks/``, ``backgrounds/`` and
+``composites/`` hold one PNG per sample; ``metadata.jsonl`` one line per finished sample with its
+index, seed, truncation and the SHA-256 of its files; ``config.json`` what was asked for and the
+digests of the checkpoints; ``grid.png`` an overview.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from l4f_bench.config import SampleConfig
+from l4f_bench.errors import InputError
+from l4f_bench.methods.contracts import GenerativeMethod, Samples
+from l4f_bench.progress import Progress
+from l4f_bench.runs import atomic_path, locked_folder, write_text
+
+METADATA, CONFIG, GRID = "metadata.jsonl", "config.json", "grid.png"
+_GRID_COLUMNS, _GRID_SIDE = 8, 256
+_GRID_ROWS = ("images", "alpha", "masks", "backgrounds", "composites")
+
+ByteArray = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRun:
+    """A folder being filled."""
+
+    folder: Path
+    config: SampleConfig
+    done: int
+    """Samples that an earlier run has finished: 0 to done - 1."""
+
+
+def sample_folder(
+    method: GenerativeMethod,
+    folder: Path,
+    config: SampleConfig,
+    identity: dict[str, Any],
+    *,
+    resume: bool,
+    batch_size: int,
+    progress: Progress,
+) -> None:
+    """Fill a folder with samples; a sample counts once its line is in the metadata.
+
+    Args:
+        method: Makes the samples.
+        folder: Where they go.
+        config: Which samples, and how they are written.
+        identity: What, beyond the number of samples, must be the same for a resumed run: the
+            configuration and the digests of the checkpoints. JSON data.
+        resume: Go on where an earlier run of the same identity stopped.
+        batch_size: Samples at a time.
+        progress: Given the number of samples still to make, returns what to call with the number
+            just made.
+
+    Raises:
+        InputError: The folder holds another run, or cannot be written.
+    """
+    with locked_folder(folder):
+        run = _open_run(folder, config, identity, resume)
+        advance = progress(config.num_images - run.done)
+        with (
+            ThreadPoolExecutor() as pool,
+            (folder / METADATA).open("a", encoding="utf-8") as metadata,
+        ):
+            for start in range(run.done, config.num_images, batch_size):
+                indices = range(start, min(start + batch_size, config.num_images))
+                samples = method.sample(indices, truncation=config.truncation, seed=config.seed)
+                for line in pool.map(lambda i, s=samples: _write(run, s, i), range(len(indices))):
+                    metadata.write(json.dumps(line) + "\n")
+                metadata.flush()
+                advance(len(indices))
+        _write_grid(folder, config.num_images)
+
+
+def _open_run(
+    folder: Path, config: SampleConfig, identity: dict[str, Any], resume: bool
+) -> SampleRun:
+    """Check that the folder may be filled, and find out how far it is."""
+    path = folder / CONFIG
+    if not path.exists():
+        if any(entry.name != ".lock" for entry in folder.iterdir()):
+            raise InputError(f"{folder} is not empty and holds no samples. Choose another folder.")
+        write_text(path, json.dumps(identity, indent=1) + "\n")
+        return SampleRun(folder, config, 0)
+    if not resume:
+        raise InputError(f"{folder} holds samples already. Add --resume, or choose another folder.")
+    earlier = json.loads(path.read_text(encoding="utf-8"))
+    changed = [key for key in identity if identity[key] != earlier.get(key)]
+    if changed:
+        was = ", ".join(f"{key} was {earlier.get(key)}" for key in changed)
+        raise InputError(f"{folder} holds another run ({was}). Repeat its options, or choose anew.")
+    return SampleRun(folder, config, _finished(folder / METADATA))
+
+
+def _finished(metadata: Path) -> int:
+    """Number of finished samples; a line cut short by a kill is removed from the file."""
+    if not metadata.exists():
+        return 0
+    text = metadata.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        write_text(metadata, whole)
+    return whole.count("\n")
+
+
+def _write(run: SampleRun, samples: Samples, position: int) -> dict[str, Any]:
+    """Write one sample's files and return its line of metadata."""
+    index, config = samples.indices[position], run.config
+    alpha = samples.alpha[position, 0].numpy()
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "images": _pixels(samples.image[position].numpy()),
+        "alpha": np.round(alpha * 255).astype(np.uint8),
+        "masks": (alpha > config.threshold).astype(np.uint8) * 255,
+        "backgrounds": _pixels(samples.background[position].numpy()),
+        "composites": _pixels(samples.composite[position].numpy()),
+    }
+    if config.alpha16:
+        arrays["alpha16"] = np.round(alpha.astype(np.float64) * 65535).astype(np.uint16)
+    digests = {
+        kind: _write_png(run.folder / kind / f"{index:06d}.png", array)
+        for kind, array in arrays.items()
+    }
+    return {
+        "index": index,
+        "seed": config.seed,
+        "truncation": config.truncation,
+        "threshold": config.threshold,
+        "sha256": digests,
+    }
+
+
+def _pixels(image: ByteArray) -> ByteArray:
+    """``[3, H, W]`` as ``[H, W, 3]``."""
+    return np.ascontiguousarray(image.transpose(1, 2, 0))
+
+
+def _write_png(path: Path, array: npt.NDArray[Any]) -> str:
+    """Write a PNG atomically and return its SHA-256."""
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, format="png")
+    content = buffer.getvalue()
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _write_grid(folder: Path, num_images: int) -> None:
+    """Draw the first samples: a column each, a row per kind of file."""
+    columns = range(min(num_images, _GRID_COLUMNS))
+    rows = [[_thumbnail(folder / kind / f"{i:06d}.png") for i in columns] for kind in _GRID_ROWS]
+    grid = np.concatenate([np.concatenate(row, axis=1) for row in rows])
+    _write_png(folder / GRID, grid)
+
+
+def _thumbnail(path: Path) -> ByteArray:
+    with Image.open(path) as image:
+        small = image.convert("RGB")
+        if small.width > _GRID_SIDE:
+            small = small.resize((_GRID_SIDE, _GRID_SIDE), Image.Resampling.BOX)
+        return np.asarray(small)
+
+
+def identity_of(config: SampleConfig, digests: dict[str, str]) -> dict[str, Any]:
+    """What must be the same for two runs to fill one folder."""
+    return {
+        "dataset": config.dataset,
+        "truncation": config.truncation,
+        "seed": config.seed,
+        "threshold": config.threshold,
+        "background": config.background,
+        "alpha16": config.alpha16,
+        "sha256": digests,
+    }

@@ -1,0 +1,1 @@
+"""StyleGAN2: networks, checkpoints, sampling."""

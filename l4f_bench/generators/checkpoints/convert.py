@@ -1,0 +1,63 @@
+"""Any readable checkpoint to safetensors, with a description beside it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from l4f_bench import __version__
+from l4f_bench.errors import InputError
+from l4f_bench.generators.checkpoints.description import describe
+from l4f_bench.generators.checkpoints.errors import refusals_named
+from l4f_bench.generators.checkpoints.reader import read_checkpoint, read_outline
+from l4f_bench.generators.checkpoints.safetensors_file import FORMAT_VERSION, write_tensors
+from l4f_bench.runs import atomic_path, write_text
+
+
+def convert_checkpoint(source: Path, target: Path, *, overwrite: bool = False) -> dict[str, Any]:
+    """Write the networks of ``source`` to ``target``, and a JSON description beside it.
+
+    Keys are ``<network>/<key in the rosinality layout>``, and ``latent_avg`` for the mean latent
+    of the averaged generator. ``read_checkpoint`` reads the result with equal tensors.
+
+    Args:
+        source: A checkpoint of any supported format.
+        target: The file to write, ``*.safetensors``; the description gets the suffix ``.json``.
+        overwrite: Replace existing files.
+
+    Returns:
+        The description, as written: format version, source, architecture of every network.
+
+    Raises:
+        CheckpointError: ``source`` cannot be read.
+        InputError: ``target`` exists, has another suffix, or cannot be written.
+    """
+    if target.suffix != ".safetensors":
+        raise InputError(f"{target} must end in .safetensors, the only format that is written.")
+    sidecar = target.with_suffix(".json")
+    for path in (target, sidecar):
+        if path.exists() and not overwrite:
+            raise InputError(f"{path} exists. Choose another name, or replace it with --force.")
+    checkpoint = read_checkpoint(source)
+    with refusals_named(source):
+        document = {
+            "format_version": FORMAT_VERSION,
+            "converter_version": __version__,
+            **describe(checkpoint),
+        }
+    with atomic_path(target) as temporary:
+        write_tensors(temporary, checkpoint, document)
+    write_text(sidecar, json.dumps(document, indent=2) + "\n")
+    return document
+
+
+def inspect_checkpoint(path: Path) -> dict[str, Any]:
+    """Description of a checkpoint from its headers and records; tensors are not loaded.
+
+    Raises:
+        CheckpointError: It cannot be read.
+    """
+    with refusals_named(path):
+        description = describe(read_outline(path))
+    return {"file": path.name, "bytes": path.stat().st_size, **description}

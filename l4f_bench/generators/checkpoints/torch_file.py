@@ -1,0 +1,141 @@
+"""Files of ``torch.save``, the zip format and the older one, without running anything in them.
+
+Every file is first read as data: names outside the list, storages that its bytes do not fill and
+endless pickles are refused before ``torch.load(weights_only=True)`` makes the tensors.
+"""
+
+from __future__ import annotations
+
+import mmap
+import zipfile
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from l4f_bench.generators.checkpoints.errors import RefusedError
+from l4f_bench.generators.checkpoints.pickled_tensors import (
+    LEGACY_MAGIC,
+    STORAGE_NAMES,
+    as_storage,
+    check_bounds,
+    legacy_pickles,
+)
+from l4f_bench.generators.checkpoints.restricted_pickle import (
+    MAX_STEPS,
+    PersistentId,
+    Record,
+    read_pickle,
+)
+
+NAMES = STORAGE_NAMES | {
+    ("argparse", "Namespace"),
+    ("collections", "OrderedDict"),
+    ("torch._utils", "_rebuild_tensor_v2"),
+    ("torch._utils", "_rebuild_parameter"),
+    ("torch", "Size"),
+    ("torch", "device"),
+    ("_codecs", "encode"),
+}
+_MAX_PICKLE_BYTES = 64 << 20
+
+
+def read_torch_file(path: Path, *, meta: bool = False) -> Any:
+    """Object that ``torch.save`` wrote, with its tensors on the CPU.
+
+    Args:
+        path: A file of either format. Tensors of a zip file stay mapped to it.
+        meta: Make tensors without values where the format allows it.
+
+    Raises:
+        RefusedError: A name is not allowed, or the tensors are not whole.
+    """
+    with path.open("rb") as file:
+        legacy = file.read(len(LEGACY_MAGIC)) == LEGACY_MAGIC
+    if legacy:
+        _check_legacy(path)
+    else:
+        _check_zip(path, meta=meta)
+    with torch.serialization.safe_globals([Namespace]):
+        return torch.load(
+            path,
+            map_location="meta" if meta and not legacy else "cpu",
+            weights_only=True,
+            mmap=not legacy,
+        )
+
+
+def _check_zip(path: Path, *, meta: bool) -> None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_archive(archive, path.stat().st_size)
+            damaged = None if meta else archive.testzip()
+            if damaged is not None:
+                raise RefusedError(f"damaged: the checksum of {damaged:.60} differs; get it again")
+    except zipfile.BadZipFile as error:
+        raise RefusedError(f"an incomplete or damaged zip file ({error}); get it again") from error
+
+
+def _check_archive(archive: zipfile.ZipFile, file_bytes: int) -> None:
+    entries = {entry.filename: entry for entry in archive.infolist()}
+    if len(entries) != len(archive.infolist()):
+        raise RefusedError("a zip file with two entries of one name")
+    if sum(entry.file_size for entry in entries.values()) > file_bytes:
+        raise RefusedError("a zip file whose entries claim more bytes than it has")
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries.values()):
+        raise RefusedError("a compressed zip file, which torch.save does not write")
+    roots = [name.removesuffix("data.pkl") for name in entries if name.endswith("/data.pkl")]
+    if len(roots) != 1 or roots[0].count("/") != 1:
+        raise RefusedError("a zip file that torch.save did not write: no data.pkl in it")
+    byte_order = f"{roots[0]}byteorder"
+    if byte_order in entries and archive.read(byte_order) != b"little":
+        raise RefusedError("tensors of a big-endian machine")
+    if entries[f"{roots[0]}data.pkl"].file_size > _MAX_PICKLE_BYTES:
+        raise RefusedError("a pickle that is larger than any network's")
+    records: list[Record] = []
+    pickle = memoryview(archive.read(f"{roots[0]}data.pkl"))
+    read_pickle(pickle, NAMES, records=records)
+    for key, dtype, count in _storages(records):
+        entry = entries.get(f"{roots[0]}data/{key}")
+        if entry is None or entry.file_size != count * dtype.itemsize:
+            raise RefusedError(f"incomplete: the tensor storage {key:.40} is not whole")
+
+
+def _check_legacy(path: Path) -> None:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        data = memoryview(mapped)
+        try:
+            _check_legacy_storages(data)
+        finally:
+            data.release()
+
+
+def _check_legacy_storages(data: memoryview) -> None:
+    records: list[Record] = []
+    _, keys, position = legacy_pickles(data, NAMES, max_steps=MAX_STEPS, records=records)
+    storages = {key: (dtype, count) for key, dtype, count in _storages(records)}
+    if not isinstance(keys, list) or sorted(map(str, keys)) != sorted(storages):
+        raise RefusedError("incomplete: its tensor storages are not all listed")
+    for key in keys:
+        dtype, count = storages[key]
+        found = int.from_bytes(data[position : position + 8], "little")
+        position += 8 + count * dtype.itemsize
+        if found != count or position > len(data):
+            raise RefusedError(f"incomplete: the tensor storage {key:.40} is not whole")
+
+
+def _storages(records: list[Record]) -> Iterator[tuple[str, torch.dtype, int]]:
+    """Every storage that a pickle refers to; its other records are checked on the way."""
+    for record in records:
+        if isinstance(record, PersistentId):
+            yield as_storage(record)
+        elif record.path == "torch._utils._rebuild_tensor_v2":
+            storage = record.args[0] if record.args else None
+            check_bounds(record.args, as_storage(storage)[2])
+        elif record.path == "collections.OrderedDict" and record.args:
+            # A tuple nested without end, as a key here, would exhaust the stack of the process.
+            raise RefusedError(
+                "an OrderedDict made from arguments, which torch.save does not write"
+            )

@@ -1,0 +1,42 @@
+"""What a method must do to be benchmarked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Samples:
+    """Images that a method made, with their masks."""
+
+    indices: tuple[int, ...]
+    """Which samples of the set."""
+    image: Tensor
+    """uint8 ``[N, 3, H, W]`` RGB."""
+    alpha: Tensor
+    """float32 ``[N, 1, H, W]`` in [0, 1], 1 = foreground."""
+    background: Tensor
+    """uint8 ``[N, 3, H, W]``: what lies behind the foreground."""
+    composite: Tensor
+    """uint8 ``[N, 3, H, W]``: the foreground laid over the background."""
+    latent: Tensor
+    """The foreground's latents, float32 ``[N, w_dim]``, truncated."""
+
+
+class GenerativeMethod(Protocol):
+    """A method that makes its own images together with masks."""
+
+    def sample(self, indices: Sequence[int], *, truncation: float, seed: int) -> Samples:
+        """Make the samples of these indices.
+
+        An index and a seed fix a sample: neither the other indices nor their number matter.
+
+        Args:
+            indices: Which samples of the set, 0 or more.
+            truncation: psi in [0, 1].
+            seed: Seed of the set.
+        """

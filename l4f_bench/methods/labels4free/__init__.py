@@ -1,0 +1,1 @@
+"""Labels4Free: masks from the features of a frozen StyleGAN2."""

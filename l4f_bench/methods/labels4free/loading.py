@@ -1,0 +1,132 @@
+"""Labels4Free from checkpoint files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from l4f_bench.errors import InputError
+from l4f_bench.generators.checkpoints.errors import refusals_named
+from l4f_bench.generators.checkpoints.selection import SelectedNetwork, select_network
+from l4f_bench.generators.stylegan2 import CONSTANT, FIRST_CONV, BackgroundMode, Generator
+from l4f_bench.methods.labels4free.alpha import AlphaNetwork
+from l4f_bench.methods.labels4free.method import Labels4Free
+from l4f_bench.registry import unknown_name
+
+_BACKGROUNDS = {mode.name: mode for mode in (FIRST_CONV, CONSTANT)}
+_SHARE_OF_MEMORY = 0.6  # leaves room for temporaries and what the allocator keeps
+
+
+def load_labels4free(
+    generator_path: Path, alpha_path: Path, *, background: str, device: str | None = None
+) -> tuple[Labels4Free, dict[str, str]]:
+    """Load a generator and its alpha network, ready to sample.
+
+    Args:
+        generator_path: Checkpoint of any readable format; its averaged generator is used where
+            there is one.
+        alpha_path: Checkpoint of Labels4Free, or a converted one.
+        background: ``first-conv`` or ``constant``.
+        device: Where to compute; None takes a GPU if there is one.
+
+    Returns:
+        The method, and the SHA-256 of both files.
+
+    Raises:
+        CheckpointError: A file cannot be read or lacks the network.
+        InputError: A name is unknown, or the two networks do not fit each other.
+    """
+    mode = background_mode(background)
+    place = choose_device(device)
+    selected = select_network(generator_path, "g_ema", "g")
+    with refusals_named(generator_path):
+        generator = Generator.from_state_dict(selected.state_dict, conv_clamp=selected.conv_clamp)
+    mean = selected.latent_average
+    selected_alpha = select_network(alpha_path, "alpha")
+    method = Labels4Free(
+        generator.to(place),
+        _alpha_network(selected_alpha, alpha_path).to(place),
+        mean_latent=generator.mean_latent() if mean is None else mean.view(1, -1),
+        background=mode,
+    )
+    return method, {"generator": selected.source_sha256, "alpha": selected_alpha.source_sha256}
+
+
+def load_alpha_network(path: Path | str, which: str = "alpha") -> AlphaNetwork:
+    """An alpha network of the file's layout and sizes with its weights, in eval mode.
+
+    Args:
+        path: A checkpoint of any supported format.
+        which: ``alpha`` for the published choice (``bg_extractor_ema``), ``alpha_train`` for
+            ``bg_extractor`` of a file that holds both.
+
+    Raises:
+        CheckpointError: The file cannot be read or has no such network, or its tensors do not
+            fit; then every missing, unexpected and misshapen key is listed, with both shapes.
+    """
+    return _alpha_network(select_network(path, which), Path(path))
+
+
+def _alpha_network(selected: SelectedNetwork, path: Path) -> AlphaNetwork:
+    with refusals_named(path):
+        return AlphaNetwork.from_state_dict(selected.state_dict)
+
+
+def background_mode(name: str) -> BackgroundMode:
+    """The whole-layer background mode of a name.
+
+    Raises:
+        InputError: There is no such mode.
+    """
+    if name not in _BACKGROUNDS:
+        raise InputError(unknown_name("background mode", name, list(_BACKGROUNDS)))
+    return _BACKGROUNDS[name]
+
+
+def choose_device(name: str | None) -> torch.device:
+    """The named device, or the best one there is.
+
+    Raises:
+        InputError: The device is unknown or not there.
+    """
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"The device '{name}' cannot be used: {reason}. Try --device cpu."
+        ) from None
+    return device
+
+
+def samples_per_batch(method: Labels4Free, wanted: str) -> int:
+    """The batch size asked for, or for ``auto`` one that fits the device's free memory.
+
+    On a CPU that is 1: images are computed one at a time there.
+
+    Raises:
+        InputError: ``wanted`` is neither a positive number nor ``auto``.
+    """
+    if wanted != "auto":
+        if not wanted.isdecimal() or int(wanted) < 1:
+            raise InputError(f"--batch-size {wanted} is not possible. Give 1 or more, or auto.")
+        return int(wanted)
+    device = method.mean_latent.device
+    if device.type != "cuda":
+        return 1
+    free, _ = torch.cuda.mem_get_info(device)
+    return max(1, min(64, int(_SHARE_OF_MEMORY * free / _bytes_per_image(method.generator))))
+
+
+def _bytes_per_image(generator: Generator) -> int:
+    """Memory that synthesis takes at its widest layer: input, output and a copy of each."""
+    architecture = generator.architecture
+    widest = max(
+        width * generator.layer_resolution(2 * i) ** 2
+        for i, width in enumerate(architecture.channels)
+    )
+    return 4 * 4 * widest

@@ -1,0 +1,1 @@
+"""Pixel counts, the scores derived from them, and the protocols that pool them."""

@@ -1,0 +1,1 @@
+"""Records to tables, beside the paper's published numbers."""
