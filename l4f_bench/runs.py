@@ -72,8 +72,7 @@ def locked_folder(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.release()
-        (folder / ".lock").unlink(missing_ok=True)
+        lock.release()  # the file stays: removing it could let two processes hold two locks
 
 
 def _umask() -> int:

@@ -19,8 +19,8 @@ from rich.text import Text
 
 from l4f_bench.progress import Advance, Progress
 
-stdout = Console(highlight=False, markup=False, soft_wrap=True)
-stderr = Console(stderr=True, highlight=False)
+stdout = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+stderr = Console(stderr=True, highlight=False, emoji=False)
 
 
 def warn(message: str) -> None:
