@@ -86,11 +86,10 @@ class FaceParser:
 
     def annotate(self, image: Tensor) -> Annotation:
         """Masks of the foreground classes, bool ``[N, H, W]``; arguments as in ``class_map``."""
-        class_map = self.class_map(image)
-        mask = self._is_foreground.to(class_map.device)[class_map.int()]
-        return Annotation(mask=mask, reason=(None,) * len(mask))
+        parsed = self._parse(image)
+        mask = _at_size_of(self._is_foreground.to(parsed.device)[parsed], image)
+        return Annotation(mask=mask.bool(), reason=(None,) * len(mask))
 
-    @torch.inference_mode()
     def class_map(self, image: Tensor) -> Tensor:
         """Class of every pixel, uint8 ``[N, H, W]`` at the image's size and on its device.
 
@@ -100,12 +99,13 @@ class FaceParser:
         Raises:
             InputError: ``image`` has another layout.
         """
+        return _at_size_of(self._parse(image), image)
+
+    @torch.no_grad()
+    def _parse(self, image: Tensor) -> Tensor:
+        """Classes at the network's size, int64 ``[N, side, side]``."""
         device = next(self._network.parameters()).device
-        scores = self._network.scores(preprocess(image, self.side).to(device))
-        small = scores.argmax(1, keepdim=True).to(torch.uint8)
-        # By the centres of pixels; "nearest" would shift the map by half a pixel of the larger.
-        full = F.interpolate(small, tuple(image.shape[-2:]), mode="nearest-exact")
-        return full[:, 0].to(image.device)
+        return self._network.scores(preprocess(image, self.side).to(device)).argmax(1)
 
 
 def preprocess(image: Tensor, side: int = FACE_SIDE) -> Tensor:
@@ -146,6 +146,13 @@ def load_bisenet(path: Path | str) -> BiSeNet:
             raise RefusedError("not a state dict")
         checked_tensors({"BiSeNet": content}, path.stat().st_size)
         return BiSeNet.from_state_dict(without_prefix(content))
+
+
+def _at_size_of(small: Tensor, image: Tensor) -> Tensor:
+    """Labels at the image's size, uint8 ``[N, H, W]`` on its device."""
+    labels = small[:, None].to(image.device, torch.uint8)
+    # By the centres of pixels; "nearest" would shift the labels by half a pixel of the larger.
+    return F.interpolate(labels, tuple(image.shape[-2:]), mode="nearest-exact")[:, 0]
 
 
 def _in_order(classes: Sequence[str], foreground: Collection[str]) -> tuple[str, ...]:

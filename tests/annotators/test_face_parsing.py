@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,15 @@ def test_batch_size_does_not_change_a_mask(parser: FaceParser) -> None:
     image = random_image(48, 56, number=3)
     single = torch.cat([parser.class_map(one[None]) for one in image])
     assert (parser.class_map(image) == single).float().mean() > 0.999
+
+
+@pytest.mark.gpu
+def test_gpu_gives_the_masks_of_the_cpu(network: BiSeNet) -> None:
+    image = random_image(200, 120, number=2)
+    expected = FaceParser(network).annotate(image).mask
+    on_gpu = FaceParser(copy.deepcopy(network).cuda())
+    for mask in (on_gpu.annotate(image).mask, on_gpu.annotate(image.cuda()).mask.cpu()):
+        assert (mask == expected).float().mean() > 0.99
 
 
 def test_default_foreground_is_all_but_the_background(parser: FaceParser) -> None:
