@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from published_networks import published_alpha, published_generator
@@ -79,10 +79,19 @@ def peak_mib(name: str, arguments: argparse.Namespace) -> float:
 
 
 def print_peak(task: Task) -> None:
-    """Print by how many MiB the process's peak memory grows during one call."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    """Print by how many MiB the process's peak memory exceeds what it held before one call.
+
+    Linux only: ``getrusage`` would count the peak of the process that started this one.
+    """
+    before = memory_mib("VmRSS")
     task()
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    print(memory_mib("VmHWM") - before)
+
+
+def memory_mib(field: str) -> float:
+    """A memory figure of this process: VmRSS is its present size, VmHWM its peak."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.split(f"{field}:")[1].split()[0]) / 1024
 
 
 def parse_arguments() -> argparse.Namespace:
