@@ -6,6 +6,7 @@ or input, 3 weights or data missing, 4 an optional package missing.
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated, Any
 
 import typer
@@ -22,6 +23,8 @@ class BenchGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
+        # Pillow warns of large images from a size on that is usual here, and refuses huge ones.
+        warnings.filterwarnings("ignore", message=".*decompression bomb", module="PIL")
         try:
             return super().invoke(ctx)
         except BenchError as error:
