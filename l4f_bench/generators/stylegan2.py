@@ -18,7 +18,7 @@ from l4f_bench.generators.architecture import (
     resolutions,
 )
 from l4f_bench.generators.layers import EqualLinear, PixelNorm, StyledConv, ToRGB
-from l4f_bench.generators.seeds import normal
+from l4f_bench.seeds import normal
 
 Noise = Literal["fixed", "random", "none"] | Sequence[Tensor]
 """Noise maps of the synthesis: the checkpoint's own, fresh ones, none, or one tensor a layer."""
