@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from l4f_bench.generators.architecture import GeneratorArchitecture, resolutions
-from l4f_bench.generators.seeds import normal
+from l4f_bench.seeds import normal
 
 
 @dataclass(frozen=True, slots=True)
