@@ -11,10 +11,11 @@ PACKAGE = Path(__file__).parents[1] / "l4f_bench"
 
 # From the bottom of the house up; rooms on one line may import each other.
 LAYERS = (
-    {"__init__", "errors", "registry", "arrays", "config", "progress", "provenance", "runs"},
+    {"__init__", "errors", "registry", "arrays", "config", "progress", "provenance", "runs", "seeds"},
     {"datasets"},
     {"generators"},
     {"methods"},
+    {"training"},
     {"metrics"},
     {"evaluation"},
     {"reporting"},

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from l4f_bench import __version__
-from l4f_bench.cli import generation, scoring, weights
+from l4f_bench.cli import generation, scoring, training, weights
 from l4f_bench.cli.console import stderr
 from l4f_bench.errors import BenchError
 
@@ -59,5 +59,5 @@ def root(
     """Benchmark unsupervised foreground/background segmentation with generative models."""
 
 
-for commands in (scoring, generation, weights):
+for commands in (scoring, generation, training, weights):
     commands.register(app)
