@@ -11,7 +11,8 @@ PACKAGE = Path(__file__).parents[1] / "l4f_bench"
 
 # From the bottom of the house up; rooms on one line may import each other.
 LAYERS = (
-    {"__init__", "errors", "registry", "arrays", "config", "progress", "provenance", "runs", "seeds"},
+    {"__init__", "arrays", "config", "errors", "progress", "provenance", "registry", "runs"}
+    | {"seeds"},
     {"datasets"},
     {"generators"},
     {"methods"},

@@ -2,7 +2,7 @@
 
 A trainer draws everything random from the seed and the number of the step, so the weights after
 step n do not depend on how often the run was stopped before. The folder of a run holds
-``config.json``, ``log.jsonl``, ``checkpoints/``, ``grids/`` and, at the end, what the trainer exports.
+``config.json``, ``log.jsonl``, ``checkpoints/``, ``grids/`` and, in the end, the exported networks.
 """
 
 from __future__ import annotations

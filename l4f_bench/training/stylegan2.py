@@ -58,7 +58,10 @@ class StyleGan2Trainer:
                     size=config.resolution, channels=config.discriminator_channels
                 )
             )
-        self.generator, self.discriminator = generator.to(self.device), discriminator.to(self.device)
+        self.generator, self.discriminator = (
+            generator.to(self.device),
+            discriminator.to(self.device),
+        )
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         self.generator_optimiser = self._adam(self.generator)
         self.discriminator_optimiser = self._adam(self.discriminator)
