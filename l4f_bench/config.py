@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from l4f_bench.errors import InputError
+
+
+def to_json(config: Any) -> dict[str, Any]:
+    """A configuration as JSON data; paths are kept as they were given."""
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(config), default=str))
+    return plain
+
+
+def _check_sampling(truncation: float, threshold: float) -> None:
+    if not 0 <= truncation <= 1:
+        raise InputError(f"--truncation {truncation:g} is outside of 0 to 1.")
+    if not 0 <= threshold < 1:
+        raise InputError(f"--threshold {threshold:g} is outside of 0 to below 1.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +47,38 @@ class CountConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SampledConfig:
+    """Samples of a generative method, compared with pseudo ground truth."""
+
+    generator: Path | None = None
+    """Checkpoint of the generator; None takes the published one from the cache."""
+    alpha: Path | None = None
+    """Checkpoint of the alpha network."""
+    annotator_weights: Path | None = None
+    """Checkpoint of the annotator; None takes the published one from the cache."""
+    truncation: float = 1.0
+    """psi in [0, 1] of the foreground."""
+    threshold: float = 0.9
+    """Alpha above which a pixel is foreground, in [0, 1)."""
+    num_images: int = 1000
+    """Accepted samples to score."""
+    max_drawn: int = 10_000
+    """Samples after which drawing stops, however few were accepted."""
+    batch_size: str = "auto"
+    """Samples at a time, or ``auto``."""
+    device: str | None = None
+    """Where to compute; None takes a GPU if there is one."""
+
+    def __post_init__(self) -> None:
+        _check_sampling(self.truncation, self.threshold)
+        if not 1 <= self.num_images <= self.max_drawn:
+            raise InputError(
+                f"--samples {self.num_images} of at most --max-drawn {self.max_drawn} is not "
+                "possible. Give 1 or more, and a maximum that is not smaller."
+            )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EvalConfig:
     """One evaluation: a method on a data set in a setting, scored under a protocol."""
 
@@ -40,7 +87,8 @@ class EvalConfig:
     dataset: str
     """Key of the data set."""
     setting: str = "custom"
-    """What is evaluated: ``custom`` compares with the paper's hand-drawn masks (Table 3)."""
+    """What is evaluated: ``custom`` compares with the paper's hand-drawn masks (Table 3),
+    ``sampled`` a method's own samples with pseudo ground truth (Tables 1 and 2)."""
     protocol: str = "l4f"
     """Key of the protocol."""
     data_dir: Path | None = None
@@ -48,9 +96,15 @@ class EvalConfig:
     masks_dir: Path | None = None
     """Predicted masks; None takes the published ones that lie beside the data."""
     count: CountConfig = CountConfig()
-    """How masks are read and counted."""
+    """How masks are read and counted, in the setting ``custom``."""
+    sampled: SampledConfig | None = None
+    """What is sampled, in the setting ``sampled``; None for its defaults, or another setting."""
     seed: int = 0
-    """Seed of the bootstrap."""
+    """Seed of the samples and of the bootstrap, 0 or more."""
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise InputError(f"--seed {self.seed} is negative. Give 0 or more.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,9 +133,6 @@ class SampleConfig:
     def __post_init__(self) -> None:
         if self.num_images < 1:
             raise InputError(f"-n {self.num_images} is too small. Give 1 or more.")
-        if not 0 <= self.truncation <= 1:
-            raise InputError(f"--truncation {self.truncation:g} is outside of 0 to 1.")
-        if not 0 <= self.threshold < 1:
-            raise InputError(f"--threshold {self.threshold:g} is outside of 0 to below 1.")
+        _check_sampling(self.truncation, self.threshold)
         if self.seed < 0:
             raise InputError(f"--seed {self.seed} is negative. Give 0 or more.")

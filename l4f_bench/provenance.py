@@ -23,6 +23,13 @@ def provenance() -> dict[str, Any]:
     return {
         "command": ["l4f-bench", *sys.argv[1:]],
         "time_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+        **environment(),
+    }
+
+
+def environment() -> dict[str, Any]:
+    """The part of :func:`provenance` that is the same from run to run on one machine."""
+    return {
         "versions": {"l4f-bench": __version__, "python": platform.python_version(), **_versions()},
         "revision": git_revision(),
         "platform": f"{platform.system()} {platform.machine()}",

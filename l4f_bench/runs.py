@@ -21,21 +21,21 @@ def atomic_path(path: Path) -> Iterator[Path]:
     ``path`` holds either its old content or the whole new one.
 
     Raises:
-        InputError: The folder cannot be made or written.
+        InputError: The folder cannot be made or written, or the disk is full.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(path.suffix, f".{path.name}.", path.parent)
     except OSError as error:
-        raise InputError(
-            f"Cannot write {path}: {error.strerror}. Choose a folder that you may write to."
-        ) from error
+        raise _cannot_write(path, error) from error
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only the owner may read
         temporary.replace(path)
+    except OSError as error:  # the disk is full, or a folder has the name of the file
+        raise _cannot_write(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -66,14 +66,17 @@ def locked_folder(folder: Path) -> Iterator[None]:
             f"Another process is running in {folder}. Wait for it, or choose another folder."
         ) from None
     except OSError as error:
-        raise InputError(
-            f"Cannot write to {folder}: {error.strerror}. Choose a folder that you may write to."
-        ) from None
+        raise _cannot_write(folder, error) from None
     try:
         yield
     finally:
-        lock.release()
-        (folder / ".lock").unlink(missing_ok=True)
+        lock.release()  # the file stays: removing it could let two processes hold two locks
+
+
+def _cannot_write(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"Cannot write {path}: {error.strerror}. Choose another place, or make room there."
+    )
 
 
 def _umask() -> int:

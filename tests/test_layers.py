@@ -11,11 +11,12 @@ PACKAGE = Path(__file__).parents[1] / "l4f_bench"
 
 # From the bottom of the house up; rooms on one line may import each other.
 LAYERS = (
-    {"__init__", "arrays", "config", "errors", "progress", "provenance", "registry", "runs"}
-    | {"seeds"},
+    {"__init__", "errors", "registry", "arrays", "config", "progress", "provenance", "runs"},
+    {"weight_spec", "weights", "cache", "transfer", "fetching", "doctor", "tensors", "seeds"},
     {"datasets"},
     {"generators"},
     {"methods"},
+    {"annotators"},
     {"training"},
     {"metrics"},
     {"evaluation"},
@@ -24,7 +25,7 @@ LAYERS = (
     {"__main__"},
 )
 # `metrics` sees arrays, never data sets or models.
-FORBIDDEN = {"metrics": {"datasets", "generators", "methods"}}
+FORBIDDEN = {"metrics": {"datasets", "generators", "methods", "annotators"}}
 
 
 def room_of(module: str) -> str:

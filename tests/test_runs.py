@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from l4f_bench.errors import InputError
-from l4f_bench.runs import atomic_path, write_text
+from l4f_bench.runs import atomic_path, locked_folder, write_text
 
 
 def test_an_interrupted_write_keeps_the_old_file_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -30,8 +30,26 @@ def test_folders_are_made_on_the_way(tmp_path: Path) -> None:
 
 def test_a_file_in_the_place_of_the_folder_is_an_input_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="Choose a folder that you may write to"):
+    with pytest.raises(InputError, match="Choose another place"):
         write_text(tmp_path / "file" / "record.json", "text")
+
+
+def test_a_folder_in_the_place_of_the_file_is_an_input_error(tmp_path: Path) -> None:
+    (tmp_path / "record.json").mkdir()
+    with pytest.raises(InputError, match="Cannot write"):
+        write_text(tmp_path / "record.json", "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["record.json"]
+
+
+def test_a_locked_folder_is_refused_until_it_is_free(tmp_path: Path) -> None:
+    with (
+        locked_folder(tmp_path / "run"),
+        pytest.raises(InputError, match="Another process is running"),
+        locked_folder(tmp_path / "run"),
+    ):
+        pass
+    with locked_folder(tmp_path / "run"):
+        pass
 
 
 def test_written_files_have_the_usual_permissions(tmp_path: Path) -> None:

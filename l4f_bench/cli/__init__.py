@@ -6,13 +6,14 @@ or input, 3 weights or data missing, 4 an optional package missing.
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from l4f_bench import __version__
-from l4f_bench.cli import generation, scoring, training, weights
+from l4f_bench.cli import assets, generation, scoring, training, weights
 from l4f_bench.cli.console import stderr
 from l4f_bench.errors import BenchError
 
@@ -22,6 +23,8 @@ class BenchGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
+        # Pillow warns of large images from a size on that is usual here, and refuses huge ones.
+        warnings.filterwarnings("ignore", message=".*decompression bomb", module="PIL")
         try:
             return super().invoke(ctx)
         except BenchError as error:
@@ -59,5 +62,5 @@ def root(
     """Benchmark unsupervised foreground/background segmentation with generative models."""
 
 
-for commands in (scoring, generation, training, weights):
+for commands in (scoring, generation, training, weights, assets):
     commands.register(app)

@@ -22,8 +22,8 @@ from l4f_bench.progress import Advance, Progress
 StepReport = Callable[[int, Mapping[str, float]], object]
 """Called with the steps done and the latest figures by name."""
 
-stdout = Console(highlight=False, markup=False, soft_wrap=True)
-stderr = Console(stderr=True, highlight=False)
+stdout = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+stderr = Console(stderr=True, highlight=False, emoji=False)
 
 
 def warn(message: str) -> None:

@@ -12,6 +12,7 @@ from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
 from l4f_bench.errors import BenchError, InputError
 
 if TYPE_CHECKING:
+    from l4f_bench.config import EvalConfig
     from l4f_bench.reporting.tables import Cell, TableRow
 
 PROTOCOL_HELP = (
@@ -92,14 +93,37 @@ def evaluate(
     dataset: Annotated[str, typer.Option(help="ffhq, cat, horse or car.")] = "car",
     on: Annotated[
         str,
-        typer.Option(help="Setting. custom: real images with hand-drawn masks (Table 3)."),
+        typer.Option(
+            help="Setting. custom: real images with hand-drawn masks (Table 3); sampled: samples "
+            "with pseudo ground truth (Table 1)."
+        ),
     ] = "custom",
     data: Annotated[
-        Path | None, typer.Option(help="Root of the data: holds Faces, Cats, Horse, Cars.")
+        Path | None, typer.Option(help="custom: root that holds Faces, Cats, Horse, Cars.")
     ] = None,
     masks: Annotated[
         Path | None,
-        typer.Option(help="Predicted masks.", show_default="the published ones beside the data"),
+        typer.Option(
+            help="custom: predicted masks.", show_default="the published ones beside the data"
+        ),
+    ] = None,
+    generator: Annotated[
+        Path | None, typer.Option(help="sampled: generator.", show_default="the cached one")
+    ] = None,
+    alpha: Annotated[Path | None, typer.Option(help="sampled: alpha network.")] = None,
+    annotator_weights: Annotated[
+        Path | None,
+        typer.Option(help="sampled: annotator.", show_default="the cached one"),
+    ] = None,
+    truncation: Annotated[
+        list[float] | None,
+        typer.Option(help="sampled: psi; may be repeated.", show_default="as in the paper"),
+    ] = None,
+    samples: Annotated[int, typer.Option(help="sampled: accepted samples to score.")] = 1000,
+    max_drawn: Annotated[int, typer.Option(help="sampled: samples to draw at most.")] = 10_000,
+    batch_size: Annotated[str, typer.Option(help="sampled: samples at a time, or auto.")] = "auto",
+    device: Annotated[
+        str | None, typer.Option(help="sampled: cpu, cuda, …", show_default="cuda if there is one")
     ] = None,
     protocol: Protocol = "l4f",
     level: Level = 128,
@@ -115,11 +139,12 @@ def evaluate(
 
     Example: l4f-bench eval --method ours --dataset car --on custom --data custom-dataset
     """
-    from l4f_bench.config import CountConfig, EvalConfig
-    from l4f_bench.evaluation import evaluate as run
-    from l4f_bench.evaluation.records import RECORD_FILE
-    from l4f_bench.reporting.lines import record_lines
+    from dataclasses import replace
 
+    from l4f_bench.config import CountConfig, EvalConfig, SampledConfig
+    from l4f_bench.datasets.specs import DATASETS
+
+    spec = DATASETS.get(dataset)
     config = EvalConfig(
         method=method,
         dataset=dataset,
@@ -130,14 +155,52 @@ def evaluate(
         count=CountConfig(level=level, workers=workers, limit=limit),
         seed=seed,
     )
-    with progress_bar(f"{method} on {dataset}") as progress:
-        record = run.evaluate(config, progress)
-    for message in record.warnings:
-        warn(message)
-    path = (out or Path("runs") / run.run_name(config)) / RECORD_FILE
-    record.save(path)
-    stderr.print(f"Record: {path}", markup=False, soft_wrap=True)
-    stdout.print(json.dumps({"records": [record.to_json()]}) if as_json else record_lines(record))
+    sampled = SampledConfig(
+        generator=generator,
+        alpha=alpha,
+        annotator_weights=annotator_weights,
+        threshold=spec.threshold,
+        num_images=samples,
+        max_drawn=max_drawn,
+        batch_size=batch_size,
+        device=device,
+    )
+    configs = [
+        replace(config, sampled=replace(sampled, truncation=psi))
+        for psi in truncation or spec.truncations
+    ]
+    if on != "sampled":
+        configs = [config]
+    _evaluate(configs, out, as_json=as_json)
+
+
+def _evaluate(configs: list[EvalConfig], out: Path | None, *, as_json: bool) -> None:
+    """Run evaluations one after the other; each record is safe before the next begins."""
+    from l4f_bench.evaluation import evaluate as run
+    from l4f_bench.evaluation.records import RECORD_FILE
+    from l4f_bench.reporting.figures import write_examples
+    from l4f_bench.reporting.lines import record_lines
+
+    records = []
+    for config in configs:
+        with progress_bar(f"{config.method} on {config.dataset}") as progress:
+            outcome = run.evaluate(config, progress)
+        folder = out or Path("runs") / run.run_name(config)
+        if out is not None and config.sampled is not None and len(configs) > 1:
+            folder = out / f"psi-{config.sampled.truncation:g}"
+        outcome.record.save(folder / RECORD_FILE)
+        if outcome.examples:
+            write_examples(folder / "examples.png", outcome.examples)
+        for message in outcome.record.warnings:
+            warn(message)
+        stderr.print(f"Record: {folder / RECORD_FILE}", markup=False, soft_wrap=True)
+        records.append(outcome.record)
+    if as_json:
+        stdout.print(json.dumps({"records": [record.to_json() for record in records]}))
+    else:
+        stdout.print("\n\n".join(record_lines(record) for record in records))
+    if not all(record.n for record in records):
+        raise BenchError("No sample was accepted, so there is nothing to score; see the record.")
 
 
 def report(

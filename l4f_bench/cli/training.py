@@ -48,7 +48,9 @@ def train(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse a folder with unreadable images.")
     ] = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda, …")] = "cpu",
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, …", show_default="cuda if there is one")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where a stopped run left this folder.")
     ] = False,
@@ -96,15 +98,17 @@ def _train(
     out: Path,
     *,
     strict: bool,
-    device: str,
+    device: str | None,
     resume: bool,
 ) -> None:
+    from l4f_bench.methods.labels4free.loading import choose_device
     from l4f_bench.training.images import open_images
     from l4f_bench.training.loop import StoppedError, train
     from l4f_bench.training.stylegan2 import StyleGan2Trainer, identity_of
 
+    place = choose_device(device)
     images = open_images(data, config.resolution, config.seed, strict=strict, warn=warn)
-    trainer = StyleGan2Trainer(config, images, device)
+    trainer = StyleGan2Trainer(config, images, place)
     try:
         with training_bar("Training") as watch:
             files = train(

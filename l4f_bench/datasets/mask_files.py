@@ -63,8 +63,8 @@ def _open(path: Path) -> Image.Image:
         raise InputError(f"{path} does not exist.") from None
     except UnidentifiedImageError:
         raise InputError(f"{path} is not an image. Remove it or save it again as PNG.") from None
-    except Image.DecompressionBombError as error:
-        raise InputError(f"{path} is too large to be a mask: {error}") from None
+    except Image.DecompressionBombError:
+        raise InputError(f"{path} has too many pixels to be safe to open. Scale it down.") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise InputError(
             f"{path} is damaged or cut short ({error}). Copy or save it again."

@@ -115,7 +115,8 @@ def _object(traits: FloatArray, outline: _Outline) -> FloatArray:
     across = outline.y * np.cos(angle) - outline.x * np.sin(angle)
     stripes = np.sin(2 * np.pi * ((3 + 3 * traits[:, 16]) * along + traits[:, 17]))
     shading = 0.88 + 0.12 * stripes + 0.3 * across - 0.22 * outline.depth * outline.depth
-    return _rgb(hue, saturation, value) * shading[:, None]
+    colour: FloatArray = _rgb(hue, saturation, value) * shading[:, None]
+    return colour
 
 
 def _background(traits: FloatArray, grain: FloatArray) -> FloatArray:
@@ -126,7 +127,8 @@ def _background(traits: FloatArray, grain: FloatArray) -> FloatArray:
     angle, steepness = 2 * np.pi * traits[:, 3], 0.04 * traits[:, 4]
     light = steepness * (np.cos(angle) * axis + np.sin(angle) * axis[:, None])
     light += (0.03 + 0.03 * traits[:, 5]) * grain
-    return tint + light[:, None]
+    colour: FloatArray = tint + light[:, None]
+    return colour
 
 
 def _rgb(hue: FloatArray, saturation: FloatArray, value: FloatArray) -> FloatArray:

@@ -21,6 +21,12 @@ class DatasetSpec:
     """Its folder in the layout of the paper's custom set (appendix C); None if not part of it."""
     background: str = "first-conv"
     """How the released code turns this data set's generator into one of backgrounds."""
+    annotator: str | None = None
+    """What makes the pseudo ground truth of its samples; None where nothing here does yet."""
+    generator_weights: str | None = None
+    """Name of its published generator among the weights that can be fetched."""
+    truncations: tuple[float, ...] = (1.0,)
+    """psi of the paper's evaluation of samples."""
     threshold: float = 0.9
     """Alpha above which a pixel is foreground, as in the released sampling script."""
     source: str
@@ -36,6 +42,9 @@ for _spec in (
         title="FFHQ",
         resolution=1024,
         custom_folder="Faces",
+        annotator="bisenet",
+        generator_weights="stylegan2-ada-ffhq",
+        truncations=(0.7, 1.0),
         source="https://github.com/NVlabs/ffhq-dataset",
         licence="images under their own licences, data set CC BY-NC-SA 4.0",
     ),
@@ -44,6 +53,7 @@ for _spec in (
         title="LSUN-Cat",
         resolution=256,
         custom_folder="Cats",
+        generator_weights="stylegan2-cat",
         source="https://www.yf.io/p/lsun",
         licence="research use",
     ),
@@ -52,6 +62,7 @@ for _spec in (
         title="LSUN-Horse",
         resolution=256,
         custom_folder="Horse",
+        generator_weights="stylegan2-horse",
         source="https://www.yf.io/p/lsun",
         licence="research use",
     ),
@@ -61,6 +72,7 @@ for _spec in (
         resolution=512,
         custom_folder="Cars",
         background="constant",
+        generator_weights="stylegan2-car",
         source="https://www.yf.io/p/lsun",
         licence="research use",
     ),

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from l4f_bench.errors import InputError
+from l4f_bench.metrics.counts import COUNT_NAMES
 from l4f_bench.metrics.intervals import Estimate
+from l4f_bench.metrics.protocols import IntArray
 from l4f_bench.runs import write_text
 
 FORMAT = "l4f-bench record"
@@ -32,7 +34,8 @@ class Record:
     """How a table names what was measured."""
     dataset: str
     setting: str
-    """``custom``: real images with hand-drawn masks (Table 3)."""
+    """``custom``: real images with hand-drawn masks (Table 3); ``sampled``: a method's own
+    samples with pseudo ground truth (Tables 1 and 2)."""
     truth: str
     """Where the true masks come from."""
     truncation: float | None
@@ -42,10 +45,14 @@ class Record:
     """Number of images scored."""
     scores: dict[str, Estimate]
     images: list[dict[str, Any]]
-    """Per image: the files' names and tp, fp, fn, tn."""
+    """Per image: the files' names or the sample's index, and tp, fp, fn, tn."""
     config: dict[str, Any]
     provenance: dict[str, Any]
     digests: dict[str, str] = field(default_factory=dict)
+    drawn: int | None = None
+    """Samples drawn until n were accepted; None for real images."""
+    rejected: dict[str, int] = field(default_factory=dict)
+    """How many samples the annotator rejected, by reason."""
     warnings: list[str] = field(default_factory=list)
     """What was noticed while scoring, as shown to the user."""
     seconds: float = 0.0
@@ -62,6 +69,11 @@ class Record:
             InputError: The folder cannot be written.
         """
         write_text(path, json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n")
+
+
+def image_entry(counts: IntArray) -> dict[str, int]:
+    """Counts ``[4]`` of one image as they stand in ``images``."""
+    return dict(zip(COUNT_NAMES, map(int, counts), strict=True))
 
 
 def load_record(path: Path) -> Record:

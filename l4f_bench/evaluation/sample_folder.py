@@ -3,7 +3,7 @@
 ``images/``, ``alpha/`` (8 bits; ``alpha16/`` 16 bits on request), ``masks/``, ``backgrounds/`` and
 ``composites/`` hold one PNG per sample; ``metadata.jsonl`` one line per finished sample with its
 index, seed, truncation and the SHA-256 of its files; ``config.json`` what was asked for and the
-digests of the checkpoints; ``grid.png`` an overview.
+digests of the checkpoints, with package versions and revision; ``grid.png`` an overview.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from l4f_bench.config import SampleConfig
 from l4f_bench.errors import InputError
 from l4f_bench.methods.contracts import GenerativeMethod, Samples
 from l4f_bench.progress import Progress
+from l4f_bench.provenance import environment
 from l4f_bench.runs import atomic_path, locked_folder, write_text
 
 METADATA, CONFIG, GRID = "metadata.jsonl", "config.json", "grid.png"
@@ -94,7 +95,8 @@ def _open_run(
     if not path.exists():
         if any(entry.name != ".lock" for entry in folder.iterdir()):
             raise InputError(f"{folder} is not empty and holds no samples. Choose another folder.")
-        write_text(path, json.dumps(identity, indent=1) + "\n")
+        content = identity | {"provenance": environment()}
+        write_text(path, json.dumps(content, indent=1) + "\n")
         return SampleRun(folder, config, 0)
     if not resume:
         raise InputError(f"{folder} holds samples already. Add --resume, or choose another folder.")

@@ -1,16 +1,11 @@
-"""Sizes of StyleGAN2 networks, read off their tensors, and loading that names every mismatch."""
+"""Sizes of StyleGAN2 networks, read off their tensors."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
-
 from l4f_bench.errors import InputError
-
-StateDict = Mapping[str, Tensor]
+from l4f_bench.tensors import StateDict, shape_of
 
 LR_MULTIPLIER = 0.01
 """Learning-rate multiplier of the mapping network in every public checkpoint."""
@@ -89,17 +84,17 @@ class GeneratorArchitecture:
             InputError: Tensors that fix a size are missing or of another shape.
         """
         convs = _count(state_dict, "convs.{}.conv.weight")
-        shapes = [_shape(state_dict, "input.input", 4)[1]]
-        shapes += [_shape(state_dict, f"convs.{i}.conv.weight", 5)[1] for i in range(1, convs, 2)]
+        shapes = [shape_of(state_dict, "input.input", 4)[1]]
+        shapes += [shape_of(state_dict, f"convs.{i}.conv.weight", 5)[1] for i in range(1, convs, 2)]
         depth = _count(state_dict, "style.{}.weight", start=1)
-        weights = [_shape(state_dict, f"style.{i}.weight", 2) for i in range(1, depth + 1)]
+        weights = [shape_of(state_dict, f"style.{i}.weight", 2) for i in range(1, depth + 1)]
         if not weights or not convs or convs % 2 or len(shapes) > 9:
             raise InputError("This is no StyleGAN2 generator: its mapping or convs are incomplete.")
         return cls(
             size=4 << (convs // 2),
             channels=tuple(shapes),
             mapping_widths=(weights[0][1], *(weight[0] for weight in weights)),
-            image_channels=_shape(state_dict, "to_rgb1.conv.weight", 5)[1],
+            image_channels=shape_of(state_dict, "to_rgb1.conv.weight", 5)[1],
         )
 
 
@@ -136,53 +131,16 @@ class DiscriminatorArchitecture:
         blocks = _count(state_dict, "convs.{}.conv2.1.weight", start=1)
         if not 1 <= blocks <= 8:
             raise InputError("This is no StyleGAN2 discriminator: its convs are incomplete.")
-        first = _shape(state_dict, "convs.0.0.weight", 4)
+        first = shape_of(state_dict, "convs.0.0.weight", 4)
         outputs = [
-            _shape(state_dict, f"convs.{i}.conv2.1.weight", 4)[0] for i in range(1, blocks + 1)
+            shape_of(state_dict, f"convs.{i}.conv2.1.weight", 4)[0] for i in range(1, blocks + 1)
         ]
         return cls(
             size=4 << blocks,
             channels=tuple(reversed([first[0], *outputs])),
-            hidden=_shape(state_dict, "final_linear.0.weight", 2)[0],
+            hidden=shape_of(state_dict, "final_linear.0.weight", 2)[0],
             image_channels=first[1],
         )
-
-
-def load_tensors(network: nn.Module, state_dict: StateDict, optional: tuple[str, ...] = ()) -> None:
-    """Copy a state dict into a network, or say everything that does not fit.
-
-    Args:
-        network: The network to fill.
-        state_dict: Tensors by key.
-        optional: Endings or beginnings of keys that may be absent (filters, noise maps).
-
-    Raises:
-        InputError: Keys are missing, unexpected or misshapen; all are listed, with both shapes.
-    """
-    own = network.state_dict()
-    may_miss = {
-        key for key in own if any(key.endswith(part) or key.startswith(part) for part in optional)
-    }
-    missing = [key for key in own if key not in state_dict and key not in may_miss]
-    unexpected = [key for key in state_dict if key not in own]
-    misshapen = [
-        f"{key} is {list(state_dict[key].shape)} instead of {list(tensor.shape)}"
-        for key, tensor in own.items()
-        if key in state_dict and state_dict[key].shape != tensor.shape
-    ]
-    parts = [
-        f"{what}: {', '.join(found)}"
-        for what, found in (
-            ("missing", missing),
-            ("unexpected", unexpected),
-            ("misshapen", misshapen),
-        )
-        if found
-    ]
-    if parts:
-        name = type(network).__name__
-        raise InputError(f"These tensors do not fit a {name}. {'; '.join(parts)}.")
-    network.load_state_dict(dict(state_dict), strict=False)
 
 
 def _count(state_dict: StateDict, pattern: str, start: int = 0) -> int:
@@ -191,12 +149,3 @@ def _count(state_dict: StateDict, pattern: str, start: int = 0) -> int:
     while pattern.format(start + number) in state_dict:
         number += 1
     return number
-
-
-def _shape(state_dict: StateDict, key: str, ndim: int) -> torch.Size:
-    if key not in state_dict:
-        raise InputError(f"The tensor {key} is missing: this is another network, or part of one.")
-    shape = state_dict[key].shape
-    if len(shape) != ndim:
-        raise InputError(f"The tensor {key} has shape {list(shape)} instead of {ndim} axes.")
-    return shape

@@ -10,12 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from l4f_bench.errors import InputError
-from l4f_bench.generators.architecture import (
-    DiscriminatorArchitecture,
-    StateDict,
-    load_tensors,
-)
+from l4f_bench.generators.architecture import DiscriminatorArchitecture
 from l4f_bench.generators.layers import BiasActivation, EqualConv2d, EqualLinear, Fir
+from l4f_bench.tensors import StateDict, load_tensors
 
 
 class ResidualBlock(nn.Module):

@@ -62,10 +62,10 @@ class EqualLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``[N, num_inputs]`` to ``[N, num_outputs]``."""
+        # Scaling the input instead of the weight touches fewer numbers.
+        x = F.linear(x * self.scale, self.weight)
         bias = self.bias * self.lr_multiplier
-        if self.activation:
-            return activate(F.linear(x, self.weight * self.scale), bias)
-        return F.linear(x, self.weight * self.scale, bias)
+        return activate(x, bias) if self.activation else x + bias
 
 
 class EqualConv2d(nn.Module):
@@ -167,21 +167,25 @@ class ModulatedConv2d(nn.Module):
         Returns:
             ``[N, num_outputs, H, W]``, or twice the height and width when up-sampling.
         """
-        style = self.modulation(w)  # [N, num_inputs]
-        weight = self.weight[0] * self.scale  # [num_outputs, num_inputs, side, side]
-        factor = self._output_factor(weight, style, gain)  # [N, num_outputs] or a number
+        style = self.modulation(w) * self.scale  # [N, num_inputs]
+        factor = self._output_factor(style, gain)  # [N or 1, num_outputs]
+        weight = self.weight[0]
         if len(x) == 1 and weight.numel() < x.numel():
-            weight = weight * style.view(1, -1, 1, 1)
-            weight = weight * factor.view(-1, 1, 1, 1)
+            weight = weight * style.view(1, -1, 1, 1) * factor.view(-1, 1, 1, 1)
             return self._convolve(x, weight)
         x = self._convolve(x * style[:, :, None, None], weight)
-        return x * factor[:, :, None, None]
+        factor = factor[:, :, None, None]
+        return x * factor if torch.is_grad_enabled() else x.mul_(factor)
 
-    def _output_factor(self, weight: Tensor, style: Tensor, gain: float) -> Tensor:
+    def _output_factor(self, style: Tensor, gain: float) -> Tensor:
         """Factor of each output channel ``[N, num_outputs]``: gain, and 1 / norm of its weights."""
+        weight = self.weight[0]
         if not self.demodulate:
             return style.new_full((1, len(weight)), gain)
-        squares = weight.square().sum(dim=(2, 3))  # [num_outputs, num_inputs]
+        if torch.is_grad_enabled():
+            squares = weight.square().sum(dim=(2, 3))  # [num_outputs, num_inputs]
+        else:  # in one pass, but its second derivative is undefined at 0
+            squares = torch.linalg.vector_norm(weight, dim=(2, 3)).square_()
         return torch.rsqrt(style.square() @ squares.T + 1e-8) * gain
 
     def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:

@@ -11,14 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from l4f_bench.errors import InputError
-from l4f_bench.generators.architecture import (
-    GeneratorArchitecture,
-    StateDict,
-    load_tensors,
-    resolutions,
-)
+from l4f_bench.generators.architecture import GeneratorArchitecture, resolutions
 from l4f_bench.generators.layers import EqualLinear, PixelNorm, StyledConv, ToRGB
 from l4f_bench.seeds import normal
+from l4f_bench.tensors import StateDict, load_tensors
 
 Noise = Literal["fixed", "random", "none"] | Sequence[Tensor]
 """Noise maps of the synthesis: the checkpoint's own, fresh ones, none, or one tensor a layer."""

@@ -47,6 +47,8 @@ def estimate(
         One estimate per score. A score without a defined value is None, never 0 or 1; a single
         image has no interval.
     """
+    if not len(counts):
+        return dict.fromkeys(protocol.metrics, Estimate(None))
     statistics = image_statistics(protocol, counts, levels)
     num_images = len(counts)
     point = finish(protocol, counts.sum(0).astype(np.float64), statistics.sum(0), num_images)

@@ -112,10 +112,15 @@ def _cells(preds: Tensor, target: Tensor) -> list[tuple[Tensor, Tensor]]:
     return [(preds, target), (preds, ~target), (~preds, target), (~preds, ~target)]
 
 
-def _count_levels(preds: Tensor, target: Tensor) -> Tensor:
-    """Histogram ``[N, 2, 256]`` of how many thresholds k / 255 each prediction exceeds."""
+def threshold_steps(preds: Tensor) -> Tensor:
+    """How many of the thresholds k / 255, k = 0 to 254, each soft prediction exceeds, int64."""
     # The small offset keeps float32 grey levels g / 255 from counting as g + 1.
-    steps = (preds.double() * 255 - 1e-4).ceil().clamp(0, 255).long()
+    return (preds.double() * 255 - 1e-4).ceil().clamp(0, 255).long()
+
+
+def _count_levels(preds: Tensor, target: Tensor) -> Tensor:
+    """Histogram ``[N, 2, 256]`` of the thresholds exceeded, by true class."""
+    steps = threshold_steps(preds)
     image = torch.arange(len(preds), device=preds.device)[:, None, None]
     bins = (image * 2 + target.long()) * NUM_LEVELS + steps
     counts = torch.bincount(bins.flatten(), minlength=len(preds) * 2 * NUM_LEVELS)

@@ -26,7 +26,8 @@ def score_lines(result: FolderScores) -> str:
 
 def record_lines(record: Record) -> str:
     """The scores of a record under its label."""
-    return _lines({record.label: record.scores}, record.n, record.protocol)
+    psi = "" if record.truncation is None else f", psi {record.truncation:g}"
+    return _lines({record.label + psi: record.scores}, record.n, record.protocol)
 
 
 def scores_json(result: FolderScores) -> dict[str, Any]:

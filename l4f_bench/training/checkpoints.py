@@ -42,7 +42,7 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> Path:
     """Write ``state`` as the checkpoint of ``step`` atomically, and keep the one before it.
 
     Raises:
-        InputError: The folder cannot be written.
+        InputError: The folder cannot be written, or the disk is full.
     """
     buffer = io.BytesIO()
     torch.save(state, buffer)
@@ -55,15 +55,9 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> Path:
         "sha256": hashlib.sha256(content).hexdigest(),
     }
     path = folder / f"step-{step:09d}.ckpt"
-    with atomic_path(path) as temporary:
-        try:
-            with temporary.open("wb") as file:
-                file.write(json.dumps(header).encode() + b"\n")
-                file.write(content)
-        except OSError as error:
-            raise InputError(
-                f"Cannot write {path}: {error.strerror}. Make room and go on with --resume."
-            ) from error
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        file.write(json.dumps(header).encode() + b"\n")
+        file.write(content)
     for old in _newest_first(folder)[_KEPT:]:
         old.unlink()
     return path

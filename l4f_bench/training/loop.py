@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from PIL import Image
 
 from l4f_bench.errors import InputError, TrainingError
@@ -139,7 +140,7 @@ def _run(
     began = time.monotonic()
     with (folder / LOG).open("a", encoding="utf-8") as log:
         for step in range(done, loop.num_steps):
-            figures = trainer.step(step)
+            figures = _step(trainer, step)
             _refuse_nan(figures, step, folder)
             window.append(figures)
             done, last = step + 1, step + 1 == loop.num_steps
@@ -158,6 +159,16 @@ def _run(
                 save_checkpoint(folder / CHECKPOINTS, done, trainer.state_dict())
             if noted and not last:
                 raise StoppedError(done, noted[0])
+
+
+def _step(trainer: Trainer, step: int) -> dict[str, float]:
+    try:
+        return trainer.step(step)
+    except torch.OutOfMemoryError:
+        raise TrainingError(
+            f"Step {step}: {trainer.batch_size} images a step do not fit the device's memory. "
+            "Choose a smaller --batch-size."
+        ) from None
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from l4f_bench.seeds import normal, random_numbers
 from l4f_bench.training.gan_config import GanConfig
 from l4f_bench.training.images import RealImages
 
+_CPU = torch.device("cpu")
 EXPORT = "generator.safetensors"
 _GRID = 8  # samples in a row, and rows
 _LATENTS_OF_MEAN = 10_000
@@ -41,8 +42,9 @@ _Z, _MIXED_Z, _NOISE, _CHOICES, _PATH_Z, _PATH_NOISE, _PATH_DIRECTION, _GRID_Z =
 class StyleGan2Trainer:
     """Generator, discriminator, averaged generator and their optimisers."""
 
-    def __init__(self, config: GanConfig, images: RealImages, device: str = "cpu") -> None:
-        self.config, self.images, self.device = config, images, torch.device(device)
+    def __init__(self, config: GanConfig, images: RealImages, device: torch.device = _CPU) -> None:
+        """Build with random weights that depend on the seed alone."""
+        self.config, self.images, self.device = config, images, device
         self.batch_size = config.batch_size
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
@@ -171,7 +173,7 @@ class StyleGan2Trainer:
         sides = [side for side in resolutions(size) for _ in range(2)][1:]
         num_images = num_images or self.batch_size
         numbers = self._normal((num_images, sum(side**2 for side in sides)), step, stream)
-        parts = numbers.split([side**2 for side in sides], dim=1)
+        parts = torch.split(numbers, [side**2 for side in sides], dim=1)
         return [part.view(-1, 1, side, side) for part, side in zip(parts, sides, strict=True)]
 
     def _normal(self, shape: tuple[int, ...], step: int, stream: int) -> Tensor:
@@ -204,8 +206,9 @@ class StyleGan2Trainer:
         z = self._normal((_GRID**2, self.config.latent_width), 0, _GRID_Z)
         images = self.average.synthesis(self.average.mapping(z))
         pixels = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        rows = pixels.unflatten(0, (_GRID, _GRID)).permute(0, 3, 1, 4, 2)
-        return rows.flatten(2, 3).flatten(0, 1).cpu().numpy()
+        rows = pixels.view(_GRID, _GRID, *pixels.shape[1:]).permute(0, 3, 1, 4, 2)
+        grid: npt.NDArray[np.uint8] = rows.flatten(2, 3).flatten(0, 1).cpu().numpy()
+        return grid
 
     def check(self, means: Mapping[str, float]) -> None:
         """Nothing to check: a collapse shows in the grids, not in the losses."""

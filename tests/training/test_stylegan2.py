@@ -200,8 +200,8 @@ def test_a_learning_rate_that_explodes_exits_with_1_and_advice(tmp_path: Path) -
         (("--batch-size", "5"), "groups of 4"),
         (("--resolution", "20"), "20 pixels"),
         (("--steps", "0"), "num_steps 0"),
-        (("--device", "gpu"), "--device gpu"),
-        (("--device", "cuda:99"), "--device cuda:99"),
+        (("--device", "gpu"), "device 'gpu' cannot"),
+        (("--device", "cuda:99"), "device 'cuda:99' cannot"),
     ],
 )
 def test_wrong_options_are_one_line_with_exit_code_2(

@@ -108,7 +108,7 @@ def _from_torch(content: Any) -> Checkpoint:
         )
     elif "alpha_train" in networks:
         networks["alpha"] = networks.pop("alpha_train")
-    average = content.get("latent_avg")
+    average = _one_row(content.get("latent_avg"))
     skipped = {*_ENTRIES, "bg_extractor_ema", "g_optim", "d_optim", "latent_avg"}
     return Checkpoint(
         format="labels4free" if "alpha" in networks else "rosinality",
@@ -116,6 +116,13 @@ def _from_torch(content: Any) -> Checkpoint:
         latent_averages={} if average is None else {"g_ema": average},
         metadata={key: plain(content[key]) for key in content if key not in skipped},
     )
+
+
+def _one_row(average: Any) -> Any:
+    """A mean latent ``[1, w_dim]``, as some forks save it, as ``[w_dim]``."""
+    if isinstance(average, Tensor) and average.ndim == 2 and len(average) == 1:
+        return average[0]
+    return average
 
 
 def _state_dict(value: Any, key: str) -> StateDict:

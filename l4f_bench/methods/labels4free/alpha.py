@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from l4f_bench.errors import InputError
-from l4f_bench.generators.architecture import StateDict, load_tensors
 from l4f_bench.generators.stylegan2 import BackgroundMode, Generator, Noise
+from l4f_bench.tensors import StateDict, load_tensors
 
 AlphaLayout = Literal["bg_extractor", "bg_extractor_repro"]
 

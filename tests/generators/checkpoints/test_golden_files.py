@@ -1,4 +1,4 @@
-"""Networks read from the recorded files give the recorded outputs, under the plain formulas."""
+"""Networks read from the recorded files give the recorded outputs."""
 
 from __future__ import annotations
 
@@ -14,75 +14,57 @@ from l4f_bench.generators.checkpoints import (
     read_checkpoint,
 )
 from l4f_bench.generators.conversion import from_nvidia_generator
+from l4f_bench.generators.stylegan2 import Generator, truncate
 from l4f_bench.methods.labels4free.loading import load_alpha_network
 from tests.generators.checkpoints.files import TENSORFLOW_PICKLE, labels4free
-from tests.generators.checkpoints.reference import discriminate, mapping, synthesis
 from tests.goldens import golden_case
 
 
-def truncated(w: torch.Tensor, average: torch.Tensor, psi: float) -> torch.Tensor:
-    return average + psi * (w - average)
-
-
+@torch.no_grad()
 def test_ada_pickle_gives_the_recorded_outputs() -> None:
     case = golden_case("nv_pickle")
-    checkpoint = read_checkpoint(case.folder / case.meta["file"])
-    g_ema, average = checkpoint.networks["g_ema"], checkpoint.latent_averages["g_ema"]
-    w = mapping(g_ema, case.tensor("in_z"))
+    path = case.folder / case.meta["file"]
+    generator, discriminator = load_generator(path), load_discriminator(path)
+    assert generator.architecture.conv_clamp == discriminator.architecture.conv_clamp == 256
+    average = read_checkpoint(path).latent_averages["g_ema"]
+    w = generator.mapping(case.tensor("in_z"))
     case.check("out_w", w)
-    case.check("out_image", synthesis(g_ema, w))
-    case.check("out_image_trunc", synthesis(g_ema, truncated(w, average, 0.6)))
-    images = case.tensor("in_images").float() / 127.5 - 1
-    case.check("out_d_score", discriminate(checkpoint.networks["d"], images))
+    case.check("out_image", generator.synthesis(w))
+    case.check("out_image_trunc", generator.synthesis(truncate(w, 0.6, average)))
+    case.check("out_d_score", discriminator(case.tensor("in_images").float() / 127.5 - 1))
 
 
+@torch.no_grad()
 def test_tensorflow_pickle_gives_the_recorded_outputs() -> None:
     case = golden_case("tf_pickle")
-    checkpoint = read_checkpoint(case.folder / case.meta["file"])
-    networks, z = checkpoint.networks, case.tensor("in_z")
-    average = checkpoint.latent_averages["g_ema"]
-    w = mapping(networks["g_ema"], z)
-    case.check("out_w", w)
-    case.check("out_w_trunc", truncated(w, average, 0.7))
-    image = synthesis(networks["g_ema"], w)
-    case.check("out_image", image)
-    case.check("out_image_trunc", synthesis(networks["g_ema"], truncated(w, average, 0.7)))
-    case.check("out_image_g", synthesis(networks["g"], mapping(networks["g"], z)))
-    case.check("out_d_score", discriminate(networks["d"], image))
-    mirrored = torch.cat([image, image.flip(3)])
-    case.check("out_d_score8", discriminate(networks["d"], mirrored))
-
-
-def test_converted_nvidia_state_dict_gives_the_recorded_outputs() -> None:
-    case = golden_case("nv_generator")
-    net = from_nvidia_generator(case.state_dict())
-    w = mapping(net, case.tensor("in_z"))
-    case.check("out_w", w)
-    case.check("out_image", synthesis(net, w))
-
-
-@pytest.mark.parametrize("name", ["nv_pickle", "tf_pickle"])
-@torch.no_grad()
-def test_loaded_networks_give_the_recorded_outputs(name: str) -> None:
-    case = golden_case(name)
     path = case.folder / case.meta["file"]
-    generator, z = load_generator(path), case.tensor("in_z")
+    generator, discriminator = load_generator(path), load_discriminator(path)
     average = read_checkpoint(path).latent_averages["g_ema"]
-    w = generator.mapping(z)
+    w = generator.mapping(case.tensor("in_z"))
     case.check("out_w", w)
+    case.check("out_w_trunc", truncate(w, 0.7, average))
     image = generator.synthesis(w)
     case.check("out_image", image)
-    psi = 0.6 if name == "nv_pickle" else 0.7
-    case.check("out_image_trunc", generator.synthesis(truncated(w, average, psi)))
-    discriminator = load_discriminator(path)
-    if name == "nv_pickle":
-        assert generator.architecture.conv_clamp == discriminator.architecture.conv_clamp == 256
-        case.check("out_d_score", discriminator(case.tensor("in_images").float() / 127.5 - 1))
-        return
+    case.check("out_image_trunc", generator.synthesis(truncate(w, 0.7, average)))
+    live = load_generator(path, which="g")
+    case.check("out_image_g", live.synthesis(live.mapping(case.tensor("in_z"))))
     case.check("out_d_score", discriminator(image))
     case.check("out_d_score8", discriminator(torch.cat([image, image.flip(3)])))
-    live = load_generator(path, which="g")
-    case.check("out_image_g", live.synthesis(live.mapping(z)))
+
+
+@torch.no_grad()
+def test_converted_nvidia_state_dict_gives_the_recorded_outputs() -> None:
+    case = golden_case("nv_generator")
+    state_dict = case.state_dict()
+    generator = Generator.from_state_dict(from_nvidia_generator(state_dict))
+    w = generator.mapping(case.tensor("in_z"))
+    pulled = truncate(w, 0.7, state_dict["mapping.w_avg"])
+    case.check("out_w", w)
+    case.check("out_ws_trunc", pulled)
+    case.check("out_image", generator.synthesis(w))
+    case.check("out_image_trunc", generator.synthesis(pulled))
+    case.check("out_image_ws", generator.synthesis(case.tensor("in_ws")))
+    case.check("out_image_nonoise", generator.synthesis(case.tensor("in_ws"), noise="none"))
 
 
 @pytest.mark.parametrize("repro", [False, True])

@@ -121,6 +121,13 @@ def test_converted_rosinality_file_gives_the_mean_latent(tmp_path: Path) -> None
     assert torch.equal(checkpoint.latent_average, content["latent_avg"])
 
 
+def test_a_mean_latent_saved_as_one_row_is_a_vector(tmp_path: Path) -> None:
+    content = rosinality_converted()
+    row = content | {"latent_avg": content["latent_avg"][None]}
+    average = read_checkpoint(save(tmp_path, row)).latent_average
+    assert torch.equal(average, content["latent_avg"])
+
+
 @pytest.mark.parametrize("repro", [False, True])
 def test_labels4free_file_gives_the_alpha_network(repro: bool, tmp_path: Path) -> None:
     content = labels4free(repro=repro)

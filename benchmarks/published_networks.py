@@ -1,0 +1,105 @@
+"""Generator and alpha network computed the way the public code does, for comparison only.
+
+One set of weights per image in a grouped convolution, resampling filters as passes of their own
+over single-channel images, every feature kept until the alpha network reads them all. No gradient
+is needed, nothing is slower than the published formulation makes it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Weights = Mapping[str, Tensor]
+
+
+def published_generator(weights: Weights, w: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """Images ``[N, 3, S, S]`` and all features of latents ``[N, w_dim]``, with fixed noise."""
+    x = weights["input.input"].repeat(len(w), 1, 1, 1)
+    x = _styled_conv(weights, "conv1", x, w, weights["noises.noise_0"])
+    features, image = [x], _to_rgb(weights, "to_rgb1", x, w, None)
+    num_blocks = sum(key.endswith("upsample.kernel") for key in weights)
+    for block in range(num_blocks):
+        for layer in (2 * block, 2 * block + 1):
+            noise = weights[f"noises.noise_{layer + 1}"]
+            x = _styled_conv(weights, f"convs.{layer}", x, w, noise)
+            features.append(x)
+        image = _to_rgb(weights, f"to_rgbs.{block}", x, w, image)
+    return image, features
+
+
+def published_alpha(weights: Weights, features: list[Tensor]) -> Tensor:
+    """Alpha ``[N, 1, S, S]`` of the features that the ``bg_extractor`` layout reads."""
+    num_levels = sum(key.startswith("conv_fns0.") and key.endswith("weight") for key in weights)
+    features = features[-2 * num_levels :]
+
+    def conv(name: str, x: Tensor) -> Tensor:
+        return F.conv2d(x, weights[f"{name}.weight"], weights[f"{name}.bias"])
+
+    pairs = [
+        torch.cat([conv(f"conv_fns{i}.{level}", features[2 * level + i]) for i in (0, 1)], 1)
+        for level in range(num_levels)
+    ]
+    x = _bicubic(pairs[0])
+    for level, pair in enumerate(pairs[1:-1]):
+        merged = conv(f"conv_merge_fns.{level}", torch.cat([pair, x], 1))
+        x = _bicubic(F.leaky_relu(merged, 0.2))
+    return torch.sigmoid(conv("conv_n", pairs[-1] + x))
+
+
+def _styled_conv(weights: Weights, name: str, x: Tensor, w: Tensor, noise: Tensor) -> Tensor:
+    x = _modulated_conv(weights, f"{name}.conv", x, w, demodulate=True)
+    x = x + weights[f"{name}.noise.weight"] * noise
+    x = x + weights[f"{name}.activate.bias"].view(1, -1, 1, 1)
+    return F.leaky_relu(x, 0.2) * math.sqrt(2)
+
+
+def _to_rgb(weights: Weights, name: str, x: Tensor, w: Tensor, image: Tensor | None) -> Tensor:
+    rgb = _modulated_conv(weights, f"{name}.conv", x, w, demodulate=False) + weights[f"{name}.bias"]
+    if image is None:
+        return rgb
+    return rgb + upfirdn2d(image, weights[f"{name}.upsample.kernel"], up=2, pad=(2, 1))
+
+
+def _modulated_conv(
+    weights: Weights, name: str, x: Tensor, w: Tensor, *, demodulate: bool
+) -> Tensor:
+    """Convolution with a weight per image, as one grouped convolution over the batch."""
+    num, _, height, width = x.shape
+    weight = weights[f"{name}.weight"]  # [1, C_out, C_in, k, k]
+    _, num_out, num_in, side, _ = weight.shape
+    affine, bias = weights[f"{name}.modulation.weight"], weights[f"{name}.modulation.bias"]
+    style = F.linear(w, affine / math.sqrt(w.shape[1]), bias)  # [N, C_in]
+    scale = 1 / math.sqrt(num_in * side**2)
+    weight = scale * weight * style.view(num, 1, num_in, 1, 1)  # [N, C_out, C_in, k, k]
+    if demodulate:
+        factor = torch.rsqrt(weight.square().sum((2, 3, 4)) + 1e-8)
+        weight = weight * factor.view(num, num_out, 1, 1, 1)
+    x = x.reshape(1, num * num_in, height, width)
+    if f"{name}.blur.kernel" in weights:
+        weight = weight.transpose(1, 2).reshape(num * num_in, num_out, side, side)
+        x = F.conv_transpose2d(x, weight, stride=2, groups=num)
+        x = x.view(num, num_out, *x.shape[2:])
+        return upfirdn2d(x, weights[f"{name}.blur.kernel"], up=1, pad=(1, 1))
+    weight = weight.view(num * num_out, num_in, side, side)
+    x = F.conv2d(x, weight, padding=side // 2, groups=num)
+    return x.view(num, num_out, height, width)
+
+
+def upfirdn2d(x: Tensor, kernel: Tensor, *, up: int, pad: tuple[int, int]) -> Tensor:
+    """Insert zeros, pad, and filter every channel as an image of its own."""
+    num, channels, height, width = x.shape
+    x = x.reshape(num * channels, 1, height, 1, width, 1)
+    x = F.pad(x, (0, up - 1, 0, 0, 0, up - 1))
+    x = x.view(num * channels, 1, height * up, width * up)
+    x = F.conv2d(F.pad(x, (*pad, *pad)), kernel.flip(0, 1)[None, None])
+    return x.view(num, channels, *x.shape[2:])
+
+
+def _bicubic(x: Tensor) -> Tensor:
+    size = 2 * x.shape[-1]
+    return F.interpolate(x, size=(size, size), mode="bicubic", align_corners=True)

@@ -1,0 +1,137 @@
+"""Images with masks per second: our generator and alpha network against the published formulation.
+
+Both compute the same images and masks from the same weights and latents, in turns, in one process:
+``published_networks.py`` the way the public code does, ours one image at a time, as
+``l4f-bench sample`` does on a CPU. Their outputs must agree to 1e-4. Peak memory is that of a fresh
+process each, beyond what it holds before the first image.
+
+    OMP_NUM_THREADS=2 python benchmarks/sampling.py --size 256 --batch 8
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from published_networks import published_alpha, published_generator
+from torch import Tensor
+
+from l4f_bench.generators.architecture import GeneratorArchitecture, default_channels
+from l4f_bench.generators.stylegan2 import Generator
+from l4f_bench.methods.labels4free.alpha import alpha_network
+
+TOLERANCE = 1e-4
+Task = Callable[[], tuple[Tensor, Tensor]]
+
+
+def build_tasks(size: int, batch: int, seed: int) -> dict[str, Task]:
+    """Both ways to images ``[N, 3, S, S]`` and alpha ``[N, 1, S, S]``, on untrained weights."""
+    torch.manual_seed(seed)
+    channels = default_channels(size)  # channel multiplier 2
+    generator = Generator(GeneratorArchitecture(size=size, channels=channels)).eval()
+    for layer in (generator.conv1, *generator.convs):
+        layer.noise.weight.fill_(0.1)  # new networks have no noise
+    alpha = alpha_network("bg_extractor", channels[-6:]).eval()
+    weights, alpha_weights = generator.state_dict(), alpha.state_dict()
+    latents = generator.mapping(torch.randn(batch, 512))
+
+    def published() -> tuple[Tensor, Tensor]:
+        image, features = published_generator(weights, latents)
+        return image, published_alpha(alpha_weights, features)
+
+    def ours() -> tuple[Tensor, Tensor]:
+        pairs = [alpha.paint(generator, w) for w in latents.split(1)]
+        images, alphas = zip(*pairs, strict=True)
+        return torch.cat(images), torch.cat(alphas)
+
+    return {"published": published, "ours": ours}
+
+
+def time_in_turns(tasks: dict[str, Task], rounds: int) -> tuple[dict[str, list[float]], float]:
+    """Seconds of each task per round, after one round to warm up, and their largest difference."""
+    seconds: dict[str, list[float]] = {name: [] for name in tasks}
+    difference = 0.0
+    for round_ in range(rounds + 1):
+        outputs = []
+        for name, task in tasks.items():
+            start = time.perf_counter()
+            outputs.append(task())
+            if round_:
+                seconds[name].append(time.perf_counter() - start)
+        for ours, published in zip(*outputs, strict=True):
+            difference = max(difference, float((ours - published).abs().max()))
+    return seconds, difference
+
+
+def peak_mib(name: str, arguments: argparse.Namespace) -> float:
+    """Peak memory of one task in a process of its own."""
+    command = [sys.executable, __file__, "--memory-of", name]
+    for option in ("size", "batch", "seed", "threads"):
+        command += [f"--{option}", str(getattr(arguments, option))]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def print_peak(task: Task) -> None:
+    """Print by how many MiB the process's peak memory exceeds what it held before one call.
+
+    Linux only: ``getrusage`` would count the peak of the process that started this one.
+    """
+    before = memory_mib("VmRSS")
+    task()
+    print(memory_mib("VmHWM") - before)
+
+
+def memory_mib(field: str) -> float:
+    """A memory figure of this process: VmRSS is its present size, VmHWM its peak."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.split(f"{field}:")[1].split()[0]) / 1024
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--memory-of", choices=["ours", "published"], help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+@torch.no_grad()
+def main() -> None:
+    """Time both in turns and print rates, ratio, difference and memory as JSON."""
+    arguments = parse_arguments()
+    torch.set_num_threads(arguments.threads)
+    tasks = build_tasks(arguments.size, arguments.batch, arguments.seed)
+    if arguments.memory_of:
+        print_peak(tasks[arguments.memory_of])
+        return
+    seconds, difference = time_in_turns(tasks, arguments.rounds)
+    assert difference <= TOLERANCE, f"outputs differ by {difference:.2g}"
+    median = {name: statistics.median(values) for name, values in seconds.items()}
+    ratios = [p / o for p, o in zip(seconds["published"], seconds["ours"], strict=True)]
+    del arguments.memory_of
+    result = {
+        **vars(arguments),
+        **{f"{name}_images_per_s": round(arguments.batch / s, 3) for name, s in median.items()},
+        "ratio": round(statistics.median(ratios), 2),
+        "ratio_min": round(min(ratios), 2),
+        "ratio_max": round(max(ratios), 2),
+        "max_difference": difference,
+        "torch": torch.__version__,
+        **{f"{name}_peak_mib": round(peak_mib(name, arguments)) for name in tasks},
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Annotators: networks that are trusted to say where the foreground is."""

@@ -1,0 +1,43 @@
+"""What an annotator must do, and what it returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from torch import Tensor
+
+Reason = Literal["no-instance", "several-instances", "low-score", "too-small"]
+"""Why an image is not fit to be scored against the annotator."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Annotation:
+    """Pseudo ground truth of a batch."""
+
+    mask: Tensor
+    """bool ``[N, H, W]``, True = foreground; rejected images have one as well."""
+    reason: tuple[Reason | None, ...]
+    """Why each image is rejected; None for an accepted one."""
+
+    def __post_init__(self) -> None:
+        assert len(self.reason) == len(self.mask), "one reason, or None, for each mask"
+
+    @property
+    def accepted(self) -> tuple[bool, ...]:
+        """Which images are fit to be scored."""
+        return tuple(reason is None for reason in self.reason)
+
+
+class Annotator(Protocol):
+    """Says where the foreground is in any image."""
+
+    def annotate(self, image: Tensor) -> Annotation:
+        """Masks of a batch at its own size; one image's result does not depend on the others.
+
+        Args:
+            image: uint8 ``[N, 3, H, W]`` RGB.
+
+        Raises:
+            InputError: ``image`` has another layout.
+        """

@@ -1,0 +1,165 @@
+"""Masks of faces: BiSeNet's classes, of which a named set is foreground."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from l4f_bench.annotators.bisenet import BiSeNet
+from l4f_bench.annotators.contracts import Annotation
+from l4f_bench.annotators.images import as_rgb, resized
+from l4f_bench.errors import InputError
+from l4f_bench.generators.checkpoints.checkpoint import checked_tensors, without_prefix
+from l4f_bench.generators.checkpoints.errors import RefusedError, refusals_named
+from l4f_bench.generators.checkpoints.safetensors_file import read_tensors
+from l4f_bench.generators.checkpoints.sniff import sniff
+from l4f_bench.generators.checkpoints.torch_file import read_torch_file
+from l4f_bench.registry import unknown_name
+
+FACE_CLASSES = (
+    "background",
+    "skin",
+    "l_brow",
+    "r_brow",
+    "l_eye",
+    "r_eye",
+    "eye_g",
+    "l_ear",
+    "r_ear",
+    "ear_r",
+    "nose",
+    "mouth",
+    "u_lip",
+    "l_lip",
+    "neck",
+    "neck_l",
+    "cloth",
+    "hair",
+    "hat",
+)
+"""Classes of the public face-parsing network, by index (``eye_g`` glasses, ``ear_r`` earring,
+``neck_l`` necklace)."""
+
+FACE_SIDE = 512
+"""Pixels that the public network was trained at."""
+
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, RGB
+
+
+class FaceParser:
+    """Annotator whose mask is the union of some of BiSeNet's classes. It accepts every image."""
+
+    def __init__(
+        self,
+        network: BiSeNet,
+        *,
+        classes: Sequence[str] = FACE_CLASSES,
+        foreground: Collection[str] | None = None,
+        side: int = FACE_SIDE,
+    ) -> None:
+        """Use ``network``, which is put in eval mode, on its own device.
+
+        Args:
+            network: Trained at ``side`` x ``side`` pixels.
+            classes: Names of its classes by index.
+            foreground: Names of those that are foreground; by default all but the first.
+            side: Pixels that images are resized to.
+
+        Raises:
+            InputError: A name is unknown (the nearest is given), none is given, or the network
+                has another number of classes.
+        """
+        if len(classes) != network.num_classes:
+            raise InputError(
+                f"This BiSeNet has {network.num_classes} classes where {len(classes)} are named: "
+                f"{', '.join(classes)}."
+            )
+        self.foreground = _in_order(classes, classes[1:] if foreground is None else foreground)
+        self.classes = tuple(classes)
+        self.side = side
+        self._network = network.eval()
+        self._is_foreground = torch.tensor([name in self.foreground for name in classes])
+
+    def annotate(self, image: Tensor) -> Annotation:
+        """Masks of the foreground classes, bool ``[N, H, W]``; arguments as in ``class_map``."""
+        parsed = self._parse(image)
+        mask = _at_size_of(self._is_foreground.to(parsed.device)[parsed], image)
+        return Annotation(mask=mask.bool(), reason=(None,) * len(mask))
+
+    def class_map(self, image: Tensor) -> Tensor:
+        """Class of every pixel, uint8 ``[N, H, W]`` at the image's size and on its device.
+
+        Args:
+            image: uint8 ``[N, 3, H, W]`` RGB; grey ``[N, 1, H, W]`` and RGBA are converted.
+
+        Raises:
+            InputError: ``image`` has another layout.
+        """
+        return _at_size_of(self._parse(image), image)
+
+    @torch.no_grad()
+    def _parse(self, image: Tensor) -> Tensor:
+        """Classes at the network's size, int64 ``[N, side, side]``."""
+        device = next(self._network.parameters()).device
+        return self._network.scores(preprocess(image, self.side).to(device)).argmax(1)
+
+
+def preprocess(image: Tensor, side: int = FACE_SIDE) -> Tensor:
+    """What the public network reads: resized bilinearly, normalised by the ImageNet statistics.
+
+    Args:
+        image: uint8 ``[N, 3, H, W]`` RGB; grey and RGBA are converted.
+        side: Pixels of the result.
+
+    Returns:
+        float32 ``[N, 3, side, side]``.
+
+    Raises:
+        InputError: ``image`` has another layout.
+    """
+    pixels = resized(as_rgb(image), side).float() / 255
+    mean = torch.tensor(_MEAN, device=image.device)[:, None, None]
+    std = torch.tensor(_STD, device=image.device)[:, None, None]
+    return (pixels - mean) / std
+
+
+def load_bisenet(path: Path | str) -> BiSeNet:
+    """A BiSeNet of the file's width and classes with its weights, on the CPU in eval mode.
+
+    Args:
+        path: A bare state dict, as ``79999_iter.pth``, or the same in safetensors.
+
+    Raises:
+        CheckpointError: The file cannot be read, or holds another network or other keys.
+    """
+    path = Path(path)
+    with refusals_named(path):
+        kind = sniff(path)
+        if kind == "pickle":
+            raise RefusedError("a pickle, where a BiSeNet comes as a PyTorch state dict")
+        content = read_tensors(path)[0] if kind == "safetensors" else read_torch_file(path)
+        if not isinstance(content, dict):
+            raise RefusedError("not a state dict")
+        checked_tensors({"BiSeNet": content}, path.stat().st_size)
+        return BiSeNet.from_state_dict(without_prefix(content))
+
+
+def _at_size_of(small: Tensor, image: Tensor) -> Tensor:
+    """Labels at the image's size, uint8 ``[N, H, W]`` on its device."""
+    labels = small[:, None].to(image.device, torch.uint8)
+    # By the centres of pixels; "nearest" would shift the labels by half a pixel of the larger.
+    return F.interpolate(labels, tuple(image.shape[-2:]), mode="nearest-exact")[:, 0]
+
+
+def _in_order(classes: Sequence[str], foreground: Collection[str]) -> tuple[str, ...]:
+    """The foreground names in order of their index, so that equal sets are recorded equally."""
+    for name in foreground:
+        if name not in classes:
+            raise InputError(unknown_name("class", name, list(classes)))
+    if not foreground:
+        raise InputError(f"No foreground class is named. Known: {', '.join(classes)}.")
+    return tuple(name for name in classes if name in foreground)

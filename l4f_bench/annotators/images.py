@@ -1,0 +1,49 @@
+"""Images as annotators read them: three channels, and the size they were trained at."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from l4f_bench.errors import InputError
+
+
+def as_rgb(image: Tensor) -> Tensor:
+    """Three channels: grey is repeated, the alpha of RGBA is dropped, as Pillow does.
+
+    Args:
+        image: uint8 ``[N, C, H, W]`` with 1, 3 or 4 channels.
+
+    Returns:
+        uint8 ``[N, 3, H, W]``.
+
+    Raises:
+        InputError: Another type, number of axes or of channels, or no pixels.
+    """
+    shape = tuple(image.shape)
+    if image.dtype != torch.uint8 or len(shape) != 4 or shape[1] not in (1, 3, 4):
+        raise InputError(
+            f"Images are uint8 [N, 3, H, W] (or 1 or 4 channels); got {image.dtype} {list(shape)}."
+        )
+    if not shape[2] or not shape[3]:
+        raise InputError(f"Images without pixels cannot be annotated; got {list(shape)}.")
+    return image.expand(-1, 3, -1, -1) if shape[1] == 1 else image[:, :3]
+
+
+def resized(image: Tensor, side: int) -> Tensor:
+    """Square images by Pillow's bilinear filter, which averages where it shrinks.
+
+    Args:
+        image: uint8 ``[N, 3, H, W]``.
+        side: Pixels of the result.
+
+    Returns:
+        uint8 ``[N, 3, side, side]``, within one level of Pillow's.
+    """
+    if image.shape[-2:] == (side, side):
+        return image
+    # Bytes where they can be resized as such: large photographs need a quarter of the memory.
+    pixels = image if image.device.type == "cpu" else image.float()
+    result = F.interpolate(pixels, (side, side), mode="bilinear", antialias=True)
+    return result if result.dtype == torch.uint8 else result.round().to(torch.uint8)

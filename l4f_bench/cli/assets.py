@@ -1,0 +1,284 @@
+"""Commands about files and the machine: fetch, doctor."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from l4f_bench.cli.console import stderr
+from l4f_bench.errors import InputError, MissingAssetError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from l4f_bench.doctor import Diagnosis
+    from l4f_bench.fetching import Fetched
+    from l4f_bench.weight_spec import WeightSpec
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+_EXIT_INTERRUPTED = 130
+_SHA256_DIGITS = 64
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("fetch")(fetch)
+    app.command("doctor")(doctor)
+
+
+def fetch(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="What to fetch; see --list.", show_default=False)
+    ] = None,
+    list_all: Annotated[
+        bool, typer.Option("--list", help="List all weights and data sets, and what is here.")
+    ] = False,
+    mirror: Annotated[
+        str | None,
+        typer.Option(help="Look only here: an http(s) address or folder with the files."),
+    ] = None,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="Accept non-commercial terms unasked.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be fetched, and from where.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch weights by name into the cache, verified; an unfinished download is resumed.
+
+    The cache is the platform's cache folder, or the folder that L4F_CACHE names.
+    """
+    from l4f_bench.weights import WEIGHTS
+
+    if list_all:
+        return _print_list(list(WEIGHTS), as_json=as_json)
+    if not names:
+        raise InputError("Name what to fetch, or see the names with: l4f-bench fetch --list")
+    specs = [WEIGHTS.get(name) for name in dict.fromkeys(names)]
+    _refuse_data(specs)
+    if dry_run:
+        return _print_plan(specs, mirror, as_json=as_json)
+    _ask_licences(specs, accepted=accept_licence)
+    try:
+        fetched = [_fetch_one(spec, mirror) for spec in specs]
+    except KeyboardInterrupt:
+        stderr.print("Stopped. What came is kept: run the same command again to resume.")
+        raise typer.Exit(_EXIT_INTERRUPTED) from None
+    return _print_fetched(fetched, as_json=as_json)
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Show versions, devices, optional packages, cached weights, and what data sets lack."""
+    from dataclasses import asdict
+
+    from l4f_bench.doctor import diagnose
+
+    diagnosis = diagnose()
+    if as_json:
+        typer.echo(json.dumps(asdict(diagnosis), indent=2))
+    else:
+        _print_diagnosis(diagnosis)
+    if diagnosis.broken:
+        raise typer.Exit(1)
+
+
+def _refuse_data(specs: list[WeightSpec]) -> None:
+    from l4f_bench.cache import manual_steps
+
+    steps = [manual_steps(spec) for spec in specs if spec.is_data]
+    if steps:
+        raise MissingAssetError(" ".join(steps))
+
+
+def _ask_licences(specs: list[WeightSpec], *, accepted: bool) -> None:
+    """Show each licence that still needs acceptance and ask, once for all files under it."""
+    from l4f_bench.cache import accept_licence, licence_accepted
+
+    for licence in dict.fromkeys(spec.licence for spec in specs):
+        if licence_accepted(licence):
+            continue
+        covered = ", ".join(spec.name for spec in specs if spec.licence == licence)
+        stderr.print(
+            f"{covered}: {licence.name}. Text: {licence.url}", markup=False, soft_wrap=True
+        )
+        if not accepted and not _can_ask():
+            raise InputError(
+                f"The terms of {covered} forbid commercial use and must be accepted once. Read "
+                f"{licence.url} and run the command again with --accept-licence."
+            )
+        if not accepted and not typer.confirm("Do you accept these terms?", err=True):
+            raise InputError(f"Without accepted terms {covered} cannot be fetched.")
+        accept_licence(licence)
+
+
+def _can_ask() -> bool:
+    return sys.stdin.isatty()
+
+
+def _fetch_one(spec: WeightSpec, mirror: str | None) -> Fetched:
+    from l4f_bench.fetching import fetch_weight
+
+    def waiting() -> None:
+        stderr.print(f"Another process is fetching {spec.name}: waiting for it.", markup=False)
+
+    with _byte_progress(spec.name) as progress:
+        fetched = fetch_weight(spec, mirror=mirror, progress=progress, on_wait=waiting)
+    how = f"from {fetched.source}" if fetched.source else "was in the cache"
+    line = f"{spec.name}: {fetched.num_bytes:,} bytes {how}, SHA-256 {fetched.sha256}"
+    if spec.sha256 is None and fetched.source:
+        line += " (none is published: kept, and required from now on)"
+    stderr.print(line, markup=False, soft_wrap=True)
+    return fetched
+
+
+def _print_fetched(fetched: list[Fetched], *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    if as_json:
+        entries = [{**asdict(entry), "path": str(entry.path)} for entry in fetched]
+        return typer.echo(json.dumps(entries, indent=2))
+    for entry in fetched:
+        typer.echo(entry.path)
+    return None
+
+
+@contextmanager
+def _byte_progress(description: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar with rate and remaining time on stderr; silent where stderr is no terminal."""
+    from rich import progress as bars
+
+    columns = (
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.DownloadColumn(),
+        bars.TransferSpeedColumn(),
+        bars.TimeRemainingColumn(),
+    )
+    with bars.Progress(
+        *columns, console=stderr, transient=True, disable=not stderr.is_terminal
+    ) as bar:
+        task = bar.add_task(description, total=None)
+
+        def show(done: int, total: int | None) -> None:
+            if bar.tasks[0].total is None:  # bytes of an earlier run do not count into the rate
+                bar.reset(task, completed=done, total=total)
+            bar.update(task, completed=done)
+
+        yield show
+
+
+def _print_plan(specs: list[WeightSpec], mirror: str | None, *, as_json: bool) -> None:
+    from l4f_bench.cache import licence_accepted, weight_path
+    from l4f_bench.fetching import sources_of
+
+    plan = [
+        {
+            **_spec_json(spec),
+            "sources": sources_of(spec, mirror),
+            "path": str(weight_path(spec)),
+            "licence_accepted": licence_accepted(spec.licence),
+        }
+        for spec in specs
+    ]
+    if as_json:
+        return typer.echo(json.dumps(plan, indent=2))
+    for spec, entry in zip(specs, plan, strict=True):
+        lead = f"{spec.name} ({_size(spec.num_bytes)}, {entry['state']}): {entry['sources'][0]}"
+        typer.echo(f"{lead} -> {entry['path']}; {spec.licence.name}")
+    return None
+
+
+def _print_list(specs: list[WeightSpec], *, as_json: bool) -> None:
+    if as_json:
+        return typer.echo(json.dumps([_spec_json(spec) for spec in specs], indent=2))
+    for spec in specs:
+        state = "get it by hand" if spec.is_data else _spec_json(spec)["state"]
+        typer.echo(f"{spec.name} ({state}): {spec.title}")
+        for key, value in _facts(spec).items():
+            typer.echo(f"    {key:<9}{value}")
+    return None
+
+
+def _facts(spec: WeightSpec) -> dict[str, str]:
+    """The lines of one entry of the list."""
+    licence = spec.licence
+    common = {
+        "for": spec.used_for,
+        "licence": f"{licence.name}{f', {licence.url}' if licence.url else ''}",
+        "source": spec.source,
+    }
+    if spec.is_data:
+        return {**common, "how": f"{spec.instructions}", "layout": f"{spec.layout}"}
+    digest = spec.sha256 or "not published: kept on first use and required afterwards"
+    if spec.sha256 is not None and len(spec.sha256) < _SHA256_DIGITS:
+        digest = f"{spec.sha256}… (only these digits are published)"
+    urls = {f"URL {n}" if n > 1 else "URL": url for n, url in enumerate(spec.urls, start=1)}
+    md5 = {"MD5": f"{spec.md5_prefix}…"} if spec.md5_prefix else {}
+    size = {"bytes": _size(spec.num_bytes) if spec.num_bytes else "not published"}
+    return {**common, **urls, **size, "SHA-256": digest, **md5}
+
+
+def _print_diagnosis(diagnosis: Diagnosis) -> None:
+    packages = _table("package", "version", "state", "used for", "install")
+    for state in diagnosis.packages:
+        install = state.package.install if state.problem else ""
+        packages.add_row(
+            state.package.name,
+            state.version or "-",
+            state.problem or "ok",
+            state.package.used_for,
+            install,
+        )
+    devices = _table("device", "what")
+    for device in diagnosis.devices:
+        devices.add_row(device.name, device.title)
+    weights = _table("weights", "state", "bytes", "get it")
+    for weight in diagnosis.weights:
+        weights.add_row(weight.name, weight.state, _size(weight.num_bytes), weight.command or "")
+    datasets = _table("data set", "still lacks", "get it")
+    for dataset in diagnosis.datasets:
+        lacks = ", ".join(dataset.missing) or "nothing"
+        datasets.add_row(dataset.name, lacks, dataset.command or "")
+    typer.echo(", ".join(f"{name} {version}" for name, version in diagnosis.versions.items()))
+    typer.echo(f"cache {diagnosis.cache}")
+    _print_tables(packages, devices, weights, datasets)
+    typer.echo("Images are not looked for: l4f-bench fetch --list says where to get them.")
+
+
+def _table(*columns: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _print_tables(*tables: Table) -> None:
+    from rich.console import Console
+
+    # Commands and addresses are there to be copied: away from a terminal they are never folded.
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = 400
+    for table in tables:
+        console.print(table)
+
+
+def _spec_json(spec: WeightSpec) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from l4f_bench.doctor import weight_state
+
+    return {**asdict(spec), "state": None if spec.is_data else weight_state(spec).state}
+
+
+def _size(num_bytes: int | None) -> str:
+    return "-" if num_bytes is None else f"{num_bytes:,}"

@@ -1,0 +1,236 @@
+"""A generative method's samples against pseudo ground truth: the paper's Tables 1 and 2."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from l4f_bench.annotators.contracts import Annotator
+from l4f_bench.annotators.loading import load_annotator
+from l4f_bench.cache import cached_weight
+from l4f_bench.config import EvalConfig, SampledConfig, to_json
+from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.errors import InputError, MissingAssetError
+from l4f_bench.evaluation.examples import Example
+from l4f_bench.evaluation.records import Record, image_entry
+from l4f_bench.methods.contracts import GenerativeMethod
+from l4f_bench.methods.labels4free.loading import load_labels4free, samples_per_batch
+from l4f_bench.methods.labels4free.method import Labels4Free
+from l4f_bench.methods.specs import METHODS
+from l4f_bench.metrics.counts import COUNT_NAMES, count_levels, count_pixels
+from l4f_bench.metrics.intervals import estimate
+from l4f_bench.metrics.module import threshold_steps
+from l4f_bench.metrics.protocols import PROTOCOLS, IntArray
+from l4f_bench.progress import Advance, Progress
+from l4f_bench.provenance import provenance, sha256_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drawing:
+    """Which samples of a method are drawn."""
+
+    truncation: float
+    seed: int
+    threshold: float
+    """Alpha above which a pixel is foreground."""
+    batch_size: int
+
+
+@dataclass(slots=True)
+class SampledCounts:
+    """Pixel counts of the accepted samples, and what became of the others."""
+
+    drawn: int = 0
+    indices: list[int] = field(default_factory=list)
+    """Accepted samples."""
+    counts: list[IntArray] = field(default_factory=list)
+    """int64 ``[4]`` of each accepted sample."""
+    levels: list[IntArray] = field(default_factory=list)
+    """int64 ``[2, 256]`` of each, if asked for."""
+    rejected: Counter[str] = field(default_factory=Counter)
+    """Number of rejected samples by reason."""
+
+
+def count_samples(
+    method: GenerativeMethod,
+    annotator: Annotator,
+    drawing: Drawing,
+    *,
+    num_accepted: int,
+    max_drawn: int,
+    with_levels: bool,
+    advance: Advance,
+) -> SampledCounts:
+    """Draw samples until enough are accepted, and count their pixels.
+
+    Samples are taken in the order of their index, so the result does not depend on the batch
+    size, and a longer evaluation begins with the shorter one.
+
+    Args:
+        method: Makes images with alpha.
+        annotator: Gives the pseudo ground truth, or a reason to reject a sample.
+        drawing: Which samples.
+        num_accepted: How many accepted samples to count.
+        max_drawn: How many samples to draw at the most.
+        with_levels: Also count every threshold, for F-measures.
+        advance: Called with the number of samples newly accepted.
+    """
+    result = SampledCounts()
+    while len(result.indices) < num_accepted and result.drawn < max_drawn:
+        stop = min(result.drawn + drawing.batch_size, max_drawn)
+        samples = method.sample(
+            range(result.drawn, stop), truncation=drawing.truncation, seed=drawing.seed
+        )
+        annotation = annotator.annotate(samples.image)
+        before = len(result.indices)
+        for index, alpha, truth, reason in zip(
+            samples.indices, samples.alpha[:, 0], annotation.mask, annotation.reason, strict=True
+        ):
+            if len(result.indices) == num_accepted:
+                break
+            result.drawn += 1
+            if reason is not None:
+                result.rejected[reason] += 1
+                continue
+            result.indices.append(index)
+            target = truth.cpu().numpy()
+            result.counts.append(count_pixels((alpha > drawing.threshold).numpy(), target))
+            if with_levels:
+                steps = threshold_steps(alpha).to(torch.uint8).numpy()
+                result.levels.append(count_levels(steps, target))
+        advance(len(result.indices) - before)
+    return result
+
+
+def pick_examples(
+    method: GenerativeMethod,
+    annotator: Annotator,
+    drawing: Drawing,
+    counts: SampledCounts,
+    per_group: int = 3,
+) -> list[Example]:
+    """The worst, median and best accepted samples by foreground IoU, made once more.
+
+    Returns:
+        Up to ``3 * per_group`` examples, worst first.
+    """
+    tp, fp, fn, _ = np.array(counts.counts).T.astype(float)
+    iou = np.divide(tp, tp + fp + fn, out=np.zeros_like(tp), where=tp + fp + fn > 0)
+    order = np.argsort(iou, kind="stable")
+    middle = max(len(order) // 2 - per_group // 2, 0)
+    groups = {
+        "worst": order[:per_group],
+        "median": order[middle : middle + per_group],
+        "best": order[-per_group:],
+    }
+    examples = []
+    for name, positions in groups.items():
+        for position in positions:
+            index = counts.indices[position]
+            samples = method.sample([index], truncation=drawing.truncation, seed=drawing.seed)
+            truth = annotator.annotate(samples.image).mask[0].cpu().numpy()
+            preds = (samples.alpha[0, 0] > drawing.threshold).numpy()
+            title = f"{name}: sample {index}, seed {drawing.seed}, IoU {iou[position]:.3f}"
+            examples.append(Example(title, _pixels(samples.image[0]), truth, preds))
+    return examples
+
+
+def evaluate_sampled(config: EvalConfig, progress: Progress) -> tuple[Record, list[Example]]:
+    """Score a method's samples against its data set's annotator: the paper's Tables 1 and 2.
+
+    Samples that the annotator rejects are left out and counted. If it rejects all, the record
+    has no scores.
+
+    Raises:
+        InputError: A file cannot be used, or the method or data set cannot be sampled.
+        MissingAssetError: Weights are missing; the message says how to get them.
+    """
+    started = time.perf_counter()
+    sampled, protocol = config.sampled or SampledConfig(), PROTOCOLS.get(config.protocol)
+    method, annotator, digests = _load(config, sampled)
+    drawing = Drawing(
+        truncation=sampled.truncation,
+        seed=config.seed,
+        threshold=sampled.threshold,
+        batch_size=samples_per_batch(method, sampled.batch_size),
+    )
+    counts = count_samples(
+        method,
+        annotator,
+        drawing,
+        num_accepted=sampled.num_images,
+        max_drawn=sampled.max_drawn,
+        with_levels=protocol.f_measure is not None,
+        advance=progress(sampled.num_images),
+    )
+    levels = np.stack(counts.levels) if counts.levels else None
+    table = np.array(counts.counts, dtype=np.int64).reshape(-1, len(COUNT_NAMES))
+    record = Record(
+        method=config.method,
+        label=METHODS.get(config.method).title.lower(),
+        dataset=config.dataset,
+        setting=config.setting,
+        truth=str(DATASETS.get(config.dataset).annotator),
+        truncation=sampled.truncation,
+        protocol=protocol.name,
+        n=len(counts.indices),
+        scores=estimate(protocol, table, levels, seed=config.seed),
+        images=[
+            {"index": index, **image_entry(row)}
+            for index, row in zip(counts.indices, table, strict=True)
+        ],
+        config=to_json(config),
+        provenance=provenance(),
+        digests=digests,
+        drawn=counts.drawn,
+        rejected=dict(counts.rejected),
+        warnings=_warnings(counts, sampled),
+        seconds=round(time.perf_counter() - started, 3),
+    )
+    examples = pick_examples(method, annotator, drawing, counts) if counts.indices else []
+    return record, examples
+
+
+def _load(
+    config: EvalConfig, sampled: SampledConfig
+) -> tuple[Labels4Free, Annotator, dict[str, str]]:
+    """The method and the annotator, and the digests of the files they come from."""
+    spec = DATASETS.get(config.dataset)
+    if config.method != "ours" or spec.generator_weights is None or spec.annotator is None:
+        ready = [d.name for d in DATASETS if d.generator_weights and d.annotator]
+        raise InputError(
+            f"{METHODS.get(config.method).title} on {spec.title} cannot be evaluated on samples "
+            f"here. Possible: ours on {', '.join(ready)}."
+        )
+    if sampled.alpha is None:
+        raise MissingAssetError(
+            f"Give the alpha network of {spec.title} with --alpha FILE; "
+            "`l4f-bench fetch --list` says where the published ones are."
+        )
+    weights = sampled.annotator_weights or cached_weight(spec.annotator)
+    generator = sampled.generator or cached_weight(spec.generator_weights)
+    method, digests = load_labels4free(
+        generator, sampled.alpha, background=spec.background, device=sampled.device
+    )
+    annotator = load_annotator(spec.annotator, weights, method.mean_latent.device)
+    return method, annotator, digests | {"annotator": sha256_of(weights)}
+
+
+def _warnings(counts: SampledCounts, config: SampledConfig) -> list[str]:
+    if len(counts.indices) == config.num_images:
+        return []
+    reasons = ", ".join(f"{reason} {number}" for reason, number in counts.rejected.most_common())
+    return [
+        f"Of {counts.drawn} samples drawn, {len(counts.indices)} were accepted where "
+        f"{config.num_images} were wanted (rejected: {reasons})."
+    ]
+
+
+def _pixels(image: Tensor) -> npt.NDArray[np.uint8]:
+    return np.ascontiguousarray(image.permute(1, 2, 0).numpy())

@@ -1,0 +1,63 @@
+"""State dicts: shapes read off them, and loading that names every mismatch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from l4f_bench.errors import InputError
+
+StateDict = Mapping[str, Tensor]
+
+
+def load_tensors(network: nn.Module, state_dict: StateDict, optional: tuple[str, ...] = ()) -> None:
+    """Copy a state dict into a network, or say everything that does not fit.
+
+    Args:
+        network: The network to fill.
+        state_dict: Tensors by key.
+        optional: Endings or beginnings of keys that may be absent (filters, noise maps).
+
+    Raises:
+        InputError: Keys are missing, unexpected or misshapen; all are listed, with both shapes.
+    """
+    own = network.state_dict()
+    may_miss = {
+        key for key in own if any(key.endswith(part) or key.startswith(part) for part in optional)
+    }
+    missing = [key for key in own if key not in state_dict and key not in may_miss]
+    unexpected = [key for key in state_dict if key not in own]
+    misshapen = [
+        f"{key} is {list(state_dict[key].shape)} instead of {list(tensor.shape)}"
+        for key, tensor in own.items()
+        if key in state_dict and state_dict[key].shape != tensor.shape
+    ]
+    parts = [
+        f"{what}: {', '.join(found)}"
+        for what, found in (
+            ("missing", missing),
+            ("unexpected", unexpected),
+            ("misshapen", misshapen),
+        )
+        if found
+    ]
+    if parts:
+        name = type(network).__name__
+        raise InputError(f"These tensors do not fit a {name}. {'; '.join(parts)}.")
+    network.load_state_dict(dict(state_dict), strict=False)
+
+
+def shape_of(state_dict: StateDict, key: str, ndim: int) -> torch.Size:
+    """Shape of one tensor, which must have ``ndim`` axes.
+
+    Raises:
+        InputError: The tensor is missing or has other axes.
+    """
+    if key not in state_dict:
+        raise InputError(f"The tensor {key} is missing: this is another network, or part of one.")
+    shape = state_dict[key].shape
+    if len(shape) != ndim:
+        raise InputError(f"The tensor {key} has shape {list(shape)} instead of {ndim} axes.")
+    return shape

@@ -1,0 +1,532 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import tempfile
+import threading
+from pathlib import Path
+from urllib.request import Request
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from l4f_bench import cache, transfer
+from l4f_bench.cache import CorruptFileError, cached_weight, weight_path
+from l4f_bench.errors import InputError, MissingAssetError
+from l4f_bench.fetching import Fetched, fetch_weight
+from l4f_bench.transfer import (
+    InterruptedTransferError,
+    SourceError,
+    TransferConfig,
+    discard,
+    download,
+    part_size,
+)
+from l4f_bench.weight_spec import Licence, WeightSpec
+from l4f_bench.weights import WEIGHTS
+from tests.http_server import FileServer, serving
+
+CONTENT = random.Random(0).randbytes(300_000)
+OTHER = random.Random(1).randbytes(300_000)
+HTML = b"\n<!DOCTYPE html><html><title>Google Drive - Quota exceeded</title></html>"
+QUICK = TransferConfig(attempts=4, timeout_s=5.0, backoff_s=0.0)
+
+
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("L4F_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("no_proxy", "*")
+    return tmp_path / "cache"
+
+
+def toy(
+    *urls: str,
+    sha256: str | None = None,
+    md5_prefix: str | None = None,
+    num_bytes: int | None = None,
+) -> WeightSpec:
+    return WeightSpec(
+        name="toy",
+        title="Toy weights",
+        file_name="toy.bin",
+        urls=urls or ("http://127.0.0.1:9/toy.bin",),
+        licence=Licence(name="none", url=None),
+        num_bytes=num_bytes,
+        sha256=sha256,
+        md5_prefix=md5_prefix,
+        source="https://example.org",
+        used_for="tests",
+    )
+
+
+def known(*urls: str, content: bytes = CONTENT) -> WeightSpec:
+    return toy(*urls, sha256=sha256(content), num_bytes=len(content))
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def fetch(spec: WeightSpec, **options: object) -> Fetched:
+    return fetch_weight(spec, config=QUICK, **options)  # type: ignore[arg-type]
+
+
+def assert_nothing_left(spec: WeightSpec) -> None:
+    path = weight_path(spec)
+    assert [entry.name for entry in path.parent.iterdir() if entry.name[0] != "."] == []
+
+
+def interrupted(server: FileServer, spec: WeightSpec, cut: int) -> Path:
+    """Leave an unfinished download of ``cut`` bytes behind, as Ctrl-C would."""
+    server.cuts = [cut]
+
+    def stop(done: int, total: int | None) -> None:
+        if done >= cut:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch(spec, progress=stop)
+    server.requests.clear()
+    server.cuts.clear()
+    part = weight_path(spec).with_name("toy.bin.part")
+    assert part.read_bytes() == server.content[:cut]
+    return part
+
+
+def test_file_arrives_whole_and_verified() -> None:
+    with serving(CONTENT) as server:
+        fetched = fetch(known(server.url))
+    assert fetched.path.read_bytes() == CONTENT
+    assert (fetched.sha256, fetched.num_bytes) == (sha256(CONTENT), len(CONTENT))
+    assert fetched.source == server.url
+    assert not list(fetched.path.parent.glob("*.part*"))
+
+
+def test_second_fetch_asks_nobody() -> None:
+    with serving(CONTENT) as server:
+        fetch(known(server.url))
+        assert fetch(known(server.url)).source is None
+        assert len(server.requests) == 1
+
+
+def test_drop_in_the_middle_resumes_where_it_stopped() -> None:
+    with serving(CONTENT, cuts=[100_000, 50_000]) as server:
+        assert fetch(known(server.url)).path.read_bytes() == CONTENT
+        assert server.asked_ranges == [None, "bytes=100000-", "bytes=150000-"]
+        assert server.requests[1]["If-Range"] == '"v1"'
+
+
+def test_ctrl_c_keeps_what_came_and_the_next_fetch_resumes() -> None:
+    with serving(CONTENT) as server:
+        spec = known(server.url)
+        interrupted(server, spec, 120_000)
+        assert fetch(spec).path.read_bytes() == CONTENT
+        assert server.asked_ranges == ["bytes=120000-"]
+
+
+def test_endless_drops_give_up_and_keep_the_part() -> None:
+    with serving(CONTENT, cuts=[1000] * 4) as server:
+        spec = known(server.url)
+        with pytest.raises(InterruptedTransferError, match=r"4,000 bytes are kept: run the same"):
+            fetch(spec)
+        assert fetch(spec).path.read_bytes() == CONTENT
+        assert server.asked_ranges[-1] == "bytes=4000-"
+
+
+def test_attempts_with_progress_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "_PROGRESS_BYTES", 10_000)
+    with serving(CONTENT, cuts=[10_000] * 20) as server:
+        assert fetch(known(server.url)).path.read_bytes() == CONTENT
+
+
+def test_server_that_ignores_ranges_restarts_cleanly() -> None:
+    with serving(CONTENT, cuts=[100_000], ranges=False) as server:
+        assert fetch(known(server.url)).path.read_bytes() == CONTENT
+        assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("honour_if_range", [True, False])
+def test_file_changed_between_attempts_starts_again(honour_if_range: bool) -> None:
+    with serving(OTHER, honour_if_range=honour_if_range) as server:
+        spec = toy(server.url)
+        interrupted(server, spec, 100_000)
+        server.content, server.etag = CONTENT, '"v2"'
+        assert fetch(spec).path.read_bytes() == CONTENT
+        assert server.asked_ranges[0] == "bytes=100000-"
+
+
+def test_last_modified_serves_as_validator() -> None:
+    date = "Mon, 01 Nov 2021 00:00:00 GMT"
+    with serving(CONTENT, etag=None, last_modified=date, cuts=[5000]) as server:
+        fetch(known(server.url))
+        assert server.requests[1]["If-Range"] == date
+
+
+def test_weak_entity_tag_is_compared_but_not_sent() -> None:
+    with serving(OTHER, etag='W/"v1"') as server:
+        spec = toy(server.url)
+        interrupted(server, spec, 100_000)
+        server.content, server.etag = CONTENT, 'W/"v2"'
+        assert fetch(spec).path.read_bytes() == CONTENT
+        assert "If-Range" not in server.requests[0]
+
+
+def test_change_without_any_validator_is_found_by_the_digest() -> None:
+    with serving(OTHER, etag=None) as server:
+        spec = known(server.url)
+        interrupted(server, spec, 100_000)
+        server.content = CONTENT
+        assert fetch(spec).path.read_bytes() == CONTENT
+        assert server.asked_ranges == ["bytes=100000-", None]
+
+
+def test_download_that_only_lacked_the_check_is_not_repeated() -> None:
+    with serving(CONTENT) as server:
+        spec = known(server.url)
+        interrupted(server, spec, len(CONTENT))
+        assert fetch(spec).path.read_bytes() == CONTENT
+        assert server.asked_ranges == [f"bytes={len(CONTENT)}-"]
+
+
+def test_part_longer_than_the_file_starts_again() -> None:
+    with serving(CONTENT) as server:
+        spec = known(server.url)
+        part = interrupted(server, spec, 100_000)
+        part.write_bytes(CONTENT + b"more")
+        assert fetch(spec).path.read_bytes() == CONTENT
+
+
+def test_unreadable_state_starts_again() -> None:
+    with serving(CONTENT) as server:
+        spec = known(server.url)
+        part = interrupted(server, spec, 100_000)
+        part.with_name("toy.bin.part.json").write_text("{")
+        assert fetch(spec).path.read_bytes() == CONTENT
+        assert server.asked_ranges == [None]
+
+
+def test_cut_chunked_response_is_retried() -> None:
+    with serving(CONTENT, chunked=True, cuts=[70_000]) as server:
+        assert fetch(known(server.url)).path.read_bytes() == CONTENT
+
+
+def test_silent_connection_times_out_and_resumes() -> None:
+    with serving(CONTENT, stall_s=1.0) as server:
+        config = TransferConfig(attempts=2, timeout_s=0.1, backoff_s=0.0)
+        with pytest.raises(InterruptedTransferError, match="299,999 bytes are kept"):
+            fetch_weight(known(server.url), config=config)
+        server.stall_s = 0.0
+        assert fetch(known(server.url)).path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_busy_server_is_asked_again(status: int) -> None:
+    with serving(CONTENT, statuses=[status]) as server:
+        assert fetch(known(server.url)).path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_refusal_is_final_and_says_what_else_to_do(status: int) -> None:
+    with serving(CONTENT, statuses=[status]) as server:
+        with pytest.raises(MissingAssetError, match=rf"HTTP {status}.*--mirror FOLDER") as caught:
+            fetch(known(server.url))
+        assert len(server.requests) == 1
+    assert "\n" not in str(caught.value)
+
+
+def test_second_address_serves_where_the_first_fails() -> None:
+    with serving(CONTENT, missing="first") as server:
+        fetched = fetch(known(f"{server.url}/first", f"{server.url}/second"))
+        assert fetched.source == f"{server.url}/second"
+
+
+def test_no_server_at_all_is_one_line() -> None:
+    with pytest.raises(MissingAssetError, match=r"no connection.*4 times in a row\. Try") as caught:
+        fetch(known())
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("spec_of", [toy, known])
+def test_html_page_is_refused_and_removed(spec_of: type, chunked: bool) -> None:
+    with serving(HTML, chunked=chunked) as server:
+        spec = spec_of(server.url)
+        with pytest.raises(MissingAssetError, match="HTML page"):
+            fetch(spec)
+        assert len(server.requests) == 1
+    assert_nothing_left(spec)
+
+
+@pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT + b"!"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_wrong_length_is_refused_and_removed(content: bytes, chunked: bool) -> None:
+    with serving(content, chunked=chunked) as server:
+        spec = known(server.url)
+        with pytest.raises(MissingAssetError, match=rf"{len(content):,} bytes .* 300,000"):
+            fetch(spec)
+    assert_nothing_left(spec)
+
+
+def test_empty_file_is_refused() -> None:
+    with serving(b"") as server, pytest.raises(MissingAssetError, match="is empty"):
+        fetch(toy(server.url))
+
+
+def test_wrong_digest_is_refused_and_removed() -> None:
+    with serving(OTHER) as server:
+        spec = known(server.url)
+        with pytest.raises(MissingAssetError, match="SHA-256"):
+            fetch(spec)
+    assert_nothing_left(spec)
+
+
+def test_digest_prefixes_are_checked() -> None:
+    md5 = hashlib.md5(CONTENT).hexdigest()
+    with serving(CONTENT) as server:
+        for bad in (
+            toy(server.url, sha256=sha256(OTHER)[:8]),
+            toy(server.url, md5_prefix="0" * 6),
+        ):
+            with pytest.raises(MissingAssetError, match=r"SHA-256|MD5"):
+                fetch(bad)
+            assert_nothing_left(bad)
+        good = toy(server.url, sha256=sha256(CONTENT)[:8], md5_prefix=md5[:6])
+        assert fetch(good).sha256 == sha256(CONTENT)
+
+
+def test_unknown_digest_is_kept_on_first_use_and_required_afterwards(cache_folder: Path) -> None:
+    with serving(CONTENT) as server:
+        spec = toy(server.url)
+        path = fetch(spec).path
+        kept = json.loads((cache_folder / "digests.json").read_text())
+        assert kept["toy.bin"]["sha256"] == sha256(CONTENT)
+        path.unlink()
+        server.content = OTHER
+        with pytest.raises(MissingAssetError, match=r"when first fetched.*digests\.json"):
+            fetch(spec)
+        assert_nothing_left(spec)
+        server.content = CONTENT
+        assert fetch(spec).path.read_bytes() == CONTENT
+
+
+def test_damaged_file_in_the_cache_is_replaced() -> None:
+    with serving(CONTENT) as server:
+        spec = known(server.url)
+        weight_path(spec).parent.mkdir(parents=True)
+        weight_path(spec).write_bytes(b"damaged")
+        assert fetch(spec).path.read_bytes() == CONTENT
+
+
+def test_redirect_is_followed_and_its_range_kept() -> None:
+    with serving(CONTENT, cuts=[100_000]) as server:
+        server.redirect_to = f"{server.url}/real"
+        assert fetch(known(f"{server.url}/moved")).path.read_bytes() == CONTENT
+        assert server.requests[-1]["path"] == "/real"
+        assert server.asked_ranges[-1] == "bytes=100000-"
+
+
+@pytest.mark.parametrize("target", ["file:///etc/hostname", "ftp://127.0.0.1/x", "data:,x"])
+def test_redirect_out_of_http_is_refused(target: str) -> None:
+    with serving(CONTENT, redirect_to=target) as server:
+        spec = toy(f"{server.url}/moved")
+        with pytest.raises(MissingAssetError, match=r"302|redirects"):
+            fetch(spec)
+    assert_nothing_left(spec)
+
+
+def test_redirect_from_https_to_http_is_refused(tmp_path: Path) -> None:
+    handler = transfer._SameSchemeRedirects()
+    with (tmp_path / "body").open("wb+") as body, pytest.raises(SourceError, match="redirects to"):
+        handler.redirect_request(
+            Request("https://a.example/f"), body, 302, "", {}, "http://a.example/f"
+        )
+
+
+def test_redirect_loop_ends() -> None:
+    with serving(CONTENT) as server:
+        server.redirect_to = f"{server.url}/moved"
+        with pytest.raises(MissingAssetError, match="302"):
+            fetch(toy(f"{server.url}/moved"))
+
+
+def test_mirror_folder_is_copied_from(tmp_path: Path) -> None:
+    (tmp_path / "toy.bin").write_bytes(CONTENT)
+    for mirror in (str(tmp_path), tmp_path.as_uri()):
+        fetched = fetch(known(), mirror=mirror)
+        assert fetched.path.read_bytes() == CONTENT
+        fetched.path.unlink()
+
+
+def test_mirror_address_is_the_only_one_asked() -> None:
+    with serving(CONTENT) as server:
+        fetched = fetch(known("http://127.0.0.1:9/never"), mirror=f"{server.url}/some/where/")
+        assert fetched.source == f"{server.url}/some/where/toy.bin"
+
+
+def test_wrong_file_in_a_mirror_is_refused_and_stays_there(tmp_path: Path) -> None:
+    (tmp_path / "toy.bin").write_bytes(HTML)
+    with pytest.raises(MissingAssetError, match="HTML page"):
+        fetch(known(), mirror=str(tmp_path))
+    assert (tmp_path / "toy.bin").read_bytes() == HTML
+    assert_nothing_left(known())
+
+
+@pytest.mark.parametrize(
+    ("mirror", "error"),
+    [
+        ("{}/absent", InputError),
+        ("ftp://127.0.0.1/", InputError),
+        ("http://", InputError),
+        ("{}", MissingAssetError),
+    ],
+)
+def test_unusable_mirror_is_said(tmp_path: Path, mirror: str, error: type[Exception]) -> None:
+    with pytest.raises(error, match=r"mirror|does not exist"):
+        fetch(known(), mirror=mirror.format(tmp_path))
+
+
+def test_concurrent_fetches_download_once() -> None:
+    waited: list[int] = []
+    results: list[Fetched] = []
+    with serving(CONTENT, stall_s=0.3) as server:
+        spec = known(server.url)
+
+        def work() -> None:
+            results.append(fetch(spec, on_wait=lambda: waited.append(1)))
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(server.requests) == 1
+    assert len(waited) == 3
+    assert [result.sha256 for result in results] == [sha256(CONTENT)] * 4
+    assert sum(result.source is not None for result in results) == 1
+
+
+def test_full_disk_is_found_before_writing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10}))
+    with serving(CONTENT) as server, pytest.raises(InputError, match="300,000 are needed"):
+        fetch(known(server.url))
+
+
+def test_cache_that_is_a_file_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("L4F_CACHE", str(tmp_path / "file"))
+    with pytest.raises(InputError, match="Set L4F_CACHE"):
+        fetch(known())
+
+
+def test_progress_ends_at_the_total() -> None:
+    seen: list[tuple[int, int | None]] = []
+    with serving(CONTENT, cuts=[50_000]) as server:
+        fetch(known(server.url), progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (len(CONTENT), len(CONTENT))
+    assert seen == sorted(seen)
+
+
+@settings(max_examples=25)
+@given(
+    cuts=st.lists(st.integers(0, 3000), max_size=6),
+    ranges=st.booleans(),
+    chunked=st.booleans(),
+    etag=st.sampled_from(['"v1"', 'W/"v1"', None]),
+)
+def test_any_pattern_of_drops_gives_the_exact_bytes(
+    cuts: list[int], ranges: bool, chunked: bool, etag: str | None
+) -> None:
+    content = CONTENT[:2500]
+    config = TransferConfig(attempts=20, timeout_s=5.0, backoff_s=0.0)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(content, cuts=cuts, ranges=ranges, chunked=chunked, etag=etag) as server,
+    ):
+        part = Path(folder) / "file.part"
+        download(server.url, part, num_bytes=None, config=config, progress=lambda done, total: None)
+        assert part.read_bytes() == content
+        assert part_size(part) == 2500
+        discard(part)
+        assert list(Path(folder).iterdir()) == []
+
+
+def test_cached_weight_names_the_command_that_gets_it() -> None:
+    with pytest.raises(MissingAssetError, match="Run: l4f-bench fetch bisenet"):
+        cached_weight("bisenet")
+
+
+def test_cached_weight_of_a_data_set_says_how_to_get_it() -> None:
+    with pytest.raises(MissingAssetError, match="images1024x1024"):
+        cached_weight("ffhq-images")
+
+
+def test_cached_weight_hashes_a_file_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(WEIGHTS._entries, "toy", known())
+    path = weight_path(known())
+    path.parent.mkdir(parents=True)
+    path.write_bytes(CONTENT)
+    assert cached_weight("toy") == path
+
+    def hashed(_: Path) -> str:
+        raise AssertionError("hashed again")
+
+    monkeypatch.setattr(cache, "sha256_of", hashed)
+    assert cached_weight("toy") == path
+    path.write_bytes(OTHER)
+    with pytest.raises(AssertionError, match="hashed again"):
+        cached_weight("toy")
+
+
+def test_cached_weight_checks_again_when_the_published_digest_was_corrected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = weight_path(toy())
+    path.parent.mkdir(parents=True)
+    path.write_bytes(OTHER)
+    monkeypatch.setitem(WEIGHTS._entries, "toy", toy())
+    cached_weight("toy")
+    monkeypatch.setitem(WEIGHTS._entries, "toy", known())
+    with pytest.raises(MissingAssetError, match="SHA-256"):
+        cached_weight("toy")
+
+
+def test_cached_weight_refuses_a_file_that_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(WEIGHTS._entries, "toy", toy())
+    path = weight_path(toy())
+    path.parent.mkdir(parents=True)
+    path.write_bytes(CONTENT)
+    cached_weight("toy")
+    path.write_bytes(OTHER)
+    with pytest.raises(MissingAssetError, match=r"when first fetched.*Run: l4f-bench fetch toy"):
+        cached_weight("toy")
+
+
+def test_cached_weight_works_where_the_digest_cannot_be_kept(
+    cache_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(WEIGHTS._entries, "toy", known())
+    path = weight_path(known())
+    path.parent.mkdir(parents=True)
+    path.write_bytes(CONTENT)
+    (cache_folder / ".digests.json.lock").mkdir()  # as unwritable as a read-only folder
+    assert cached_weight("toy") == path
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"toy.bin": 1}'])
+def test_unreadable_digests_are_said(cache_folder: Path, content: str) -> None:
+    cache_folder.mkdir()
+    (cache_folder / "digests.json").write_text(content)
+    weight_path(toy()).parent.mkdir()
+    weight_path(toy()).write_bytes(CONTENT)
+    with pytest.raises(InputError, match="Delete it to start afresh"):
+        cache.verify_cached(toy(), weight_path(toy()))
+
+
+def test_html_in_the_cache_is_refused() -> None:
+    path = weight_path(toy())
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"\xef\xbb\xbf  <HTML>")
+    with pytest.raises(CorruptFileError, match="HTML page"):
+        cache.verify_cached(toy(), path)
