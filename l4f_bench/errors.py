@@ -23,3 +23,7 @@ class MissingDependencyError(BenchError):
     """An optional package is not installed; the message says how to install it."""
 
     exit_code = 4
+
+
+class TrainingError(BenchError):
+    """Training went wrong: losses that are not numbers, or a collapse."""

@@ -17,6 +17,7 @@ LAYERS = (
     {"generators"},
     {"methods"},
     {"annotators"},
+    {"training"},
     {"metrics"},
     {"evaluation"},
     {"reporting"},

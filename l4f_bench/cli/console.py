@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -18,6 +18,9 @@ from rich.progress import Progress as ProgressBar
 from rich.text import Text
 
 from l4f_bench.progress import Advance, Progress
+
+StepReport = Callable[[int, Mapping[str, float]], object]
+"""Called with the steps done and the latest figures by name."""
 
 stdout = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 stderr = Console(stderr=True, highlight=False, emoji=False)
@@ -59,5 +62,41 @@ def progress_bar(description: str) -> Iterator[Progress]:
         def start(total: int) -> Advance:
             task = bar.add_task(description, total=total)
             return lambda steps: bar.advance(task, steps)
+
+        yield start
+
+
+@contextmanager
+def training_bar(description: str) -> Iterator[Callable[[int, int, int], StepReport]]:
+    """Show a bar with losses, rate and remaining time on stderr while the block runs.
+
+    It is silent where stderr is no terminal.
+
+    Yields:
+        A function that takes the steps done, the steps in all and the images a step, and returns
+        what to call with the steps done and the latest figures by name.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _RateColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[figures]}"),
+    )
+    with ProgressBar(
+        *columns, console=stderr, transient=True, disable=not stderr.is_terminal
+    ) as bar:
+
+        def start(done: int, total: int, num_images: int) -> StepReport:
+            task = bar.add_task(
+                description, total=total * num_images, completed=done * num_images, figures=""
+            )
+
+            def report(steps: int, figures: Mapping[str, float]) -> None:
+                text = " ".join(f"{name} {value:.2f}" for name, value in figures.items())
+                bar.update(task, completed=steps * num_images, figures=text)
+
+            return report
 
         yield start

@@ -84,5 +84,13 @@ for _spec in (
         source="https://github.com/switchablenorms/CelebAMask-HQ",
         licence="non-commercial research",
     ),
+    DatasetSpec(
+        name="shapes",
+        title="Shapes",
+        resolution=32,
+        custom_folder=None,
+        source="drawn by this package",
+        licence="Apache-2.0",
+    ),
 ):
     DATASETS.add(_spec)

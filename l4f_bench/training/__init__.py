@@ -1,0 +1,1 @@
+"""Training: one loop with checkpoints for every network, and the trainers."""

@@ -1,0 +1,107 @@
+"""Settings of StyleGAN2 training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from l4f_bench.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GanConfig:
+    """Everything that fixes the weights that StyleGAN2 training ends with."""
+
+    resolution: int
+    """Side of the images in pixels, a power of two."""
+    channels: tuple[int, ...]
+    """Feature channels of the generator at 4, 8, …, resolution pixels."""
+    discriminator_channels: tuple[int, ...]
+    """The same for the discriminator."""
+    latent_width: int = 128
+    """Width of z and w."""
+    mapping_layers: int = 4
+    """Layers between z and w."""
+    batch_size: int = 32
+    """Images a step, real ones and generated ones each."""
+    lr: float = 0.0025
+    """Learning rate of both networks."""
+    r1: float = 0.1
+    """Weight of the gradient penalty on real images."""
+    r1_every: int = 16
+    """Steps between penalties, whose weight grows by as much."""
+    path_length: float = 0.0
+    """Weight of the path length penalty; 0 leaves it out."""
+    path_length_every: int = 4
+    """Steps between penalties, whose weight grows by as much."""
+    style_mixing: float = 0.9
+    """Share of images whose coarse and fine layers get different latents, in [0, 1]."""
+    flips: bool = True
+    """Mirror half of the real images."""
+    ema_kimg: float = 5.0
+    """Thousands of images after which a weight counts half in the averaged generator."""
+    ema_rampup: float = 0.05
+    """At the beginning: that half-life as a share of the images seen."""
+    seed: int = 0
+    """Seed of weights, latents, noise, flips and the order of the data."""
+
+    def __post_init__(self) -> None:
+        for name, low in (("lr", 0), ("r1", 0), ("path_length", 0), ("seed", 0)):
+            if not getattr(self, name) >= low:
+                raise InputError(f"{name} {getattr(self, name):g} is negative. Give {low} or more.")
+        if self.batch_size < 4 or self.batch_size % 4:
+            raise InputError(
+                f"A batch of {self.batch_size} does not divide into groups of 4. Give a multiple."
+            )
+        if not 0 <= self.style_mixing <= 1:
+            raise InputError(f"style_mixing {self.style_mixing:g} is outside of 0 to 1.")
+
+
+PRESETS = {
+    "shapes": GanConfig(
+        resolution=32, channels=(192, 128, 64, 32), discriminator_channels=(128, 128, 64, 32)
+    ),
+    "debug": GanConfig(
+        resolution=16,
+        channels=(16, 12, 8),
+        discriminator_channels=(16, 12, 8),
+        latent_width=16,
+        mapping_layers=2,
+        batch_size=8,
+        ema_kimg=0.1,
+    ),
+}
+NUM_STEPS = {"shapes": 10_000, "debug": 20}
+"""Steps of each preset."""
+
+
+def preset(name: str) -> GanConfig:
+    """The settings of a preset.
+
+    Raises:
+        InputError: There is no such preset.
+    """
+    if name not in PRESETS:
+        raise InputError(f"Unknown preset '{name}' of stylegan2. Known: {', '.join(PRESETS)}.")
+    return PRESETS[name]
+
+
+def at_resolution(config: GanConfig, resolution: int) -> GanConfig:
+    """The same for another image size: widths halve with every doubling, down to 16.
+
+    The gradient penalty grows with the number of pixels.
+    Source: StyleGAN2-ADA (NeurIPS 2020), appendix on hyperparameters, for the penalty.
+    """
+    return replace(
+        config,
+        resolution=resolution,
+        channels=_widths(config.channels, resolution),
+        discriminator_channels=_widths(config.discriminator_channels, resolution),
+        r1=config.r1 * (resolution / config.resolution) ** 2,
+    )
+
+
+def _widths(channels: tuple[int, ...], resolution: int) -> tuple[int, ...]:
+    widths = list(channels)
+    while 4 << (len(widths) - 1) < resolution:
+        widths.append(max(widths[-1] // 2, 16))
+    return tuple(widths[: max(resolution.bit_length() - 2, 0)])

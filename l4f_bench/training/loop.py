@@ -1,0 +1,275 @@
+"""The training loop of every network: counts steps, logs, saves, stops and goes on.
+
+A trainer draws everything random from the seed and the number of the step, so the weights after
+step n do not depend on how often the run was stopped before. The folder of a run holds
+``config.json``, ``log.jsonl``, ``checkpoints/``, ``grids/`` and, in the end, the exported networks.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+
+from l4f_bench.errors import InputError, TrainingError
+from l4f_bench.provenance import provenance
+from l4f_bench.runs import atomic_path, locked_folder, write_text
+from l4f_bench.training.checkpoints import load_newest, save_checkpoint
+
+CONFIG, LOG, CHECKPOINTS, GRIDS = "config.json", "log.jsonl", "checkpoints", "grids"
+
+Report = Callable[[int, Mapping[str, float]], object]
+"""Called with the steps done and the latest losses."""
+
+Watch = Callable[[int, int, int], Report]
+"""Given the steps done, the steps in all and the images a step, returns what to report to."""
+
+
+class Trainer(Protocol):
+    """What the loop needs to know of a trainer."""
+
+    batch_size: int
+
+    def step(self, step: int) -> dict[str, float]:
+        """Do step number ``step``, counted from 0; returns losses and other figures by name."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that changes in training: tensors and plain values."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to a state."""
+
+    def grid(self) -> npt.NDArray[np.uint8]:
+        """Samples side by side, ``[H, W, 3]``."""
+
+    def check(self, means: Mapping[str, float]) -> None:
+        """Stop a collapsed run, given the mean figures since the last line of the log.
+
+        Raises:
+            TrainingError: Going on is useless; the message says what to change.
+        """
+
+    def export(self, folder: Path) -> list[Path]:
+        """Write the trained networks for use elsewhere; returns the files."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoopConfig:
+    """How long to train, and how often to do what."""
+
+    num_steps: int
+    """Steps in all, those of earlier runs included."""
+    checkpoint_every: int = 250
+    """Steps between checkpoints."""
+    log_every: int = 25
+    """Steps between lines of the log."""
+    grid_every: int = 250
+    """Steps between sample grids."""
+
+    def __post_init__(self) -> None:
+        for name in ("num_steps", "checkpoint_every", "log_every", "grid_every"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} {getattr(self, name)} is too small. Give 1 or more.")
+
+
+class StoppedError(Exception):
+    """A signal asked the run to stop; its state is saved."""
+
+    def __init__(self, step: int, signal_number: int) -> None:
+        super().__init__(f"stopped after step {step}")
+        self.step, self.signal_number = step, signal_number
+
+
+def train(
+    trainer: Trainer,
+    folder: Path,
+    loop: LoopConfig,
+    identity: dict[str, Any],
+    *,
+    resume: bool,
+    watch: Watch,
+    warn: Callable[[str], object],
+) -> list[Path]:
+    """Train to the end and export; or stop on SIGTERM or Ctrl-C with everything saved.
+
+    Args:
+        trainer: Does the steps.
+        folder: The run's folder; one process at a time.
+        loop: How long, and how often to save and log.
+        identity: What must be the same for a resumed run: configuration and digests. JSON data.
+        resume: Go on where an earlier run of the same identity stopped.
+        watch: Shows the progress.
+        warn: Given one-line warnings.
+
+    Returns:
+        The exported files.
+
+    Raises:
+        InputError: The folder holds another run, or cannot be written.
+        TrainingError: Losses are not numbers, or the trainer saw a collapse.
+        StoppedError: A signal stopped the run.
+    """
+    with locked_folder(folder):
+        _open_folder(folder, identity, resume)
+        done = _restore(trainer, folder, resume, warn)
+        _check_room(folder, trainer)
+        _trim_log(folder / LOG, done)
+        with signals_noted() as noted:
+            _run(trainer, folder, loop, done, watch, noted)
+        return trainer.export(folder)
+
+
+def _run(
+    trainer: Trainer, folder: Path, loop: LoopConfig, done: int, watch: Watch, noted: list[int]
+) -> None:
+    report = watch(done, loop.num_steps, trainer.batch_size)
+    window: list[dict[str, float]] = []
+    began = time.monotonic()
+    with (folder / LOG).open("a", encoding="utf-8") as log:
+        for step in range(done, loop.num_steps):
+            figures = _step(trainer, step)
+            _refuse_nan(figures, step, folder)
+            window.append(figures)
+            done, last = step + 1, step + 1 == loop.num_steps
+            report(done, figures)
+            if done % loop.log_every == 0 or last:
+                means = {key: sum(f[key] for f in window) / len(window) for key in figures}
+                rate = len(window) * trainer.batch_size / (time.monotonic() - began)
+                line = {"step": done, "images": done * trainer.batch_size, **means}
+                log.write(json.dumps({**line, "images_per_s": round(rate, 2)}) + "\n")
+                log.flush()
+                trainer.check(means)
+                window, began = [], time.monotonic()
+            if done % loop.grid_every == 0 or last:
+                _write_grid(folder / GRIDS / f"step-{done:09d}.png", trainer.grid())
+            if done % loop.checkpoint_every == 0 or last or noted:
+                save_checkpoint(folder / CHECKPOINTS, done, trainer.state_dict())
+            if noted and not last:
+                raise StoppedError(done, noted[0])
+
+
+def _step(trainer: Trainer, step: int) -> dict[str, float]:
+    try:
+        return trainer.step(step)
+    except torch.OutOfMemoryError:
+        raise TrainingError(
+            f"Step {step}: {trainer.batch_size} images a step do not fit the device's memory. "
+            "Choose a smaller --batch-size."
+        ) from None
+
+
+@contextmanager
+def signals_noted() -> Iterator[list[int]]:
+    """Yield a list that the first SIGTERM or Ctrl-C is put into; a second one acts as usual."""
+    noted: list[int] = []
+    usual = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+        restore()
+
+    for number in usual:
+        signal.signal(number, note)
+    try:
+        yield noted
+    finally:
+        restore()
+
+
+def _open_folder(folder: Path, identity: dict[str, Any], resume: bool) -> None:
+    """Check that this run may use the folder, and note what it is."""
+    path = folder / CONFIG
+    document = json.loads(json.dumps({"identity": identity}))  # tuples become lists
+    if not path.exists():
+        if any(entry.name != ".lock" for entry in folder.iterdir()):
+            raise InputError(f"{folder} is not empty and holds no run. Choose another folder.")
+        text = json.dumps({**document, "provenance": provenance()}, indent=1)
+        write_text(path, text + "\n")
+        return
+    if not resume:
+        raise InputError(f"{folder} holds a run already. Add --resume, or choose another folder.")
+    earlier = json.loads(path.read_text(encoding="utf-8"))["identity"]
+    now = document["identity"]
+    keys = sorted({*earlier, *now})
+    changed = [key for key in keys if earlier.get(key) != now.get(key)]
+    if changed:
+        was = ", ".join(f"{key} was {earlier.get(key)}, is {now.get(key)}" for key in changed)
+        raise InputError(f"{folder} holds another run ({was}). Repeat its options, or choose anew.")
+
+
+def _restore(trainer: Trainer, folder: Path, resume: bool, warn: Callable[[str], object]) -> int:
+    """Put the newest usable state into the trainer; returns the steps done."""
+    (folder / CHECKPOINTS).mkdir(exist_ok=True)
+    for left in (folder / CHECKPOINTS).glob(".*.ckpt"):  # of a process killed while it saved
+        left.unlink()
+    saved = load_newest(folder / CHECKPOINTS) if resume else None
+    if saved is None:
+        return 0
+    for path in saved.damaged:
+        warn(f"{path} is damaged; going on from {saved.path.name}.")
+        path.unlink()
+    trainer.load_state_dict(saved.state)
+    return saved.step
+
+
+def _check_room(folder: Path, trainer: Trainer) -> None:
+    """Refuse a disk that three checkpoints would fill."""
+    needed = 3 * _num_bytes(trainer.state_dict())
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise InputError(
+            f"{folder} has {free >> 20} MiB left where checkpoints need {needed >> 20}. Make room."
+        )
+
+
+def _num_bytes(value: Any) -> int:
+    if isinstance(value, Mapping):
+        return sum(_num_bytes(part) for part in value.values())
+    if isinstance(value, (list, tuple)):
+        return sum(_num_bytes(part) for part in value)
+    return int(getattr(value, "nbytes", 8))
+
+
+def _trim_log(path: Path, done: int) -> None:
+    """Drop lines of steps that will be done again, and one cut short by a kill."""
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            if json.loads(line)["step"] <= done:
+                kept.append(line + "\n")
+        except ValueError:
+            break
+    write_text(path, "".join(kept))
+
+
+def _refuse_nan(figures: Mapping[str, float], step: int, folder: Path) -> None:
+    bad = [key for key, value in figures.items() if not math.isfinite(value)]
+    if bad:
+        raise TrainingError(
+            f"Step {step}: {', '.join(bad)} is not a number. Checkpoints before it are kept in "
+            f"{folder / CHECKPOINTS}; start anew with a lower --lr or a higher --r1."
+        )
+
+
+def _write_grid(path: Path, grid: npt.NDArray[np.uint8]) -> None:
+    with atomic_path(path) as temporary:
+        Image.fromarray(grid).save(temporary, format="png")

@@ -1,0 +1,250 @@
+"""StyleGAN2 training: non-saturating loss, lazy gradient penalty, averaged generator."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from l4f_bench.generators.architecture import (
+    DiscriminatorArchitecture,
+    GeneratorArchitecture,
+    resolutions,
+)
+from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
+from l4f_bench.generators.checkpoints.description import describe
+from l4f_bench.generators.checkpoints.safetensors_file import FORMAT_VERSION, write_tensors
+from l4f_bench.generators.discriminator import Discriminator
+from l4f_bench.generators.stylegan2 import Generator
+from l4f_bench.runs import atomic_path
+from l4f_bench.seeds import normal, random_numbers
+from l4f_bench.training.gan_config import GanConfig
+from l4f_bench.training.images import RealImages
+
+_CPU = torch.device("cpu")
+EXPORT = "generator.safetensors"
+_GRID = 8  # samples in a row, and rows
+_LATENTS_OF_MEAN = 10_000
+# Streams of random numbers: those of a step, and those of the sample grid.
+_Z, _MIXED_Z, _NOISE, _CHOICES, _PATH_Z, _PATH_NOISE, _PATH_DIRECTION, _GRID_Z = range(1, 9)
+
+
+class StyleGan2Trainer:
+    """Generator, discriminator, averaged generator and their optimisers."""
+
+    def __init__(self, config: GanConfig, images: RealImages, device: torch.device = _CPU) -> None:
+        """Build with random weights that depend on the seed alone."""
+        self.config, self.images, self.device = config, images, device
+        self.batch_size = config.batch_size
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            generator = Generator(
+                GeneratorArchitecture(
+                    size=config.resolution,
+                    channels=config.channels,
+                    mapping_widths=(config.latent_width,) * (config.mapping_layers + 1),
+                )
+            )
+            discriminator = Discriminator(
+                DiscriminatorArchitecture(
+                    size=config.resolution, channels=config.discriminator_channels
+                )
+            )
+        self.generator, self.discriminator = (
+            generator.to(self.device),
+            discriminator.to(self.device),
+        )
+        self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
+        self.generator_optimiser = self._adam(self.generator)
+        self.discriminator_optimiser = self._adam(self.discriminator)
+        self.mean_path_length = torch.zeros((), device=self.device)
+
+    def _adam(self, network: nn.Module) -> torch.optim.Adam:
+        return torch.optim.Adam(
+            network.parameters(), lr=self.config.lr, betas=(0.0, 0.99), fused=True
+        )
+
+    def step(self, step: int) -> dict[str, float]:
+        """Train both networks on one batch.
+
+        The generator is trained on the images that the discriminator has just seen, which saves
+        painting a second batch.
+        """
+        fake = self.generator.synthesis(self._latents(step), noise=self._noise(step, _NOISE))
+        losses = self._train_discriminator(step, fake.detach())
+        losses |= self._train_generator(step, fake)
+        self._average(step)
+        values = torch.stack([value.detach() for value in losses.values()]).tolist()
+        return dict(zip(losses, values, strict=True))
+
+    def _train_discriminator(self, step: int, fake: Tensor) -> dict[str, Tensor]:
+        config = self.config
+        penalised = config.r1 > 0 and step % config.r1_every == 0
+        real = self._real(step).requires_grad_(penalised)
+        on_real, on_fake = self.discriminator(real), self.discriminator(fake)
+        loss = F.softplus(-on_real).mean() + F.softplus(on_fake).mean()
+        losses = {"loss_d": loss, "score_real": on_real.mean(), "score_fake": on_fake.mean()}
+        if penalised:
+            (gradient,) = torch.autograd.grad(on_real.sum(), real, create_graph=True)
+            penalty = gradient.square().sum(dim=(1, 2, 3)).mean()
+            loss = loss + config.r1 / 2 * config.r1_every * penalty
+        self.discriminator_optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.discriminator_optimiser.step()
+        return losses
+
+    def _train_generator(self, step: int, fake: Tensor) -> dict[str, Tensor]:
+        config = self.config
+        with _frozen(self.discriminator):
+            loss = F.softplus(-self.discriminator(fake)).mean()
+            self.generator_optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+        if config.path_length > 0 and step % config.path_length_every == 0:
+            weight = config.path_length * config.path_length_every
+            (weight * self._path_length_penalty(step)).backward()  # type: ignore[no-untyped-call]
+        self.generator_optimiser.step()
+        return {"loss_g": loss}
+
+    def _path_length_penalty(self, step: int) -> Tensor:
+        """Squared deviation of the path lengths of half a batch from their running mean.
+
+        Source: StyleGAN2 (CVPR 2020), section 3.2.
+        """
+        num_images, seed = self.batch_size // 2, self.config.seed
+        z = self._normal((num_images, self.config.latent_width), step, _PATH_Z)
+        w = self.generator.mapping(z)[:, None]
+        w = w.expand(-1, self.generator.architecture.num_latents, -1)
+        noise = self._noise(step, _PATH_NOISE, num_images)
+        image = self.generator.synthesis(w, noise=noise)
+        direction = normal(image.shape, seed=seed, index=step, stream=_PATH_DIRECTION)
+        direction = direction.to(image) / math.sqrt(image.shape[2] * image.shape[3])
+        (gradient,) = torch.autograd.grad((image * direction).sum(), w, create_graph=True)
+        lengths = gradient.square().sum(dim=2).mean(dim=1).sqrt()
+        mean = torch.lerp(self.mean_path_length, lengths.detach().mean(), 0.01)
+        self.mean_path_length = mean
+        return (lengths - mean).square().mean()
+
+    @torch.no_grad()
+    def _average(self, step: int) -> None:
+        config = self.config
+        seen = (step + 1) * self.batch_size
+        half_life = max(min(config.ema_kimg * 1000, config.ema_rampup * seen), 1e-8)
+        weight = 1 - 0.5 ** (self.batch_size / half_life)
+        torch._foreach_lerp_(
+            list(self.average.parameters()), list(self.generator.parameters()), weight
+        )
+
+    def _latents(self, step: int) -> Tensor:
+        """w+ ``[N, num_latents, w_dim]``; some images change latents at a random layer."""
+        num_latents = self.generator.architecture.num_latents
+        shape = (self.batch_size, self.config.latent_width)
+        z = torch.cat([self._normal(shape, step, stream) for stream in (_Z, _MIXED_Z)])
+        first, second = self.generator.mapping(z).chunk(2)
+        source = random_numbers(seed=self.config.seed, index=step, stream=_CHOICES)
+        mixed = source.random(self.batch_size) < self.config.style_mixing
+        start = np.where(mixed, source.integers(1, num_latents, self.batch_size), num_latents)
+        from_second = np.arange(num_latents) >= start[:, None]
+        chosen = torch.from_numpy(from_second).to(self.device)[:, :, None]
+        return torch.where(chosen, second[:, None], first[:, None])
+
+    def _real(self, step: int) -> Tensor:
+        """Real images ``[N, 3, H, W]`` in [-1, 1]."""
+        first = step * self.batch_size
+        pixels = self.images.batch(range(first, first + self.batch_size))
+        if self.config.flips:
+            source = random_numbers(seed=self.config.seed, index=step, stream=0)
+            flipped = source.random(self.batch_size) < 0.5
+            pixels = np.where(flipped[:, None, None, None], pixels[..., ::-1], pixels)
+        return torch.from_numpy(pixels).to(self.device).float() / 127.5 - 1
+
+    def _noise(self, step: int, stream: int, num_images: int | None = None) -> list[Tensor]:
+        """One noise map ``[N, 1, H, W]`` per styled convolution."""
+        size = self.config.resolution
+        sides = [side for side in resolutions(size) for _ in range(2)][1:]
+        num_images = num_images or self.batch_size
+        numbers = self._normal((num_images, sum(side**2 for side in sides)), step, stream)
+        parts = torch.split(numbers, [side**2 for side in sides], dim=1)
+        return [part.view(-1, 1, side, side) for part, side in zip(parts, sides, strict=True)]
+
+    def _normal(self, shape: tuple[int, ...], step: int, stream: int) -> Tensor:
+        return normal(shape, seed=self.config.seed, index=step, stream=stream).to(self.device)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Networks, optimisers and the mean path length."""
+        return {
+            "config": asdict(self.config),
+            "g": self.generator.state_dict(),
+            "d": self.discriminator.state_dict(),
+            "g_ema": self.average.state_dict(),
+            "g_optimiser": self.generator_optimiser.state_dict(),
+            "d_optimiser": self.discriminator_optimiser.state_dict(),
+            "mean_path_length": self.mean_path_length,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to a state of the same configuration."""
+        self.generator.load_state_dict(state["g"])
+        self.discriminator.load_state_dict(state["d"])
+        self.average.load_state_dict(state["g_ema"])
+        self.generator_optimiser.load_state_dict(state["g_optimiser"])
+        self.discriminator_optimiser.load_state_dict(state["d_optimiser"])
+        self.mean_path_length = state["mean_path_length"].to(self.device)
+
+    @torch.no_grad()
+    def grid(self) -> npt.NDArray[np.uint8]:
+        """Samples of the averaged generator, always of the same latents, ``[H, W, 3]``."""
+        z = self._normal((_GRID**2, self.config.latent_width), 0, _GRID_Z)
+        images = self.average.synthesis(self.average.mapping(z))
+        pixels = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+        rows = pixels.view(_GRID, _GRID, *pixels.shape[1:]).permute(0, 3, 1, 4, 2)
+        grid: npt.NDArray[np.uint8] = rows.flatten(2, 3).flatten(0, 1).cpu().numpy()
+        return grid
+
+    def check(self, means: Mapping[str, float]) -> None:
+        """Nothing to check: a collapse shows in the grids, not in the losses."""
+
+    def export(self, folder: Path) -> list[Path]:
+        """Write the averaged generator and its mean latent."""
+        path = folder / EXPORT
+        mean = self.average.mean_latent(_LATENTS_OF_MEAN, self.config.seed)[0]
+        checkpoint = Checkpoint(
+            format="l4f-bench",
+            networks={
+                "g_ema": {key: value.cpu() for key, value in self.average.state_dict().items()}
+            },
+            latent_averages={"g_ema": mean.cpu()},
+            metadata={"training": asdict(self.config), "data": self.images.digest},
+        )
+        document = {
+            "format_version": FORMAT_VERSION,
+            **describe(checkpoint),
+            "source": {"name": "", "sha256": ""},  # made here, not converted
+        }
+        with atomic_path(path) as temporary:
+            write_tensors(temporary, checkpoint, document)
+        return [path]
+
+
+def identity_of(trainer: StyleGan2Trainer) -> dict[str, Any]:
+    """What must be the same for a resumed run."""
+    return {"method": "stylegan2", **asdict(trainer.config), "data": trainer.images.digest}
+
+
+@contextmanager
+def _frozen(network: nn.Module) -> Iterator[None]:
+    """Let gradients pass a network without computing those of its weights."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)

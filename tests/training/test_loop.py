@@ -1,0 +1,206 @@
+"""Nothing is lost: kills, signals, damaged files and other runs in the same folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from l4f_bench.errors import InputError, TrainingError
+from l4f_bench.runs import locked_folder
+from l4f_bench.training.checkpoints import load_newest, save_checkpoint
+from l4f_bench.training.loop import LoopConfig, StoppedError, train
+
+
+class Counter:
+    """The smallest trainer: its state is a number that depends on all steps in order."""
+
+    batch_size = 4
+
+    def __init__(self, nan_at: int | None = None) -> None:
+        self.value, self.nan_at = 1, nan_at
+
+    def step(self, step: int) -> dict[str, float]:
+        self.value = (self.value * 31 + step) % 1_000_003
+        return {"loss": float("nan") if step == self.nan_at else float(step)}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"value": self.value}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.value = state["value"]
+
+    def grid(self) -> np.ndarray:
+        return np.full((4, 4, 3), self.value % 256, dtype=np.uint8)
+
+    def check(self, means: Mapping[str, float]) -> None:
+        if means["loss"] > 1000:
+            raise TrainingError("collapsed")
+
+    def export(self, folder: Path) -> list[Path]:
+        (folder / "result.txt").write_text(str(self.value))
+        return [folder / "result.txt"]
+
+
+class KilledError(Exception):
+    """Stands for a process that ends at once."""
+
+
+def watch_with(at: int | None = None, what: Callable[[], object] = lambda: None) -> Any:
+    def watch(done: int, total: int, num_images: int) -> Callable[..., object]:
+        return lambda step, figures: what() if step == at else None
+
+    return watch
+
+
+def kill() -> None:
+    raise KilledError
+
+
+def run(folder: Path, trainer: Counter | None = None, **options: Any) -> Counter:
+    trainer = trainer or Counter()
+    steps = options.pop("num_steps", 20)
+    settings: dict[str, Any] = {
+        "identity": {"lr": 0.1},
+        "resume": False,
+        "watch": watch_with(),
+        "warn": lambda text: None,
+    }
+    loop = LoopConfig(num_steps=steps, checkpoint_every=3, log_every=5, grid_every=10)
+    settings |= options
+    train(trainer, folder, loop, settings.pop("identity"), **settings)
+    return trainer
+
+
+def unbroken(num_steps: int = 20) -> int:
+    trainer = Counter()
+    for step in range(num_steps):
+        trainer.step(step)
+    return trainer.value
+
+
+def test_a_run_leaves_log_grids_checkpoints_and_export(tmp_path: Path) -> None:
+    trainer = run(tmp_path)
+    assert trainer.value == unbroken()
+    assert (tmp_path / "result.txt").read_text() == str(trainer.value)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [5, 10, 15, 20]
+    assert [line["images"] for line in lines] == [20, 40, 60, 80]
+    assert lines[0]["loss"] == 2
+    assert sorted(p.name for p in (tmp_path / "grids").iterdir()) == [
+        "step-000000010.png",
+        "step-000000020.png",
+    ]
+    assert sorted(p.name for p in (tmp_path / "checkpoints").iterdir()) == [
+        "step-000000018.ckpt",
+        "step-000000020.ckpt",
+    ]
+
+
+@pytest.mark.parametrize("at", [1, 3, 4, 17, 20])
+def test_a_killed_run_goes_on_to_the_same_state_and_log(tmp_path: Path, at: int) -> None:
+    with pytest.raises(KilledError):
+        run(tmp_path, watch=watch_with(at, kill))
+    assert run(tmp_path, resume=True).value == unbroken()
+    steps = [json.loads(line)["step"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert steps == [5, 10, 15, 20]
+
+
+def test_a_finished_run_can_be_extended(tmp_path: Path) -> None:
+    run(tmp_path)
+    assert run(tmp_path, resume=True, num_steps=31).value == unbroken(31)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_stops(tmp_path: Path, number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with pytest.raises(StoppedError) as stopped:
+        run(tmp_path, watch=watch_with(7, lambda: os.kill(os.getpid(), number)))
+    assert (stopped.value.step, stopped.value.signal_number) == (7, number)
+    saved = load_newest(tmp_path / "checkpoints")
+    assert saved is not None
+    assert saved.step == 7
+    assert signal.getsignal(number) == before
+    assert run(tmp_path, resume=True).value == unbroken()
+
+
+@pytest.mark.parametrize("kept", [0, 10, -1])
+def test_a_checkpoint_cut_short_is_detected_and_the_one_before_used(
+    tmp_path: Path, kept: int
+) -> None:
+    with pytest.raises(KilledError):
+        run(tmp_path, watch=watch_with(8, kill))
+    newest = tmp_path / "checkpoints/step-000000006.ckpt"
+    newest.write_bytes(newest.read_bytes()[:kept])
+    warnings: list[str] = []
+    assert run(tmp_path, resume=True, warn=warnings.append).value == unbroken()
+    assert warnings == [f"{newest} is damaged; going on from step-000000003.ckpt."]
+
+
+def test_a_changed_byte_is_detected(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, 1, {"value": 1})
+    path = save_checkpoint(tmp_path, 2, {"value": 2})
+    content = bytearray(path.read_bytes())
+    content[-30] ^= 1
+    path.write_bytes(content)
+    saved = load_newest(tmp_path)
+    assert saved is not None
+    assert (saved.step, saved.state, saved.damaged) == (1, {"value": 1}, (path,))
+
+
+def test_damaged_checkpoints_alone_are_an_error_that_says_why(tmp_path: Path) -> None:
+    path = save_checkpoint(tmp_path, 2, {"value": 2})
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(InputError, match=r"step-000000002.ckpt: cut short"):
+        load_newest(tmp_path)
+
+
+def test_a_checkpoint_never_runs_code(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, 1, {"value": threading.Event})
+    with pytest.raises(InputError, match="No checkpoint"):
+        load_newest(tmp_path)
+
+
+def test_losses_that_are_not_numbers_stop_with_advice_and_keep_the_state(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"Step 7: loss is not a number.*lower --lr") as error:
+        run(tmp_path, Counter(nan_at=7))
+    assert error.value.exit_code == 1
+    saved = load_newest(tmp_path / "checkpoints")
+    assert saved is not None
+    assert saved.step == 6
+
+
+def test_another_configuration_is_refused(tmp_path: Path) -> None:
+    run(tmp_path)
+    with pytest.raises(InputError, match=r"lr was 0.1, is 0.2"):
+        run(tmp_path, resume=True, identity={"lr": 0.2})
+
+
+def test_a_folder_with_a_run_needs_resume_and_a_strange_one_is_refused(tmp_path: Path) -> None:
+    run(tmp_path / "run")
+    with pytest.raises(InputError, match="Add --resume"):
+        run(tmp_path / "run")
+    with pytest.raises(InputError, match="not empty"):
+        run(tmp_path)
+
+
+def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
+    with locked_folder(tmp_path), pytest.raises(InputError, match="Another process"):
+        run(tmp_path)
+
+
+def test_a_full_disk_is_an_error_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 3}))
+    trainer = Counter()
+    with pytest.raises(InputError, match="Make room"):
+        run(tmp_path, trainer)
+    assert trainer.value == 1

@@ -1,0 +1,241 @@
+"""StyleGAN2 training: reproducible, resumable, and it moves the right weights."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from l4f_bench.cli import app
+from l4f_bench.errors import InputError
+from l4f_bench.generators.checkpoints.loading import load_generator
+from l4f_bench.generators.checkpoints.selection import select_network
+from l4f_bench.training.checkpoints import load_newest
+from l4f_bench.training.gan_config import PRESETS, at_resolution, preset
+from l4f_bench.training.images import ShapesImages
+from l4f_bench.training.stylegan2 import StyleGan2Trainer
+
+TINY = replace(
+    preset("debug"),
+    resolution=8,
+    channels=(8, 6),
+    discriminator_channels=(8, 6),
+    path_length=2.0,
+    batch_size=4,
+    r1_every=3,
+)
+RUNNER = CliRunner()
+
+
+def trainer(config: Any = TINY) -> StyleGan2Trainer:
+    return StyleGan2Trainer(config, ShapesImages(config.resolution, config.seed))
+
+
+def flat(value: Any, name: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        parts = [flat(part, f"{name}/{key}") for key, part in value.items()]
+        return {key: part for found in parts for key, part in found.items()}
+    if isinstance(value, (list, tuple)):
+        return flat(dict(enumerate(value)), name)
+    return {name: value}
+
+
+def assert_same_state(one: Any, two: Any) -> None:
+    one, two = flat(one), flat(two)
+    assert one.keys() == two.keys()
+    for key, value in one.items():
+        if isinstance(value, torch.Tensor):
+            assert torch.equal(value, two[key]), key
+        else:
+            assert value == two[key], key
+
+
+def test_the_state_restored_at_any_step_goes_on_to_bit_identical_weights() -> None:
+    unbroken = trainer()
+    for step in range(8):
+        unbroken.step(step)
+    for stop in (1, 3, 6):
+        first = trainer()
+        for step in range(stop):
+            first.step(step)
+        torch.manual_seed(stop)  # whatever else used PyTorch's random state must not matter
+        second = trainer()
+        second.load_state_dict(first.state_dict())
+        for step in range(stop, 8):
+            second.step(step)
+        assert_same_state(second.state_dict(), unbroken.state_dict())
+
+
+def test_building_a_trainer_leaves_the_random_state_alone() -> None:
+    torch.manual_seed(1)
+    before = torch.random.get_rng_state()
+    trainer().step(0)
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_a_step_moves_all_weights_that_can_move() -> None:
+    one = trainer()
+    before = {
+        key: value.clone()
+        for key, value in flat(one.state_dict()).items()
+        if key[1] in "gd" and isinstance(value, torch.Tensor)
+    }
+    one.step(0)
+    after = flat(one.state_dict())
+    still = [
+        key
+        for key, value in before.items()
+        if torch.equal(value, after[key]) and "kernel" not in key and "noises" not in key
+    ]
+    assert still == []
+
+
+def test_the_average_has_the_stated_half_life() -> None:
+    one = trainer(replace(TINY, ema_kimg=0.008, ema_rampup=1e9))  # two steps of four images
+    old = one.average.input.input.clone()
+    with torch.no_grad():
+        one.generator.input.input.fill_(1.0)
+    one._average(0)
+    one._average(1)
+    torch.testing.assert_close(one.average.input.input, (old + 1) / 2)
+
+
+def test_the_gradient_penalty_is_that_of_finite_differences() -> None:
+    """R1 is the squared gradient of each score with respect to its own image."""
+    one = trainer()
+    network = one.discriminator.double()
+    real = one._real(0).double().requires_grad_()
+    (gradient,) = torch.autograd.grad(network(real).sum(), real)
+    direction = torch.randn_like(real, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        step = 1e-6 * direction
+        slope = (network(real + step) - network(real - step)).sum() / 2e-6
+    torch.testing.assert_close((gradient * direction).sum(), slope, rtol=1e-5, atol=1e-7)
+
+
+def test_style_mixing_gives_fine_layers_another_latent() -> None:
+    always = trainer(replace(TINY, style_mixing=1.0))._latents(0)
+    never = trainer(replace(TINY, style_mixing=0.0))._latents(0)
+    assert (never == never[:, :1]).all()
+    torch.testing.assert_close(always[:, 0], never[:, 0])
+    assert (always[:, 0] != always[:, -1]).any(dim=1).all()
+
+
+def test_half_of_the_real_images_are_mirrored() -> None:
+    config = replace(TINY, batch_size=400)
+    flipped, plain = trainer(config)._real(0), trainer(replace(config, flips=False))._real(0)
+    same = (flipped == plain).flatten(1).all(dim=1)
+    mirrored = (flipped == plain.flip(3)).flatten(1).all(dim=1)
+    assert (same | mirrored).all()
+    assert 150 < int(mirrored.sum()) < 250
+    assert -1 <= plain.min() < plain.max() <= 1
+
+
+def test_every_preset_builds() -> None:
+    for config in PRESETS.values():
+        grid = trainer(config).grid()
+        assert grid.shape == (8 * config.resolution, 8 * config.resolution, 3)
+        assert grid.dtype == np.uint8
+
+
+def test_other_resolutions_get_their_widths_and_penalty() -> None:
+    larger = at_resolution(preset("shapes"), 128)
+    assert larger.channels == (192, 128, 64, 32, 16, 16)
+    assert larger.r1 == preset("shapes").r1 * 16
+    assert at_resolution(preset("shapes"), 16).channels == (192, 128, 64)
+
+
+@pytest.mark.parametrize(
+    "change", [{"batch_size": 6}, {"lr": -1.0}, {"r1": float("nan")}, {"style_mixing": 1.5}]
+)
+def test_impossible_settings_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(InputError):
+        replace(TINY, **change)
+
+
+def run_command(*arguments: str) -> Any:
+    return RUNNER.invoke(app, ["train", "--method", "stylegan2", "--preset", "debug", *arguments])
+
+
+def test_the_command_trains_and_exports_a_generator_that_loads(tmp_path: Path) -> None:
+    result = run_command("--out", str(tmp_path / "run"), "--steps", "3")
+    assert result.exit_code == 0, result.output
+    path = tmp_path / "run/generator.safetensors"
+    assert result.stdout == f"{path}\n"
+    saved = load_newest(tmp_path / "run/checkpoints")
+    assert saved is not None
+    exported, average = load_generator(path).state_dict(), saved.state["g_ema"]
+    assert_same_state(exported, average)
+    latent = select_network(path, "g_ema").latent_average
+    assert latent is not None
+    torch.testing.assert_close(latent, load_generator(path).mean_latent(10_000, 0)[0])
+    refused = run_command("--out", str(tmp_path / "run"), "--resume", "--lr", "0.1")
+    assert refused.exit_code == 2
+    assert "lr was 0.0025, is 0.1" in refused.stderr
+
+
+def test_a_learning_rate_that_explodes_exits_with_1_and_advice(tmp_path: Path) -> None:
+    result = run_command("--out", str(tmp_path / "run"), "--lr", "1e30")
+    assert result.exit_code == 1
+    assert "not a number" in result.stderr
+    assert "--lr" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--preset", "paper"), "Unknown preset 'paper'"),
+        (("--method", "pseg"), "Unknown method 'pseg'"),
+        (("--dataset", "cats"), "Unknown dataset 'cats'"),
+        (("--batch-size", "5"), "groups of 4"),
+        (("--resolution", "20"), "20 pixels"),
+        (("--steps", "0"), "num_steps 0"),
+        (("--device", "gpu"), "device 'gpu' cannot"),
+        (("--device", "cuda:99"), "device 'cuda:99' cannot"),
+    ],
+)
+def test_wrong_options_are_one_line_with_exit_code_2(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    result = run_command("--out", str(tmp_path / "run"), *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_process_killed_while_training_resumes_to_bit_identical_weights(tmp_path: Path) -> None:
+    def command(folder: Path, *more: str) -> list[str]:
+        options = ["--preset", "debug", "--steps", "60", "--every", "7", "--out", str(folder)]
+        return [sys.executable, "-m", "l4f_bench", "train", *options, *more]
+
+    subprocess.run(command(tmp_path / "whole"), check=True)
+    for number, kind in enumerate((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM)):
+        process = subprocess.Popen(command(tmp_path / "cut", *(["--resume"] if number else [])))
+        wanted = 8 + 14 * number
+        while not list((tmp_path / "cut").glob(f"checkpoints/step-*{wanted // 7 * 7:03d}.ckpt")):
+            assert process.poll() is None
+            time.sleep(0.005)
+        os.kill(process.pid, kind)
+        code = process.wait()
+        assert code == (128 + kind if kind == signal.SIGTERM else -kind)
+    subprocess.run(command(tmp_path / "cut", "--resume"), check=True)
+    states = [load_newest(tmp_path / name / "checkpoints") for name in ("whole", "cut")]
+    assert states[0] is not None
+    assert states[1] is not None
+    assert states[0].step == states[1].step == 60
+    assert_same_state(states[0].state, states[1].state)
+    exports = [
+        (tmp_path / name / "generator.safetensors").read_bytes() for name in ("whole", "cut")
+    ]
+    assert exports[0] == exports[1]
