@@ -22,11 +22,9 @@ from l4f_bench.generators.architecture import (
     resolutions,
 )
 from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
-from l4f_bench.generators.checkpoints.description import describe
-from l4f_bench.generators.checkpoints.safetensors_file import FORMAT_VERSION, write_tensors
+from l4f_bench.generators.checkpoints.convert import write_checkpoint
 from l4f_bench.generators.discriminator import Discriminator
 from l4f_bench.generators.stylegan2 import Generator
-from l4f_bench.runs import atomic_path
 from l4f_bench.seeds import normal, random_numbers
 from l4f_bench.training.gan_config import GanConfig
 from l4f_bench.training.images import RealImages
@@ -225,13 +223,7 @@ class StyleGan2Trainer:
             latent_averages={"g_ema": mean.cpu()},
             metadata={"training": asdict(self.config), "data": self.images.digest},
         )
-        document = {
-            "format_version": FORMAT_VERSION,
-            **describe(checkpoint),
-            "source": {"name": "", "sha256": ""},  # made here, not converted
-        }
-        with atomic_path(path) as temporary:
-            write_tensors(temporary, checkpoint, document)
+        write_checkpoint(path, checkpoint)
         return [path]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from l4f_bench import __version__
 from l4f_bench.errors import InputError
+from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
 from l4f_bench.generators.checkpoints.description import describe
 from l4f_bench.generators.checkpoints.errors import refusals_named
 from l4f_bench.generators.checkpoints.reader import read_checkpoint, read_outline
@@ -39,16 +40,29 @@ def convert_checkpoint(source: Path, target: Path, *, overwrite: bool = False) -
     for path in (target, sidecar):
         if path.exists() and not overwrite:
             raise InputError(f"{path} exists. Choose another name, or replace it with --force.")
-    checkpoint = read_checkpoint(source)
-    with refusals_named(source):
+    document = write_checkpoint(target, read_checkpoint(source))
+    write_text(sidecar, json.dumps(document, indent=2) + "\n")
+    return document
+
+
+def write_checkpoint(target: Path, checkpoint: Checkpoint) -> dict[str, Any]:
+    """Write networks in the format of ``convert``, atomically.
+
+    Returns:
+        The description in the file's header.
+
+    Raises:
+        InputError: ``target`` cannot be written, or tensors that fix a network's sizes are wrong.
+    """
+    with refusals_named(target):
         document = {
             "format_version": FORMAT_VERSION,
             "converter_version": __version__,
             **describe(checkpoint),
+            "source": {"name": checkpoint.source_name, "sha256": checkpoint.source_sha256},
         }
     with atomic_path(target) as temporary:
         write_tensors(temporary, checkpoint, document)
-    write_text(sidecar, json.dumps(document, indent=2) + "\n")
     return document
 
 

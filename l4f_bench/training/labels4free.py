@@ -1,0 +1,317 @@
+"""Labels4Free training: an alpha network against a weak discriminator, the generator frozen."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from l4f_bench.errors import InputError, TrainingError
+from l4f_bench.generators.architecture import DiscriminatorArchitecture
+from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
+from l4f_bench.generators.checkpoints.convert import write_checkpoint
+from l4f_bench.generators.discriminator import Discriminator
+from l4f_bench.generators.sampling import Draw, draw
+from l4f_bench.generators.stylegan2 import CONSTANT, FIRST_CONV, Generator, truncate
+from l4f_bench.methods.labels4free.alpha import alpha_network
+from l4f_bench.methods.labels4free.method import to_bytes
+from l4f_bench.methods.labels4free.objective import (
+    background_coverage,
+    binarisation,
+    composite,
+    foreground_coverage,
+)
+from l4f_bench.seeds import random_numbers
+from l4f_bench.training.images import RealImages
+from l4f_bench.training.labels4free_config import Labels4FreeConfig
+
+EXPORT = "alpha.safetensors"
+_GRID = 8  # samples in the grid
+_BACKGROUNDS = {mode.name: mode for mode in (FIRST_CONV, CONSTANT)}
+# Lazy regularisation as in the released code: learning rate and betas are corrected for the share
+# of steps that regularise, 1 of 16 for the discriminator and 1 of 4 for the other network.
+_DISCRIMINATOR_RATIO, _ALPHA_RATIO = 16 / 17, 4 / 5
+_COVERED, _UNSURE = (0.05, 0.95), 0.3  # beyond these a mask says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenGenerator:
+    """What the alpha network is trained on."""
+
+    network: Generator
+    mean_latent: Tensor
+    """Centre of truncation, ``[1, w_dim]``."""
+    sha256: str
+    """Digest of its checkpoint."""
+    discriminator: Discriminator | None = None
+    """The one it was trained against, for runs that start from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Painted samples, float ``[N, C, H, W]``."""
+
+    foreground: Tensor
+    background: Tensor
+    alpha: Tensor
+
+    @property
+    def composite(self) -> Tensor:
+        return composite(self.foreground, self.background, self.alpha)
+
+
+class Labels4FreeTrainer:
+    """Alpha network, its average, the discriminator and their optimisers."""
+
+    def __init__(
+        self,
+        config: Labels4FreeConfig,
+        generator: FrozenGenerator,
+        images: RealImages,
+        device: str = "cpu",
+    ) -> None:
+        """Build the networks to train.
+
+        Raises:
+            InputError: The generator is too small for the alpha network's levels, or the
+                pretrained discriminator is missing.
+        """
+        self.config, self.images, self.device = config, images, torch.device(device)
+        self.batch_size = config.batch_size
+        self.frozen = generator
+        self.generator = generator.network.to(self.device).eval().requires_grad_(False)
+        self.mean_latent = generator.mean_latent.to(self.device)
+        widths = self.generator.architecture.channels[1:]
+        if config.levels > len(widths):
+            raise InputError(
+                f"A generator of {self.generator.architecture.size} pixels has {len(widths)} "
+                f"resolutions to read, not {config.levels}. Choose a preset with fewer levels."
+            )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            self.alpha = alpha_network(config.layout, widths[-config.levels :]).to(self.device)
+            self.discriminator = self._new_discriminator().to(self.device)
+        self.average = copy.deepcopy(self.alpha).eval().requires_grad_(False)
+        self.alpha_optimiser = _adam(self.alpha, config.lr, _ALPHA_RATIO)
+        self.discriminator_optimiser = _adam(self.discriminator, config.lr, _DISCRIMINATOR_RATIO)
+        self.collapsed_steps = self.unsure_steps = 0
+
+    def _new_discriminator(self) -> Discriminator:
+        """A weak one from scratch (section 3.3 a), or the one from the checkpoint."""
+        if not self.config.pretrained_discriminator:
+            sizes = self.generator.architecture
+            return Discriminator(
+                DiscriminatorArchitecture(size=sizes.size, channels=sizes.channels)
+            )
+        if self.frozen.discriminator is None:
+            raise InputError("The generator's checkpoint holds no discriminator to start from.")
+        return copy.deepcopy(self.frozen.discriminator).requires_grad_(True)
+
+    def step(self, step: int) -> dict[str, float]:
+        """Train both networks on one batch; the discriminator's is used again for alpha."""
+        batch = self._paint(range(step * self.batch_size, (step + 1) * self.batch_size))
+        losses = self._train_discriminator(step, batch.composite.detach())
+        losses |= self._train_alpha(batch)
+        self._average()
+        values = torch.stack([value.detach() for value in losses.values()]).tolist()
+        figures = dict(zip(losses, values, strict=True))
+        self._watch(figures)
+        return figures
+
+    def _train_discriminator(self, step: int, fake: Tensor) -> dict[str, Tensor]:
+        config = self.config
+        penalised = config.r1 > 0 and step % config.r1_every == 0
+        real = self._real(step).requires_grad_(penalised)
+        on_real, on_fake = self.discriminator(real), self.discriminator(fake)
+        loss = F.softplus(-on_real).mean() + F.softplus(on_fake).mean()
+        losses = {"loss_d": loss, "score_real": on_real.mean(), "score_fake": on_fake.mean()}
+        if penalised:
+            (gradient,) = torch.autograd.grad(on_real.sum(), real, create_graph=True)
+            penalty = gradient.square().sum(dim=(1, 2, 3)).mean()
+            loss = loss + config.r1 / 2 * config.r1_every * penalty
+        self.discriminator_optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.discriminator_optimiser.step()
+        return losses
+
+    def _train_alpha(self, batch: _Batch) -> dict[str, Tensor]:
+        config, alpha = self.config, batch.alpha
+        with _gradients_pass(self.discriminator):
+            adversarial = F.softplus(-self.discriminator(batch.composite)).mean()
+            unsure = binarisation(alpha)
+            loss = (
+                config.adversarial * adversarial
+                + config.binarisation * unsure
+                + config.foreground * foreground_coverage(alpha, config.foreground_phi)
+                + config.background * background_coverage(alpha, config.background_phi)
+            )
+            self.alpha_optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+        self.alpha_optimiser.step()
+        return {"loss_alpha": loss, "coverage": alpha.mean(), "binarisation": unsure}
+
+    def _paint(self, indices: range) -> _Batch:
+        """Paint samples; gradients reach the alpha network only."""
+        config = self.config
+        drawn, other = (
+            self._to_device(draw(self.generator.architecture, indices, seed=config.seed, image=i))
+            for i in (0, 1)
+        )
+        shared = config.background_latent == "shared"
+        with torch.no_grad():
+            w = self.generator.mapping(drawn.z)
+            w_background = w if shared else self.generator.mapping(other.z)
+            background = self.generator.synthesis(
+                w_background, noise=other.noise, background=_BACKGROUNDS[config.background_mode]
+            )
+            first = self.generator.architecture.num_layers - self.alpha.num_features
+            reduced: list[Tensor] = []
+
+            def read(layer: int, feature: Tensor) -> None:
+                if layer >= first:
+                    with torch.enable_grad():
+                        reduced.append(self.alpha.reduce(layer - first, feature))
+
+            foreground = self.generator.synthesis(
+                truncate(w, config.truncation, self.mean_latent),
+                noise=drawn.noise,
+                on_feature=read,
+            )
+        return _Batch(foreground, background, self.alpha.combine(reduced))
+
+    def _to_device(self, drawn: Draw) -> Draw:
+        return Draw(drawn.z.to(self.device), [noise.to(self.device) for noise in drawn.noise])
+
+    def _real(self, step: int) -> Tensor:
+        """Real images ``[N, 3, H, W]`` in [-1, 1]."""
+        first = step * self.batch_size
+        pixels = self.images.batch(range(first, first + self.batch_size))
+        if self.config.flips:
+            source = random_numbers(seed=self.config.seed, index=step, stream=0)
+            flipped = source.random(self.batch_size) < 0.5
+            pixels = np.where(flipped[:, None, None, None], pixels[..., ::-1], pixels)
+        return torch.from_numpy(pixels).to(self.device).float() / 127.5 - 1
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        weight = 1 - 0.5 ** (1 / self.config.ema_steps)
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.alpha.parameters()), weight)
+
+    def _watch(self, figures: Mapping[str, float]) -> None:
+        """Count the steps in a row in which the masks said nothing."""
+        low, high = _COVERED
+        collapsed = not low <= figures["coverage"] <= high
+        self.collapsed_steps = self.collapsed_steps + 1 if collapsed else 0
+        unsure = figures["binarisation"] > _UNSURE
+        self.unsure_steps = self.unsure_steps + 1 if unsure else 0
+
+    def check(self, means: Mapping[str, float]) -> None:
+        """Stop a run whose masks have said nothing for too many steps.
+
+        Raises:
+            TrainingError: Masks are empty, full, or neither 0 nor 1; the message says what helps.
+        """
+        limit, coverage = self.config.collapse_steps, means["coverage"]
+        if self.collapsed_steps >= limit and coverage > 0.5:
+            raise TrainingError(
+                f"Masks have covered the whole image (mean {coverage:.2f}) for "
+                f"{self.collapsed_steps} steps. Raise the weight `background` of E(M) or its "
+                "`background_phi`, or lower `adversarial`."
+            )
+        if self.collapsed_steps >= limit:
+            raise TrainingError(
+                f"Masks have been empty (mean {coverage:.2f}) for {self.collapsed_steps} steps. "
+                "Raise the weight `foreground` of C(M) or its `foreground_phi`."
+            )
+        if self.unsure_steps >= limit:
+            raise TrainingError(
+                f"Masks have been neither 0 nor 1 (mean distance {means['binarisation']:.2f}) for "
+                f"{self.unsure_steps} steps. Raise the weight `binarisation` of B(M), or `lr`."
+            )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Networks, optimisers and what the watch has counted."""
+        return {
+            "alpha": self.alpha.state_dict(),
+            "alpha_ema": self.average.state_dict(),
+            "d": self.discriminator.state_dict(),
+            "alpha_optimiser": self.alpha_optimiser.state_dict(),
+            "d_optimiser": self.discriminator_optimiser.state_dict(),
+            "watch": [self.collapsed_steps, self.unsure_steps],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to a state of the same configuration."""
+        self.alpha.load_state_dict(state["alpha"])
+        self.average.load_state_dict(state["alpha_ema"])
+        self.discriminator.load_state_dict(state["d"])
+        self.alpha_optimiser.load_state_dict(state["alpha_optimiser"])
+        self.discriminator_optimiser.load_state_dict(state["d_optimiser"])
+        self.collapsed_steps, self.unsure_steps = state["watch"]
+
+    @torch.no_grad()
+    def grid(self) -> npt.NDArray[np.uint8]:
+        """Rows of images, alpha, backgrounds and composites of fixed samples, ``[H, W, 3]``."""
+        live, self.alpha = self.alpha, self.average
+        try:
+            batch = self._paint(range(_GRID))
+        finally:
+            self.alpha = live
+        grey = (batch.alpha * 2 - 1).expand(-1, 3, -1, -1)
+        rows = [batch.foreground, grey, batch.background, batch.composite]
+        pixels = torch.stack([to_bytes(row) for row in rows])  # [rows, N, 3, H, W]
+        return pixels.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1).numpy()
+
+    def export(self, folder: Path) -> list[Path]:
+        """Write the averaged alpha network, and the live one beside it."""
+        path = folder / EXPORT
+        networks = {"alpha": self.average.state_dict(), "alpha_train": self.alpha.state_dict()}
+        write_checkpoint(
+            path,
+            Checkpoint(
+                format="l4f-bench",
+                networks={
+                    name: {key: value.cpu() for key, value in state.items()}
+                    for name, state in networks.items()
+                },
+                metadata={
+                    "training": asdict(self.config),
+                    "data": self.images.digest,
+                    "generator_sha256": self.frozen.sha256,
+                },
+            ),
+        )
+        return [path]
+
+
+def identity_of(trainer: Labels4FreeTrainer) -> dict[str, Any]:
+    """What must be the same for a resumed run."""
+    return {
+        "method": "ours",
+        **asdict(trainer.config),
+        "data": trainer.images.digest,
+        "generator_sha256": trainer.frozen.sha256,
+    }
+
+
+def _adam(network: nn.Module, lr: float, ratio: float) -> torch.optim.Adam:
+    return torch.optim.Adam(network.parameters(), lr=lr * ratio, betas=(0.0, 0.99**ratio))
+
+
+@contextmanager
+def _gradients_pass(network: nn.Module) -> Iterator[None]:
+    """Let gradients pass a network without computing those of its weights."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)

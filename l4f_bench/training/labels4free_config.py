@@ -1,0 +1,150 @@
+"""Settings of Labels4Free training, with those of the paper and of its released code by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from l4f_bench.errors import InputError
+from l4f_bench.methods.labels4free.alpha import AlphaLayout
+from l4f_bench.registry import unknown_name
+
+BackgroundLatent = Literal["independent", "shared"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Labels4FreeConfig:
+    """Everything that fixes the alpha network that training ends with.
+
+    The loss of the alpha network is ``adversarial * softplus(-D(composite))
+    + binarisation * B(M) + foreground * C(M) + background * E(M)``.
+    """
+
+    num_steps: int
+    """Steps of the preset."""
+    binarisation: float
+    """Weight lambda 1 of B(M), which pulls alpha to 0 or 1."""
+    foreground: float
+    """Weight lambda 2 of C(M), which keeps masks from vanishing."""
+    foreground_phi: float = 0.25
+    """phi 1: mean alpha below which C(M) acts, in [0, 1]."""
+    background: float = 0.0
+    """Weight of E(M), which keeps masks from filling the image; 0 leaves it out."""
+    background_phi: float = 0.0
+    """phi 2: mean of 1 - alpha below which E(M) acts, in [0, 1]."""
+    adversarial: float = 1.0
+    """Weight of the non-saturating loss."""
+    truncation: float = 1.0
+    """psi of the foreground in [0, 1]; the background is not truncated."""
+    background_latent: BackgroundLatent = "independent"
+    """``independent``: a latent of its own, as in the paper; ``shared``: the foreground's, as in
+    the released loop."""
+    background_mode: Literal["first-conv", "constant"] = "first-conv"
+    """What the background generator zeroes."""
+    layout: AlphaLayout = "bg_extractor"
+    """Key names of the alpha network."""
+    levels: int = 6
+    """Resolutions that the alpha network reads, the image's own and those below it."""
+    batch_size: int = 8
+    """Images a step over all processes."""
+    lr: float = 2e-4
+    """Learning rate of both networks, before the correction for lazy regularisation."""
+    r1: float = 10.0
+    """Weight of the gradient penalty on real images."""
+    r1_every: int = 16
+    """Steps between penalties, whose weight grows by as much."""
+    ema_steps: float = 312.5
+    """Steps after which a weight counts half in the averaged alpha network; the released code's
+    decay of 0.5 ** (32 / 10,000)."""
+    collapse_steps: int = 100
+    """Steps in a row with masks that say nothing after which the run is stopped."""
+    pretrained_discriminator: bool = False
+    """Start from the discriminator of the generator's checkpoint instead of from scratch."""
+    flips: bool = True
+    """Mirror half of the real images."""
+    seed: int = 0
+    """Seed of weights, latents, noise, flips and the order of the data."""
+
+    def __post_init__(self) -> None:
+        for name in ("binarisation", "foreground", "background", "adversarial", "lr", "r1"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} {getattr(self, name):g} is negative. Give 0 or more.")
+        for name in ("foreground_phi", "background_phi", "truncation"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name} {getattr(self, name):g} is outside of 0 to 1.")
+        if self.batch_size < 1 or (self.batch_size > 4 and self.batch_size % 4):
+            raise InputError(
+                f"A batch of {self.batch_size} does not divide into groups of 4. Give a multiple."
+            )
+
+
+def _paper(num_steps: int, weight: float, truncation: float, **more: object) -> Labels4FreeConfig:
+    """Section 4.6 of the paper: weight 0.1 on the adversarial loss, latents of their own."""
+    return Labels4FreeConfig(
+        num_steps=num_steps,
+        binarisation=weight,
+        truncation=truncation,
+        adversarial=0.1,
+        **{"foreground": weight, **more},  # type: ignore[arg-type]
+    )
+
+
+def _released(
+    num_steps: int, weight: float, truncation: float, **more: object
+) -> Labels4FreeConfig:
+    """The training commands of the released code: one weight for B and C, shared latents."""
+    return Labels4FreeConfig(
+        num_steps=num_steps,
+        binarisation=weight,
+        foreground=weight,
+        truncation=truncation,
+        background_latent="shared",
+        **more,  # type: ignore[arg-type]
+    )
+
+
+# (data set, preset): the paper's section 4.6, and the released code's commands and its settings
+# for one GPU, where the second coverage term comes in.
+PRESETS: dict[tuple[str, str], Labels4FreeConfig] = {
+    ("ffhq", "paper"): _paper(1000, 1.2, 1.0, foreground=0.0),
+    ("cat", "paper"): _paper(900, 3, 0.5),
+    ("horse", "paper"): _paper(500, 3, 1.0),
+    ("car", "paper"): _paper(250, 20, 0.3, background_mode="constant"),
+    ("ffhq", "released"): _released(1200, 1.2, 1.0),
+    ("cat", "released"): _released(900, 3, 0.5),
+    ("horse", "released"): _released(500, 3, 1.0),
+    ("car", "released"): _released(
+        50, 10, 0.3, lr=2e-3, background_mode="constant", pretrained_discriminator=True
+    ),
+    ("ffhq", "single-gpu"): _released(
+        2000, 1.2, 1.0, background=3, background_phi=0.4, batch_size=2
+    ),
+    ("cat", "single-gpu"): _released(2000, 3, 0.5, background=4, background_phi=0.35, batch_size=2),
+    ("horse", "single-gpu"): _released(
+        2000, 3, 1.0, background=6, background_phi=0.6, batch_size=2
+    ),
+    ("car", "single-gpu"): _released(
+        750, 20, 0.3, background=40, background_phi=0.75, batch_size=2, lr=8e-4, adversarial=0.1,
+        background_mode="constant",
+    ),
+    ("shapes", "shapes"): Labels4FreeConfig(
+        num_steps=400, binarisation=1.2, foreground=5, foreground_phi=0.2, background=5,
+        background_phi=0.72, levels=3, batch_size=32, lr=4e-3, ema_steps=30,
+    ),
+    ("shapes", "debug"): Labels4FreeConfig(
+        num_steps=20, binarisation=1.2, foreground=5, foreground_phi=0.2, background=5,
+        background_phi=0.72, levels=2, batch_size=8, lr=4e-3, ema_steps=3,
+    ),
+}  # fmt: skip
+
+
+def preset(dataset: str, name: str) -> Labels4FreeConfig:
+    """The settings of a preset for a data set.
+
+    Raises:
+        InputError: There is no such preset for that data set; the known ones are given.
+    """
+    if (dataset, name) not in PRESETS:
+        known = [preset for owner, preset in PRESETS if owner == dataset]
+        raise InputError(unknown_name(f"preset of {dataset}", name, known))
+    return PRESETS[dataset, name]

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from l4f_bench.errors import InputError, TrainingError
+from l4f_bench.generators.architecture import DiscriminatorArchitecture
+from l4f_bench.generators.discriminator import Discriminator
+from l4f_bench.generators.stylegan2 import CONSTANT, FIRST_CONV
+from l4f_bench.methods.labels4free.loading import load_alpha_network
+from l4f_bench.training.images import ShapesImages
+from l4f_bench.training.labels4free import FrozenGenerator, Labels4FreeTrainer, identity_of
+from l4f_bench.training.labels4free_config import PRESETS, Labels4FreeConfig, preset
+from l4f_bench.training.loop import LoopConfig, train
+from tests.networks import small_generator
+
+CONFIG = replace(preset("shapes", "debug"), batch_size=4)
+
+
+def trainer(config: Labels4FreeConfig = CONFIG, **frozen: object) -> Labels4FreeTrainer:
+    network = small_generator()
+    generator = FrozenGenerator(network, network.mean_latent(64), sha256="none", **frozen)  # type: ignore[arg-type]
+    return Labels4FreeTrainer(config, generator, ShapesImages(32, 0))
+
+
+def run(folder: Path, num_steps: int, config: Labels4FreeConfig = CONFIG, resume: bool = False):
+    subject = trainer(config)
+    loop = LoopConfig(num_steps=num_steps, checkpoint_every=2, log_every=1, grid_every=100)
+    train(
+        subject, folder, loop, identity_of(subject), resume=resume,
+        watch=lambda done, total, images: lambda steps, figures: None, warn=lambda message: None,
+    )  # fmt: skip
+    return subject
+
+
+def equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_only_the_alpha_network_and_the_discriminator_learn() -> None:
+    subject = trainer()
+    before = {
+        name: {key: value.clone() for key, value in network.state_dict().items()}
+        for name, network in (
+            ("g", subject.generator), ("a", subject.alpha), ("d", subject.discriminator),
+        )
+    }  # fmt: skip
+    figures = subject.step(0)
+    assert equal(before["g"], subject.generator.state_dict())
+    assert not equal(before["a"], subject.alpha.state_dict())
+    assert not equal(before["d"], subject.discriminator.state_dict())
+    assert 0 < figures["coverage"] < 1
+    assert 0 <= figures["binarisation"] <= 0.5
+
+
+def test_the_loss_is_the_weighted_sum_of_its_terms() -> None:
+    config = replace(CONFIG, adversarial=0.0, binarisation=2.0, foreground=3.0, foreground_phi=0.9,
+                     background=5.0, background_phi=0.8)  # fmt: skip
+    subject = trainer(config)
+    alpha = subject._paint(range(4)).alpha.detach()
+    coverage = alpha.mean(dim=(1, 2, 3))
+    expected = (
+        2 * torch.minimum(alpha, 1 - alpha).mean()
+        + 3 * (0.9 - coverage).clamp(min=0).mean()
+        + 5 * (0.8 - (1 - coverage)).clamp(min=0).mean()
+    )
+    assert subject.step(0)["loss_alpha"] == pytest.approx(float(expected), abs=1e-5)
+
+
+def test_background_latents_are_independent_or_shared() -> None:
+    independent, shared = (
+        trainer(replace(CONFIG, background_latent=kind))._paint(range(2))  # type: ignore[arg-type]
+        for kind in ("independent", "shared")
+    )
+    assert torch.equal(independent.foreground, shared.foreground)
+    assert not torch.allclose(independent.background, shared.background)
+
+
+def test_composites_follow_equation_1() -> None:
+    batch = trainer()._paint(range(2))
+    expected = batch.alpha * batch.foreground + (1 - batch.alpha) * batch.background
+    assert torch.allclose(batch.composite, expected)
+
+
+def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path) -> None:
+    whole = run(tmp_path / "whole", 6)
+    run(tmp_path / "cut", 3)
+    cut = run(tmp_path / "cut", 6, resume=True)
+    for name in ("alpha", "average", "discriminator"):
+        assert equal(getattr(whole, name).state_dict(), getattr(cut, name).state_dict()), name
+    for name in ("log.jsonl",):
+        assert (tmp_path / "whole" / name).read_text().count("\n") == 6
+        assert (tmp_path / "cut" / name).read_text().count("\n") == 6
+
+
+def test_the_export_holds_the_average_and_is_read_back(tmp_path: Path) -> None:
+    subject = run(tmp_path / "run", 3)
+    network = load_alpha_network(tmp_path / "run" / "alpha.safetensors")
+    assert equal(subject.average.state_dict(), network.state_dict())
+    live = load_alpha_network(tmp_path / "run" / "alpha.safetensors", which="alpha_train")
+    assert equal(subject.alpha.state_dict(), live.state_dict())
+    assert not equal(network.state_dict(), live.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("coverage", "binarisation", "message"),
+    [(0.99, 0.01, "E\\(M\\)"), (0.01, 0.01, "C\\(M\\)"), (0.5, 0.45, "B\\(M\\)")],
+)
+def test_a_collapse_is_stopped_with_advice(
+    coverage: float, binarisation: float, message: str
+) -> None:
+    subject = trainer()
+    figures = {"coverage": coverage, "binarisation": binarisation}
+    for _ in range(CONFIG.collapse_steps - 1):
+        subject._watch(figures)
+        subject.check(figures)
+    subject._watch(figures)
+    with pytest.raises(TrainingError, match=message):
+        subject.check(figures)
+
+
+def test_one_good_step_starts_the_count_anew() -> None:
+    subject = trainer()
+    for _ in range(99):
+        subject._watch({"coverage": 0.99, "binarisation": 0.0})
+    subject._watch({"coverage": 0.5, "binarisation": 0.0})
+    assert subject.collapsed_steps == 0
+
+
+def test_every_published_set_has_the_three_published_presets() -> None:
+    published = set(product(("ffhq", "cat", "horse", "car"), ("paper", "released", "single-gpu")))
+    assert published | {("shapes", "shapes"), ("shapes", "debug")} == set(PRESETS)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name", "expected"),
+    [
+        ("ffhq", "paper", {"num_steps": 1000, "binarisation": 1.2, "truncation": 1.0}),
+        ("horse", "paper", {"num_steps": 500, "binarisation": 3, "foreground": 3}),
+        ("car", "paper", {"num_steps": 250, "foreground": 20, "truncation": 0.3, "lr": 2e-4}),
+        ("car", "released", {"num_steps": 50, "binarisation": 10, "lr": 2e-3, "adversarial": 1.0}),
+        ("cat", "single-gpu", {"background": 4, "background_phi": 0.35, "batch_size": 2}),
+        ("car", "single-gpu", {"background": 40, "lr": 8e-4, "adversarial": 0.1}),
+    ],
+)  # fmt: skip
+def test_presets_hold_the_published_settings(
+    dataset: str, name: str, expected: dict[str, float]
+) -> None:
+    config = preset(dataset, name)
+    assert {key: getattr(config, key) for key in expected} == expected
+    assert (config.background_mode == "constant") == (dataset == "car")
+    assert (config.background_latent == "independent") == (name == "paper")
+
+
+def test_unknown_presets_and_bad_settings_are_refused() -> None:
+    with pytest.raises(InputError, match="Did you mean 'paper'"):
+        preset("car", "papers")
+    for change in ({"background": -1.0}, {"truncation": 1.5}, {"batch_size": 6}):
+        with pytest.raises(InputError):
+            replace(CONFIG, **change)
+
+
+def test_a_generator_too_small_for_the_levels_is_refused() -> None:
+    with pytest.raises(InputError, match="3 resolutions to read, not 6"):
+        trainer(replace(CONFIG, levels=6))
+
+
+def test_a_pretrained_discriminator_is_started_from_or_missed() -> None:
+    config = replace(CONFIG, pretrained_discriminator=True)
+    with pytest.raises(InputError, match="no discriminator"):
+        trainer(config)
+    given = Discriminator(DiscriminatorArchitecture(size=32, channels=(5, 5, 5, 5)))
+    subject = trainer(config, discriminator=given)
+    assert equal(given.state_dict(), subject.discriminator.state_dict())
+    subject.step(0)
+    assert not equal(given.state_dict(), subject.discriminator.state_dict())
+
+
+def test_background_modes_are_those_of_the_generator() -> None:
+    subjects = [trainer(replace(CONFIG, background_mode=m.name)) for m in (FIRST_CONV, CONSTANT)]  # type: ignore[arg-type]
+    first, second = (subject._paint(range(2)).background for subject in subjects)
+    assert not torch.allclose(first, second)
+
+
+def test_the_grid_shows_four_rows_of_eight() -> None:
+    grid = trainer().grid()
+    assert grid.shape == (4 * 32, 8 * 32, 3)
+    assert grid.dtype == np.uint8
