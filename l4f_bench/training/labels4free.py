@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,9 @@ from l4f_bench.errors import InputError, TrainingError
 from l4f_bench.generators.architecture import DiscriminatorArchitecture
 from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
 from l4f_bench.generators.checkpoints.convert import write_checkpoint
+from l4f_bench.generators.checkpoints.errors import refusals_named
+from l4f_bench.generators.checkpoints.loading import load_discriminator
+from l4f_bench.generators.checkpoints.selection import select_network
 from l4f_bench.generators.discriminator import Discriminator
 from l4f_bench.generators.sampling import Draw, draw
 from l4f_bench.generators.stylegan2 import CONSTANT, FIRST_CONV, Generator, truncate
@@ -30,11 +32,12 @@ from l4f_bench.methods.labels4free.objective import (
     composite,
     foreground_coverage,
 )
-from l4f_bench.seeds import random_numbers
+from l4f_bench.training.adversarial import gradients_pass, real_batch, train_discriminator
 from l4f_bench.training.images import RealImages
 from l4f_bench.training.labels4free_config import Labels4FreeConfig
 
 EXPORT = "alpha.safetensors"
+_CPU = torch.device("cpu")
 _GRID = 8  # samples in the grid
 _BACKGROUNDS = {mode.name: mode for mode in (FIRST_CONV, CONSTANT)}
 # Lazy regularisation as in the released code: learning rate and betas are corrected for the share
@@ -54,6 +57,24 @@ class FrozenGenerator:
     """Digest of its checkpoint."""
     discriminator: Discriminator | None = None
     """The one it was trained against, for runs that start from it."""
+
+
+def load_frozen(path: Path, *, with_discriminator: bool) -> FrozenGenerator:
+    """The generator of a checkpoint, averaged if it holds one, and its discriminator if wanted.
+
+    Raises:
+        CheckpointError: The file cannot be read, or lacks a network.
+    """
+    selected = select_network(path, "g_ema", "g")
+    with refusals_named(path):
+        network = Generator.from_state_dict(selected.state_dict, conv_clamp=selected.conv_clamp)
+    mean = selected.latent_average
+    return FrozenGenerator(
+        network,
+        network.mean_latent() if mean is None else mean.view(1, -1),
+        selected.source_sha256,
+        load_discriminator(path) if with_discriminator else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +98,7 @@ class Labels4FreeTrainer:
         config: Labels4FreeConfig,
         generator: FrozenGenerator,
         images: RealImages,
-        device: str = "cpu",
+        device: torch.device = _CPU,
     ) -> None:
         """Build the networks to train.
 
@@ -85,7 +106,7 @@ class Labels4FreeTrainer:
             InputError: The generator is too small for the alpha network's levels, or the
                 pretrained discriminator is missing.
         """
-        self.config, self.images, self.device = config, images, torch.device(device)
+        self.config, self.images, self.device = config, images, device
         self.batch_size = config.batch_size
         self.frozen = generator
         self.generator = generator.network.to(self.device).eval().requires_grad_(False)
@@ -129,23 +150,22 @@ class Labels4FreeTrainer:
 
     def _train_discriminator(self, step: int, fake: Tensor) -> dict[str, Tensor]:
         config = self.config
-        penalised = config.r1 > 0 and step % config.r1_every == 0
-        real = self._real(step).requires_grad_(penalised)
-        on_real, on_fake = self.discriminator(real), self.discriminator(fake)
-        loss = F.softplus(-on_real).mean() + F.softplus(on_fake).mean()
-        losses = {"loss_d": loss, "score_real": on_real.mean(), "score_fake": on_fake.mean()}
-        if penalised:
-            (gradient,) = torch.autograd.grad(on_real.sum(), real, create_graph=True)
-            penalty = gradient.square().sum(dim=(1, 2, 3)).mean()
-            loss = loss + config.r1 / 2 * config.r1_every * penalty
-        self.discriminator_optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.discriminator_optimiser.step()
-        return losses
+        real = real_batch(
+            self.images,
+            step,
+            batch_size=self.batch_size,
+            seed=config.seed,
+            flips=config.flips,
+        )
+        # Lazy regularisation: rare penalties weigh as much more.
+        r1 = config.r1 * config.r1_every if step % config.r1_every == 0 else 0.0
+        return train_discriminator(
+            self.discriminator, self.discriminator_optimiser, real.to(self.device), fake, r1=r1
+        )
 
     def _train_alpha(self, batch: _Batch) -> dict[str, Tensor]:
         config, alpha = self.config, batch.alpha
-        with _gradients_pass(self.discriminator):
+        with gradients_pass(self.discriminator):
             adversarial = F.softplus(-self.discriminator(batch.composite)).mean()
             unsure = binarisation(alpha)
             loss = (
@@ -190,16 +210,6 @@ class Labels4FreeTrainer:
 
     def _to_device(self, drawn: Draw) -> Draw:
         return Draw(drawn.z.to(self.device), [noise.to(self.device) for noise in drawn.noise])
-
-    def _real(self, step: int) -> Tensor:
-        """Real images ``[N, 3, H, W]`` in [-1, 1]."""
-        first = step * self.batch_size
-        pixels = self.images.batch(range(first, first + self.batch_size))
-        if self.config.flips:
-            source = random_numbers(seed=self.config.seed, index=step, stream=0)
-            flipped = source.random(self.batch_size) < 0.5
-            pixels = np.where(flipped[:, None, None, None], pixels[..., ::-1], pixels)
-        return torch.from_numpy(pixels).to(self.device).float() / 127.5 - 1
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -305,13 +315,3 @@ def identity_of(trainer: Labels4FreeTrainer) -> dict[str, Any]:
 
 def _adam(network: nn.Module, lr: float, ratio: float) -> torch.optim.Adam:
     return torch.optim.Adam(network.parameters(), lr=lr * ratio, betas=(0.0, 0.99**ratio))
-
-
-@contextmanager
-def _gradients_pass(network: nn.Module) -> Iterator[None]:
-    """Let gradients pass a network without computing those of its weights."""
-    network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        network.requires_grad_(True)

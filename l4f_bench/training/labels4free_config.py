@@ -11,6 +11,12 @@ from l4f_bench.registry import unknown_name
 
 BackgroundLatent = Literal["independent", "shared"]
 
+_CHOICES = {
+    "background_latent": ("independent", "shared"),
+    "background_mode": ("first-conv", "constant"),
+    "layout": ("bg_extractor", "bg_extractor_repro"),
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Labels4FreeConfig:
@@ -69,6 +75,9 @@ class Labels4FreeConfig:
         for name in ("binarisation", "foreground", "background", "adversarial", "lr", "r1"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} {getattr(self, name):g} is negative. Give 0 or more.")
+        for name, known in _CHOICES.items():
+            if getattr(self, name) not in known:
+                raise InputError(unknown_name(name, getattr(self, name), list(known)))
         for name in ("foreground_phi", "background_phi", "truncation"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} {getattr(self, name):g} is outside of 0 to 1.")

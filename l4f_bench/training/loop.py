@@ -151,7 +151,7 @@ def _run(
                 line = {"step": done, "images": done * trainer.batch_size, **means}
                 log.write(json.dumps({**line, "images_per_s": round(rate, 2)}) + "\n")
                 log.flush()
-                trainer.check(means)
+                _check(trainer, means, folder, done)
                 window, began = [], time.monotonic()
             if done % loop.grid_every == 0 or last:
                 _write_grid(folder / GRIDS / f"step-{done:09d}.png", trainer.grid())
@@ -169,6 +169,15 @@ def _step(trainer: Trainer, step: int) -> dict[str, float]:
             f"Step {step}: {trainer.batch_size} images a step do not fit the device's memory. "
             "Choose a smaller --batch-size."
         ) from None
+
+
+def _check(trainer: Trainer, means: Mapping[str, float], folder: Path, done: int) -> None:
+    """Let the trainer look at the figures; the state of a run that it stops is saved."""
+    try:
+        trainer.check(means)
+    except TrainingError:
+        save_checkpoint(folder / CHECKPOINTS, done, trainer.state_dict())
+        raise
 
 
 @contextmanager
@@ -266,7 +275,7 @@ def _refuse_nan(figures: Mapping[str, float], step: int, folder: Path) -> None:
     if bad:
         raise TrainingError(
             f"Step {step}: {', '.join(bad)} is not a number. Checkpoints before it are kept in "
-            f"{folder / CHECKPOINTS}; start anew with a lower --lr or a higher --r1."
+            f"{folder / CHECKPOINTS}; start anew with a lower lr or a higher r1 (--set lr=…)."
         )
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from l4f_bench.generators.checkpoints.convert import write_checkpoint
 from l4f_bench.generators.discriminator import Discriminator
 from l4f_bench.generators.stylegan2 import Generator
 from l4f_bench.seeds import normal, random_numbers
+from l4f_bench.training.adversarial import gradients_pass, real_batch, train_discriminator
 from l4f_bench.training.gan_config import GanConfig
 from l4f_bench.training.images import RealImages
 
@@ -87,23 +87,22 @@ class StyleGan2Trainer:
 
     def _train_discriminator(self, step: int, fake: Tensor) -> dict[str, Tensor]:
         config = self.config
-        penalised = config.r1 > 0 and step % config.r1_every == 0
-        real = self._real(step).requires_grad_(penalised)
-        on_real, on_fake = self.discriminator(real), self.discriminator(fake)
-        loss = F.softplus(-on_real).mean() + F.softplus(on_fake).mean()
-        losses = {"loss_d": loss, "score_real": on_real.mean(), "score_fake": on_fake.mean()}
-        if penalised:
-            (gradient,) = torch.autograd.grad(on_real.sum(), real, create_graph=True)
-            penalty = gradient.square().sum(dim=(1, 2, 3)).mean()
-            loss = loss + config.r1 / 2 * config.r1_every * penalty
-        self.discriminator_optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.discriminator_optimiser.step()
-        return losses
+        real = real_batch(
+            self.images,
+            step,
+            batch_size=self.batch_size,
+            seed=config.seed,
+            flips=config.flips,
+        )
+        # Lazy regularisation: rare penalties weigh as much more.
+        r1 = config.r1 * config.r1_every if step % config.r1_every == 0 else 0.0
+        return train_discriminator(
+            self.discriminator, self.discriminator_optimiser, real.to(self.device), fake, r1=r1
+        )
 
     def _train_generator(self, step: int, fake: Tensor) -> dict[str, Tensor]:
         config = self.config
-        with _frozen(self.discriminator):
+        with gradients_pass(self.discriminator):
             loss = F.softplus(-self.discriminator(fake)).mean()
             self.generator_optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -154,16 +153,6 @@ class StyleGan2Trainer:
         from_second = np.arange(num_latents) >= start[:, None]
         chosen = torch.from_numpy(from_second).to(self.device)[:, :, None]
         return torch.where(chosen, second[:, None], first[:, None])
-
-    def _real(self, step: int) -> Tensor:
-        """Real images ``[N, 3, H, W]`` in [-1, 1]."""
-        first = step * self.batch_size
-        pixels = self.images.batch(range(first, first + self.batch_size))
-        if self.config.flips:
-            source = random_numbers(seed=self.config.seed, index=step, stream=0)
-            flipped = source.random(self.batch_size) < 0.5
-            pixels = np.where(flipped[:, None, None, None], pixels[..., ::-1], pixels)
-        return torch.from_numpy(pixels).to(self.device).float() / 127.5 - 1
 
     def _noise(self, step: int, stream: int, num_images: int | None = None) -> list[Tensor]:
         """One noise map ``[N, 1, H, W]`` per styled convolution."""
@@ -230,13 +219,3 @@ class StyleGan2Trainer:
 def identity_of(trainer: StyleGan2Trainer) -> dict[str, Any]:
     """What must be the same for a resumed run."""
     return {"method": "stylegan2", **asdict(trainer.config), "data": trainer.images.digest}
-
-
-@contextmanager
-def _frozen(network: nn.Module) -> Iterator[None]:
-    """Let gradients pass a network without computing those of its weights."""
-    network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        network.requires_grad_(True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from l4f_bench.cli import app
 from l4f_bench.errors import InputError, TrainingError
 from l4f_bench.generators.architecture import DiscriminatorArchitecture
 from l4f_bench.generators.discriminator import Discriminator
@@ -17,7 +20,7 @@ from l4f_bench.training.images import ShapesImages
 from l4f_bench.training.labels4free import FrozenGenerator, Labels4FreeTrainer, identity_of
 from l4f_bench.training.labels4free_config import PRESETS, Labels4FreeConfig, preset
 from l4f_bench.training.loop import LoopConfig, train
-from tests.networks import small_generator
+from tests.networks import save_rosinality, small_generator
 
 CONFIG = replace(preset("shapes", "debug"), batch_size=4)
 
@@ -185,6 +188,27 @@ def test_background_modes_are_those_of_the_generator() -> None:
     subjects = [trainer(replace(CONFIG, background_mode=m.name)) for m in (FIRST_CONV, CONSTANT)]  # type: ignore[arg-type]
     first, second = (subject._paint(range(2)).background for subject in subjects)
     assert not torch.allclose(first, second)
+
+
+def test_the_command_trains_on_a_generator_checkpoint(tmp_path: Path) -> None:
+    generator = save_rosinality(tmp_path / "generator.pt", small_generator())
+    arguments = ["train", "--method", "ours", "--preset", "debug", "--steps", "2"]
+    out = ["--out", str(tmp_path / "run")]
+    missing = CliRunner().invoke(app, [*arguments, *out])
+    assert missing.exit_code == 3
+    assert "--generator FILE" in missing.stderr
+    arguments += ["--generator", str(generator), "--set", "binarisation=0.5"]
+    result = CliRunner().invoke(app, [*arguments, *out])
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"{tmp_path / 'run' / 'alpha.safetensors'}\n"
+    config = json.loads((tmp_path / "run" / "config.json").read_text())["identity"]
+    assert config["binarisation"] == 0.5
+    other = CliRunner().invoke(app, ["train", "--method", "ours", "--dataset", "cat", *out])
+    assert other.exit_code == 3
+    assert "--data DIR" in other.stderr
+    wrong = CliRunner().invoke(app, [*arguments, *out, "--set", "layout=bg_extracto"])
+    assert wrong.exit_code == 2
+    assert "Did you mean 'bg_extractor'?" in wrong.stderr
 
 
 def test_the_grid_shows_four_rows_of_eight() -> None:

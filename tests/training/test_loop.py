@@ -169,7 +169,7 @@ def test_a_checkpoint_never_runs_code(tmp_path: Path) -> None:
 
 
 def test_losses_that_are_not_numbers_stop_with_advice_and_keep_the_state(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"Step 7: loss is not a number.*lower --lr") as error:
+    with pytest.raises(TrainingError, match=r"Step 7: loss is not a number.*lower lr") as error:
         run(tmp_path, Counter(nan_at=7))
     assert error.value.exit_code == 1
     saved = load_newest(tmp_path / "checkpoints")

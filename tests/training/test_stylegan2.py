@@ -20,6 +20,7 @@ from l4f_bench.cli import app
 from l4f_bench.errors import InputError
 from l4f_bench.generators.checkpoints.loading import load_generator
 from l4f_bench.generators.checkpoints.selection import select_network
+from l4f_bench.training.adversarial import real_batch
 from l4f_bench.training.checkpoints import load_newest
 from l4f_bench.training.gan_config import PRESETS, at_resolution, preset
 from l4f_bench.training.images import ShapesImages
@@ -114,7 +115,7 @@ def test_the_gradient_penalty_is_that_of_finite_differences() -> None:
     """R1 is the squared gradient of each score with respect to its own image."""
     one = trainer()
     network = one.discriminator.double()
-    real = one._real(0).double().requires_grad_()
+    real = real_batch(one.images, 0, batch_size=8, seed=0, flips=True).double().requires_grad_()
     (gradient,) = torch.autograd.grad(network(real).sum(), real)
     direction = torch.randn_like(real, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -132,8 +133,10 @@ def test_style_mixing_gives_fine_layers_another_latent() -> None:
 
 
 def test_half_of_the_real_images_are_mirrored() -> None:
-    config = replace(TINY, batch_size=400)
-    flipped, plain = trainer(config)._real(0), trainer(replace(config, flips=False))._real(0)
+    images = trainer().images
+    flipped, plain = (
+        real_batch(images, 0, batch_size=400, seed=0, flips=flips) for flips in (True, False)
+    )
     same = (flipped == plain).flatten(1).all(dim=1)
     mirrored = (flipped == plain.flip(3)).flatten(1).all(dim=1)
     assert (same | mirrored).all()
@@ -179,16 +182,16 @@ def test_the_command_trains_and_exports_a_generator_that_loads(tmp_path: Path) -
     latent = select_network(path, "g_ema").latent_average
     assert latent is not None
     torch.testing.assert_close(latent, load_generator(path).mean_latent(10_000, 0)[0])
-    refused = run_command("--out", str(tmp_path / "run"), "--resume", "--lr", "0.1")
+    refused = run_command("--out", str(tmp_path / "run"), "--resume", "--set", "lr=0.1")
     assert refused.exit_code == 2
     assert "lr was 0.0025, is 0.1" in refused.stderr
 
 
 def test_a_learning_rate_that_explodes_exits_with_1_and_advice(tmp_path: Path) -> None:
-    result = run_command("--out", str(tmp_path / "run"), "--lr", "1e30")
+    result = run_command("--out", str(tmp_path / "run"), "--set", "lr=1e30")
     assert result.exit_code == 1
     assert "not a number" in result.stderr
-    assert "--lr" in result.stderr
+    assert "lower lr" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -197,7 +200,10 @@ def test_a_learning_rate_that_explodes_exits_with_1_and_advice(tmp_path: Path) -
         (("--preset", "paper"), "Unknown preset 'paper'"),
         (("--method", "pseg"), "Unknown method 'pseg'"),
         (("--dataset", "cats"), "Unknown dataset 'cats'"),
-        (("--batch-size", "5"), "groups of 4"),
+        (("--set", "batch_size=5"), "groups of 4"),
+        (("--set", "bach_size=8"), "Did you mean 'batch_size'?"),
+        (("--set", "batch_size"), "Write NAME=VALUE"),
+        (("--set", "batch_size=x"), "'x' is no int"),
         (("--resolution", "20"), "20 pixels"),
         (("--steps", "0"), "num_steps 0"),
         (("--device", "gpu"), "device 'gpu' cannot"),

@@ -1,0 +1,68 @@
+"""What every adversarial trainer does: real batches, the discriminator's loss, frozen networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from l4f_bench.generators.discriminator import Discriminator
+from l4f_bench.seeds import random_numbers
+from l4f_bench.training.images import RealImages
+
+
+def real_batch(images: RealImages, step: int, *, batch_size: int, seed: int, flips: bool) -> Tensor:
+    """Real images of a step, float ``[N, 3, H, W]`` in [-1, 1]; with flips, half are mirrored."""
+    first = step * batch_size
+    pixels = images.batch(range(first, first + batch_size))
+    if flips:
+        flipped = random_numbers(seed=seed, index=step, stream=0).random(batch_size) < 0.5
+        pixels = np.where(flipped[:, None, None, None], pixels[..., ::-1], pixels)
+    return torch.from_numpy(pixels).float() / 127.5 - 1
+
+
+def train_discriminator(
+    discriminator: Discriminator,
+    optimiser: torch.optim.Optimizer,
+    real: Tensor,
+    fake: Tensor,
+    *,
+    r1: float,
+) -> dict[str, Tensor]:
+    """One step of the logistic loss, with the gradient penalty on real images if ``r1`` is not 0.
+
+    Args:
+        discriminator: The network to train.
+        optimiser: Its optimiser.
+        real: Real images ``[N, 3, H, W]`` in [-1, 1].
+        fake: Made images, without gradients.
+        r1: Weight of half the penalty.
+
+    Returns:
+        ``loss_d`` (without the penalty), and the mean scores.
+    """
+    real = real.requires_grad_(r1 > 0)
+    on_real, on_fake = discriminator(real), discriminator(fake)
+    loss = F.softplus(-on_real).mean() + F.softplus(on_fake).mean()
+    losses = {"loss_d": loss, "score_real": on_real.mean(), "score_fake": on_fake.mean()}
+    if r1 > 0:
+        (gradient,) = torch.autograd.grad(on_real.sum(), real, create_graph=True)
+        loss = loss + r1 / 2 * gradient.square().sum(dim=(1, 2, 3)).mean()
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    return losses
+
+
+@contextmanager
+def gradients_pass(network: nn.Module) -> Iterator[None]:
+    """Let gradients pass a network without computing those of its weights."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)

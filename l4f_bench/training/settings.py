@@ -1,0 +1,51 @@
+"""Settings given by name on top of a preset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any, TypeVar
+
+from l4f_bench.errors import InputError
+from l4f_bench.registry import unknown_name
+
+Config = TypeVar("Config")
+
+_TRUTH = {"true": True, "false": False}
+
+
+def with_settings(config: Config, texts: Sequence[str]) -> Config:
+    """A configuration with some of its settings replaced.
+
+    Args:
+        config: A frozen dataclass, the preset.
+        texts: ``NAME=VALUE``, which take the type that the setting has in the preset.
+
+    Raises:
+        InputError: A name is unknown (the nearest is given), a value cannot be read, or the
+            configuration refuses it.
+    """
+    values = {}
+    known = {field.name: getattr(config, field.name) for field in fields(config)}  # type: ignore[arg-type]
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise InputError(f"--set {text} has no value. Write NAME=VALUE.")
+        if name not in known:
+            raise InputError(unknown_name("setting", name, list(known)))
+        values[name] = _read(name, value, known[name])
+    return replace(config, **values)  # type: ignore[type-var]
+
+
+def _read(name: str, text: str, default: Any) -> Any:
+    try:
+        if isinstance(default, bool):
+            return _TRUTH[text.lower()]
+        if isinstance(default, (int, float)):
+            return type(default)(text)
+        if isinstance(default, tuple):
+            return tuple(int(part) for part in text.split(","))
+    except (KeyError, ValueError):
+        kind = type(default).__name__
+        raise InputError(f"--set {name}={text}: '{text}' is no {kind}.") from None
+    return text
