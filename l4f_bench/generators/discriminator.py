@@ -89,13 +89,15 @@ class Discriminator(nn.Module):
         Images are compared within groups, so scores depend on the batch: image j shares a group
         with j + N / group, j + 2 N / group, … where group = min(N, group_size).
 
+        Convolutions are fastest on images in the memory format channels last, which is kept.
+
         Returns:
             Unbounded scores, float ``[N, 1]``.
 
         Raises:
             InputError: The batch does not divide into groups.
         """
-        features: Tensor = self.convs(images.contiguous(memory_format=torch.channels_last))
+        features: Tensor = self.convs(images)
         features = torch.cat([features, self._batch_statistic(features)], dim=1)
         scores: Tensor = self.final_linear(self.final_conv(features).flatten(1))
         return scores

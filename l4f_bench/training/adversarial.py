@@ -22,7 +22,8 @@ def real_batch(images: RealImages, step: int, *, batch_size: int, seed: int, fli
     if flips:
         flipped = random_numbers(seed=seed, index=step, stream=0).random(batch_size) < 0.5
         pixels = np.where(flipped[:, None, None, None], pixels[..., ::-1], pixels)
-    return torch.from_numpy(pixels).float() / 127.5 - 1
+    batch = torch.from_numpy(np.ascontiguousarray(pixels)).float() / 127.5 - 1
+    return batch.contiguous(memory_format=torch.channels_last)  # what convolutions are fastest on
 
 
 def train_discriminator(
