@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
 import tempfile
 import threading
 from pathlib import Path
@@ -12,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from l4f_bench import cache, transfer
-from l4f_bench.cache import CorruptFileError, cached_weight, weight_path
+from l4f_bench import transfer
+from l4f_bench.cache import weight_path
 from l4f_bench.errors import InputError, MissingAssetError
 from l4f_bench.fetching import Fetched, fetch_weight
 from l4f_bench.transfer import (
@@ -24,49 +23,13 @@ from l4f_bench.transfer import (
     download,
     part_size,
 )
-from l4f_bench.weight_spec import Licence, WeightSpec
-from l4f_bench.weights import WEIGHTS
+from l4f_bench.weight_spec import WeightSpec
 from tests.http_server import FileServer, serving
+from tests.toy_weights import CONTENT, OTHER, known, sha256, toy
 
-CONTENT = random.Random(0).randbytes(300_000)
-OTHER = random.Random(1).randbytes(300_000)
+pytestmark = pytest.mark.usefixtures("cache_folder")
 HTML = b"\n<!DOCTYPE html><html><title>Google Drive - Quota exceeded</title></html>"
 QUICK = TransferConfig(attempts=4, timeout_s=5.0, backoff_s=0.0)
-
-
-@pytest.fixture(autouse=True)
-def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("L4F_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("no_proxy", "*")
-    return tmp_path / "cache"
-
-
-def toy(
-    *urls: str,
-    sha256: str | None = None,
-    md5_prefix: str | None = None,
-    num_bytes: int | None = None,
-) -> WeightSpec:
-    return WeightSpec(
-        name="toy",
-        title="Toy weights",
-        file_name="toy.bin",
-        urls=urls or ("http://127.0.0.1:9/toy.bin",),
-        licence=Licence(name="none", url=None),
-        num_bytes=num_bytes,
-        sha256=sha256,
-        md5_prefix=md5_prefix,
-        source="https://example.org",
-        used_for="tests",
-    )
-
-
-def known(*urls: str, content: bytes = CONTENT) -> WeightSpec:
-    return toy(*urls, sha256=sha256(content), num_bytes=len(content))
-
-
-def sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def fetch(spec: WeightSpec, **options: object) -> Fetched:
@@ -450,83 +413,3 @@ def test_any_pattern_of_drops_gives_the_exact_bytes(
         assert part_size(part) == 2500
         discard(part)
         assert list(Path(folder).iterdir()) == []
-
-
-def test_cached_weight_names_the_command_that_gets_it() -> None:
-    with pytest.raises(MissingAssetError, match="Run: l4f-bench fetch bisenet"):
-        cached_weight("bisenet")
-
-
-def test_cached_weight_of_a_data_set_says_how_to_get_it() -> None:
-    with pytest.raises(MissingAssetError, match="images1024x1024"):
-        cached_weight("ffhq-images")
-
-
-def test_cached_weight_hashes_a_file_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(WEIGHTS._entries, "toy", known())
-    path = weight_path(known())
-    path.parent.mkdir(parents=True)
-    path.write_bytes(CONTENT)
-    assert cached_weight("toy") == path
-
-    def hashed(_: Path) -> str:
-        raise AssertionError("hashed again")
-
-    monkeypatch.setattr(cache, "sha256_of", hashed)
-    assert cached_weight("toy") == path
-    path.write_bytes(OTHER)
-    with pytest.raises(AssertionError, match="hashed again"):
-        cached_weight("toy")
-
-
-def test_cached_weight_checks_again_when_the_published_digest_was_corrected(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    path = weight_path(toy())
-    path.parent.mkdir(parents=True)
-    path.write_bytes(OTHER)
-    monkeypatch.setitem(WEIGHTS._entries, "toy", toy())
-    cached_weight("toy")
-    monkeypatch.setitem(WEIGHTS._entries, "toy", known())
-    with pytest.raises(MissingAssetError, match="SHA-256"):
-        cached_weight("toy")
-
-
-def test_cached_weight_refuses_a_file_that_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(WEIGHTS._entries, "toy", toy())
-    path = weight_path(toy())
-    path.parent.mkdir(parents=True)
-    path.write_bytes(CONTENT)
-    cached_weight("toy")
-    path.write_bytes(OTHER)
-    with pytest.raises(MissingAssetError, match=r"when first fetched.*Run: l4f-bench fetch toy"):
-        cached_weight("toy")
-
-
-def test_cached_weight_works_where_the_digest_cannot_be_kept(
-    cache_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(WEIGHTS._entries, "toy", known())
-    path = weight_path(known())
-    path.parent.mkdir(parents=True)
-    path.write_bytes(CONTENT)
-    (cache_folder / ".digests.json.lock").mkdir()  # as unwritable as a read-only folder
-    assert cached_weight("toy") == path
-
-
-@pytest.mark.parametrize("content", ["{", "[]", '{"toy.bin": 1}'])
-def test_unreadable_digests_are_said(cache_folder: Path, content: str) -> None:
-    cache_folder.mkdir()
-    (cache_folder / "digests.json").write_text(content)
-    weight_path(toy()).parent.mkdir()
-    weight_path(toy()).write_bytes(CONTENT)
-    with pytest.raises(InputError, match="Delete it to start afresh"):
-        cache.verify_cached(toy(), weight_path(toy()))
-
-
-def test_html_in_the_cache_is_refused() -> None:
-    path = weight_path(toy())
-    path.parent.mkdir(parents=True)
-    path.write_bytes(b"\xef\xbb\xbf  <HTML>")
-    with pytest.raises(CorruptFileError, match="HTML page"):
-        cache.verify_cached(toy(), path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,15 +16,45 @@ from l4f_bench.seeds import random_numbers
 from l4f_bench.training.images import RealImages
 
 
-def real_batch(images: RealImages, step: int, *, batch_size: int, seed: int, flips: bool) -> Tensor:
+class AdversarialConfig(Protocol):
+    """The settings that every adversarial trainer has."""
+
+    @property
+    def batch_size(self) -> int:
+        """Images a step."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+
+    @property
+    def flips(self) -> bool:
+        """Mirror half of the real images."""
+
+    @property
+    def r1(self) -> float:
+        """Weight of the gradient penalty."""
+
+    @property
+    def r1_every(self) -> int:
+        """Steps between penalties."""
+
+
+def real_batch(images: RealImages, step: int, config: AdversarialConfig) -> Tensor:
     """Real images of a step, float ``[N, 3, H, W]`` in [-1, 1]; with flips, half are mirrored."""
-    first = step * batch_size
-    pixels = images.batch(range(first, first + batch_size))
-    if flips:
-        flipped = random_numbers(seed=seed, index=step, stream=0).random(batch_size) < 0.5
+    first = step * config.batch_size
+    pixels = images.batch(range(first, first + config.batch_size))
+    if config.flips:
+        source = random_numbers(seed=config.seed, index=step, stream=0)
+        flipped = source.random(config.batch_size) < 0.5
         pixels = np.where(flipped[:, None, None, None], pixels[..., ::-1], pixels)
     batch = torch.from_numpy(np.ascontiguousarray(pixels)).float() / 127.5 - 1
     return batch.contiguous(memory_format=torch.channels_last)  # what convolutions are fastest on
+
+
+def lazy_r1(config: AdversarialConfig, step: int) -> float:
+    """Weight of the penalty in a step: 0 in most, and as much more in the others."""
+    return config.r1 * config.r1_every if step % config.r1_every == 0 else 0.0
 
 
 def train_discriminator(

@@ -32,7 +32,7 @@ from l4f_bench.methods.labels4free.objective import (
     composite,
     foreground_coverage,
 )
-from l4f_bench.training.adversarial import gradients_pass, real_batch, train_discriminator
+from l4f_bench.training.adversarial import gradients_pass, lazy_r1, real_batch, train_discriminator
 from l4f_bench.training.images import RealImages
 from l4f_bench.training.labels4free_config import Labels4FreeConfig
 
@@ -140,28 +140,19 @@ class Labels4FreeTrainer:
     def step(self, step: int) -> dict[str, float]:
         """Train both networks on one batch; the discriminator's is used again for alpha."""
         batch = self._paint(range(step * self.batch_size, (step + 1) * self.batch_size))
-        losses = self._train_discriminator(step, batch.composite.detach())
+        losses = train_discriminator(
+            self.discriminator,
+            self.discriminator_optimiser,
+            real_batch(self.images, step, self.config).to(self.device),
+            batch.composite.detach(),
+            r1=lazy_r1(self.config, step),
+        )
         losses |= self._train_alpha(batch)
         self._average()
         values = torch.stack([value.detach() for value in losses.values()]).tolist()
         figures = dict(zip(losses, values, strict=True))
         self._watch(figures)
         return figures
-
-    def _train_discriminator(self, step: int, fake: Tensor) -> dict[str, Tensor]:
-        config = self.config
-        real = real_batch(
-            self.images,
-            step,
-            batch_size=self.batch_size,
-            seed=config.seed,
-            flips=config.flips,
-        )
-        # Lazy regularisation: rare penalties weigh as much more.
-        r1 = config.r1 * config.r1_every if step % config.r1_every == 0 else 0.0
-        return train_discriminator(
-            self.discriminator, self.discriminator_optimiser, real.to(self.device), fake, r1=r1
-        )
 
     def _train_alpha(self, batch: _Batch) -> dict[str, Tensor]:
         config, alpha = self.config, batch.alpha

@@ -25,7 +25,7 @@ from l4f_bench.generators.checkpoints.convert import write_checkpoint
 from l4f_bench.generators.discriminator import Discriminator
 from l4f_bench.generators.stylegan2 import Generator
 from l4f_bench.seeds import normal, random_numbers
-from l4f_bench.training.adversarial import gradients_pass, real_batch, train_discriminator
+from l4f_bench.training.adversarial import gradients_pass, lazy_r1, real_batch, train_discriminator
 from l4f_bench.training.gan_config import GanConfig
 from l4f_bench.training.images import RealImages
 
@@ -79,26 +79,17 @@ class StyleGan2Trainer:
         painting a second batch.
         """
         fake = self.generator.synthesis(self._latents(step), noise=self._noise(step, _NOISE))
-        losses = self._train_discriminator(step, fake.detach())
+        losses = train_discriminator(
+            self.discriminator,
+            self.discriminator_optimiser,
+            real_batch(self.images, step, self.config).to(self.device),
+            fake.detach(),
+            r1=lazy_r1(self.config, step),
+        )
         losses |= self._train_generator(step, fake)
         self._average(step)
         values = torch.stack([value.detach() for value in losses.values()]).tolist()
         return dict(zip(losses, values, strict=True))
-
-    def _train_discriminator(self, step: int, fake: Tensor) -> dict[str, Tensor]:
-        config = self.config
-        real = real_batch(
-            self.images,
-            step,
-            batch_size=self.batch_size,
-            seed=config.seed,
-            flips=config.flips,
-        )
-        # Lazy regularisation: rare penalties weigh as much more.
-        r1 = config.r1 * config.r1_every if step % config.r1_every == 0 else 0.0
-        return train_discriminator(
-            self.discriminator, self.discriminator_optimiser, real.to(self.device), fake, r1=r1
-        )
 
     def _train_generator(self, step: int, fake: Tensor) -> dict[str, Tensor]:
         config = self.config

@@ -51,7 +51,8 @@ class Labels4Free:
         """Make the samples of these indices; see :class:`GenerativeMethod`.
 
         On a CPU images are computed one at a time: float arithmetic depends on the batch size,
-        and it is faster, too. On a GPU a sample depends on its batch by float rounding.
+        and it was faster, too (reports/performance/sampling.md). On a GPU a sample depends on its
+        batch by float rounding.
         """
         if self.mean_latent.is_cuda or len(indices) == 1:
             return self._sample(indices, truncation, seed)
