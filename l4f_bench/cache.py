@@ -19,6 +19,7 @@ from typing import Any
 import platformdirs
 from filelock import FileLock
 
+from l4f_bench.assets import EMBEDDED, embedded_path
 from l4f_bench.errors import BenchError, InputError, MissingAssetError
 from l4f_bench.provenance import sha256_of
 from l4f_bench.runs import write_text
@@ -59,7 +60,7 @@ def manual_steps(spec: WeightSpec) -> str:
 
 
 def cached_weight(name: str) -> Path:
-    """Path of a fetched and verified file of weights.
+    """Path of weights that come with the package, or of a fetched and verified file.
 
     A file that was verified before is not hashed again while its size and time stay the same.
 
@@ -68,6 +69,8 @@ def cached_weight(name: str) -> Path:
         MissingAssetError: They are not in the cache, or the file there is not the published one;
             the message names the command that gets them.
     """
+    if name in EMBEDDED:
+        return embedded_path(name)
     spec = WEIGHTS.get(name)
     path = weight_path(spec)
     if not path.is_file():

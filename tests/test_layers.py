@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).parents[1] / "l4f_bench"
 # From the bottom of the house up; rooms on one line may import each other.
 LAYERS = (
     {"__init__", "errors", "registry", "arrays", "config", "progress", "provenance", "runs"},
-    {"weight_spec", "weights", "cache", "transfer", "fetching", "doctor", "tensors", "seeds"},
+    {"assets", "distributed", "tensors", "seeds"},
+    {"weight_spec", "weights", "cache", "transfer", "fetching", "doctor"},
     {"datasets"},
     {"generators"},
     {"methods"},

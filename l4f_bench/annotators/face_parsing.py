@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from l4f_bench.annotators.bisenet import BiSeNet
-from l4f_bench.annotators.contracts import Annotation
+from l4f_bench.annotators.contracts import Annotation, Reason
 from l4f_bench.annotators.images import as_rgb, resized
 from l4f_bench.errors import InputError
-from l4f_bench.generators.checkpoints.checkpoint import checked_tensors, without_prefix
-from l4f_bench.generators.checkpoints.errors import RefusedError, refusals_named
-from l4f_bench.generators.checkpoints.safetensors_file import read_tensors
-from l4f_bench.generators.checkpoints.sniff import sniff
-from l4f_bench.generators.checkpoints.torch_file import read_torch_file
 from l4f_bench.registry import unknown_name
 
 FACE_CLASSES = (
@@ -51,7 +45,10 @@ _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, RGB
 
 
 class FaceParser:
-    """Annotator whose mask is the union of some of BiSeNet's classes. It accepts every image."""
+    """Annotator whose mask is the union of some of BiSeNet's classes.
+
+    It accepts every image, unless a smallest area is asked for.
+    """
 
     def __init__(
         self,
@@ -60,6 +57,7 @@ class FaceParser:
         classes: Sequence[str] = FACE_CLASSES,
         foreground: Collection[str] | None = None,
         side: int = FACE_SIDE,
+        min_share: float = 0.0,
     ) -> None:
         """Use ``network``, which is put in eval mode, on its own device.
 
@@ -68,6 +66,8 @@ class FaceParser:
             classes: Names of its classes by index.
             foreground: Names of those that are foreground; by default all but the first.
             side: Pixels that images are resized to.
+            min_share: Share of the image, in [0, 1], that an accepted one's foreground covers at
+                least.
 
         Raises:
             InputError: A name is unknown (the nearest is given), none is given, or the network
@@ -80,15 +80,21 @@ class FaceParser:
             )
         self.foreground = _in_order(classes, classes[1:] if foreground is None else foreground)
         self.classes = tuple(classes)
-        self.side = side
+        self.side, self.min_share = side, min_share
         self._network = network.eval()
         self._is_foreground = torch.tensor([name in self.foreground for name in classes])
 
     def annotate(self, image: Tensor) -> Annotation:
         """Masks of the foreground classes, bool ``[N, H, W]``; arguments as in ``class_map``."""
         parsed = self._parse(image)
-        mask = _at_size_of(self._is_foreground.to(parsed.device)[parsed], image)
-        return Annotation(mask=mask.bool(), reason=(None,) * len(mask))
+        mask = _at_size_of(self._is_foreground.to(parsed.device)[parsed], image).bool()
+        shares = mask.flatten(1).float().mean(dim=1).tolist()
+        return Annotation(mask=mask, reason=tuple(map(self._reason, shares)))
+
+    def _reason(self, share: float) -> Reason | None:
+        if share >= self.min_share:
+            return None
+        return "too-small" if share else "no-instance"
 
     def class_map(self, image: Tensor) -> Tensor:
         """Class of every pixel, uint8 ``[N, H, W]`` at the image's size and on its device.
@@ -125,27 +131,6 @@ def preprocess(image: Tensor, side: int = FACE_SIDE) -> Tensor:
     mean = torch.tensor(_MEAN, device=image.device)[:, None, None]
     std = torch.tensor(_STD, device=image.device)[:, None, None]
     return (pixels - mean) / std
-
-
-def load_bisenet(path: Path | str) -> BiSeNet:
-    """A BiSeNet of the file's width and classes with its weights, on the CPU in eval mode.
-
-    Args:
-        path: A bare state dict, as ``79999_iter.pth``, or the same in safetensors.
-
-    Raises:
-        CheckpointError: The file cannot be read, or holds another network or other keys.
-    """
-    path = Path(path)
-    with refusals_named(path):
-        kind = sniff(path)
-        if kind == "pickle":
-            raise RefusedError("a pickle, where a BiSeNet comes as a PyTorch state dict")
-        content = read_tensors(path)[0] if kind == "safetensors" else read_torch_file(path)
-        if not isinstance(content, dict):
-            raise RefusedError("not a state dict")
-        checked_tensors({"BiSeNet": content}, path.stat().st_size)
-        return BiSeNet.from_state_dict(without_prefix(content))
 
 
 def _at_size_of(small: Tensor, image: Tensor) -> Tensor:

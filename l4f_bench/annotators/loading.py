@@ -7,20 +7,23 @@ from pathlib import Path
 import torch
 
 from l4f_bench.annotators.contracts import Annotator
-from l4f_bench.annotators.face_parsing import FaceParser, load_bisenet
+from l4f_bench.annotators.parser_file import load_parser
 from l4f_bench.errors import InputError
 from l4f_bench.registry import unknown_name
 
 ANNOTATORS = ("bisenet",)
 
 
-def load_annotator(name: str, weights: Path, device: torch.device) -> Annotator:
+def load_annotator(
+    name: str, weights: Path, device: torch.device, *, min_share: float = 0.0
+) -> Annotator:
     """The annotator called ``name``.
 
     Args:
         name: ``bisenet``: face parsing, every class but the background is foreground.
         weights: Its checkpoint.
         device: Where to compute.
+        min_share: Share of an image that the foreground of an accepted one covers at least.
 
     Raises:
         InputError: No annotator has that name.
@@ -28,4 +31,4 @@ def load_annotator(name: str, weights: Path, device: torch.device) -> Annotator:
     """
     if name not in ANNOTATORS:
         raise InputError(unknown_name("annotator", name, list(ANNOTATORS)))
-    return FaceParser(load_bisenet(weights).to(device))
+    return load_parser(weights, device, min_share=min_share)

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from l4f_bench import __version__
 from l4f_bench.cli import assets, generation, scoring, training, weights
-from l4f_bench.cli.console import stderr
+from l4f_bench.cli.console import errors
 from l4f_bench.errors import BenchError
 
 
@@ -28,10 +28,10 @@ class BenchGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except BenchError as error:
-            stderr.print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
+            errors.print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
-            stderr.print("Interrupted. No file is half written.", style="red")
+            errors.print("Interrupted. No file is half written.", style="red")
             raise typer.Exit(130) from None
 
 

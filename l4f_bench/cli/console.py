@@ -1,7 +1,11 @@
-"""The two consoles: results on stdout, progress and warnings on stderr."""
+"""The consoles: results on stdout, progress, warnings and errors on stderr.
+
+Of several processes the first alone speaks, but each may say why it fails.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -22,8 +26,11 @@ from l4f_bench.progress import Advance, Progress
 StepReport = Callable[[int, Mapping[str, float]], object]
 """Called with the steps done and the latest figures by name."""
 
-stdout = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-stderr = Console(stderr=True, highlight=False, emoji=False)
+_OTHER = os.environ.get("RANK", "0") != "0"  # as torchrun numbers them
+
+stdout = Console(highlight=False, markup=False, emoji=False, soft_wrap=True, quiet=_OTHER)
+stderr = Console(stderr=True, highlight=False, emoji=False, quiet=_OTHER)
+errors = Console(stderr=True, highlight=False, emoji=False)
 
 
 def warn(message: str) -> None:

@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from l4f_bench.cli.console import stderr, stdout, training_bar, warn
 
 if TYPE_CHECKING:
-    from l4f_bench.training.loop import LoopConfig, Trainer
-
-    Job = tuple[Trainer, dict[str, Any], int]
-    """A trainer, what must be the same for a resumed run, and the steps of the preset."""
+    from l4f_bench.training.jobs import Job
+    from l4f_bench.training.loop import LoopConfig
 
 
 def train(
-    out: Annotated[Path, typer.Option(help="Folder of the run.")],
     method: Annotated[
-        str, typer.Option(help="What to train. stylegan2: a generator; ours: an alpha network.")
-    ] = "stylegan2",
+        str,
+        typer.Option(
+            help="What to train. ours: an alpha network; stylegan2: a generator; bisenet: an "
+            "annotator, on exact masks."
+        ),
+    ] = "ours",
     dataset: Annotated[
         str, typer.Option(help="Data set of the preset; shapes is drawn, others need --data.")
     ] = "shapes",
     data: Annotated[Path | None, typer.Option(help="Folder of images to train on.")] = None,
     generator: Annotated[
-        Path | None, typer.Option(help="ours: checkpoint of the generator.")
+        Path | None,
+        typer.Option(
+            help="ours: checkpoint of the generator.", show_default="embedded, or the cached one"
+        ),
     ] = None,
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Settings to start from. stylegan2: shapes, debug. ours: paper, released, "
-            "single-gpu for ffhq, cat, horse, car; shapes, debug for shapes.",
+            help="Settings to start from: shapes, debug; ours on ffhq, cat, horse, car: paper, "
+            "released, single-gpu.",
             show_default="shapes, or paper",
         ),
     ] = None,
@@ -44,7 +48,15 @@ def train(
         int | None, typer.Option(help="Steps in all.", show_default="the preset's")
     ] = None,
     resolution: Annotated[
-        int | None, typer.Option(help="stylegan2: side of the images.", show_default="the preset's")
+        int | None,
+        typer.Option(
+            help="Side of the images; with ours, of a generator that is not the data set's usual.",
+            show_default="the preset's",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the run.", show_default="runs/train-<method>-<dataset>"),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     every: Annotated[int, typer.Option(help="Steps between checkpoints and sample grids.")] = 250,
@@ -54,117 +66,65 @@ def train(
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, …", show_default="cuda if there is one")
     ] = None,
+    bf16: Annotated[
+        bool, typer.Option("--bf16", help="Compute in bfloat16; not for numbers to publish.")
+    ] = False,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile the generator with torch.compile.")
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also log to <out>/tensorboard.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where a stopped run left this folder.")
     ] = False,
 ) -> None:
-    """Train a StyleGAN2, or the alpha network of Labels4Free on top of one.
+    """Train the alpha network of Labels4Free, or the StyleGAN2 below it, or an annotator.
 
-    Ctrl-C and SIGTERM save first; --resume goes on with the same weights as an unbroken run. A
-    run whose masks collapse is stopped with advice.
+    Without options: the alpha network of the embedded shapes world. Ctrl-C and SIGTERM save
+    first; --resume goes on with the same weights as an unbroken run. A run whose masks collapse
+    is stopped with advice. On several GPUs or machines:
+    torchrun --nproc-per-node 4 -m l4f_bench train …
 
-    Example: l4f-bench train --method ours --generator gan/generator.safetensors --set lr=0.002
-    --out alpha
+    Example: l4f-bench train --dataset car --data cars/ --preset released --out runs/car
     """
-    from l4f_bench.errors import InputError
-    from l4f_bench.registry import unknown_name
+    from l4f_bench.distributed import processes
+    from l4f_bench.training.jobs import TrainRequest, build_job
     from l4f_bench.training.loop import LoopConfig
 
-    if method not in ("stylegan2", "ours"):
-        raise InputError(unknown_name("method", method, ["stylegan2", "ours"]))
-    preset = preset or ("shapes" if dataset == "shapes" else "paper")
-    chosen = [*(settings or []), f"seed={seed}"]
-    if method == "ours":
-        if resolution is not None:
-            raise InputError("--resolution is the generator's with --method ours. Leave it out.")
-        job = _labels4free(dataset, preset, chosen, data, generator, strict, device)
-    else:
-        job = _stylegan2(dataset, preset, chosen, data, resolution, strict, device)
-    trainer, identity, num_steps = job
-    loop = LoopConfig(
-        num_steps=num_steps if steps is None else steps, checkpoint_every=every, grid_every=every
+    request = TrainRequest(
+        method=method,
+        dataset=dataset,
+        preset=preset,
+        settings=(*(settings or []), f"seed={seed}"),
+        num_steps=steps,
+        data=data,
+        generator=generator,
+        resolution=resolution,
+        strict=strict,
+        device=device,
+        bf16=bf16,
+        compiled=compiled,
     )
-    _run(trainer, identity, loop, out, resume=resume)
-
-
-def _stylegan2(
-    dataset: str,
-    preset: str,
-    settings: list[str],
-    data: Path | None,
-    resolution: int | None,
-    strict: bool,
-    device: str | None,
-) -> Job:
-    from l4f_bench.methods.labels4free.loading import choose_device
-    from l4f_bench.training.gan_config import NUM_STEPS, at_resolution
-    from l4f_bench.training.gan_config import preset as preset_of
-    from l4f_bench.training.images import open_images
-    from l4f_bench.training.settings import with_settings
-    from l4f_bench.training.stylegan2 import StyleGan2Trainer, identity_of
-
-    place = choose_device(device)
-    config = preset_of(preset)
-    if resolution is not None:
-        config = at_resolution(config, resolution)
-    config = with_settings(config, settings)
-    _check_data(dataset, data)
-    images = open_images(data, config.resolution, config.seed, strict=strict, warn=warn)
-    trainer = StyleGan2Trainer(config, images, place)
-    return trainer, identity_of(trainer), NUM_STEPS[preset]
-
-
-def _labels4free(
-    dataset: str,
-    preset: str,
-    settings: list[str],
-    data: Path | None,
-    generator: Path | None,
-    strict: bool,
-    device: str | None,
-) -> Job:
-    from l4f_bench.errors import MissingAssetError
-    from l4f_bench.methods.labels4free.loading import choose_device
-    from l4f_bench.training.images import open_images
-    from l4f_bench.training.labels4free import Labels4FreeTrainer, identity_of, load_frozen
-    from l4f_bench.training.labels4free_config import preset as preset_of
-    from l4f_bench.training.settings import with_settings
-
-    place = choose_device(device)
-    config = with_settings(preset_of(dataset, preset), settings)
-    _check_data(dataset, data)
-    if generator is None:
-        raise MissingAssetError(
-            "Give the generator to train on with --generator FILE: a checkpoint of any format, "
-            "or what `l4f-bench train --method stylegan2` wrote."
+    with processes(device):
+        job = build_job(request, warn)
+        loop = LoopConfig(
+            num_steps=job.num_steps,
+            checkpoint_every=every,
+            grid_every=every,
+            tensorboard=tensorboard,
         )
-    frozen = load_frozen(generator, with_discriminator=config.pretrained_discriminator)
-    size = frozen.network.architecture.size
-    images = open_images(data, size, config.seed, strict=strict, warn=warn)
-    trainer = Labels4FreeTrainer(config, frozen, images, place)
-    return trainer, identity_of(trainer), config.num_steps
+        _run(job, loop, out or Path("runs") / f"train-{method}-{dataset}", resume=resume)
 
 
-def _check_data(dataset: str, data: Path | None) -> None:
-    from l4f_bench.datasets.specs import DATASETS
-    from l4f_bench.errors import MissingAssetError
-
-    spec = DATASETS.get(dataset)
-    if spec.name != "shapes" and data is None:
-        raise MissingAssetError(
-            f"The images of {spec.title} are not part of this package ({spec.source}). "
-            "Give a folder of them with --data DIR."
-        )
-
-
-def _run(
-    trainer: Trainer, identity: dict[str, Any], loop: LoopConfig, out: Path, *, resume: bool
-) -> None:
+def _run(job: Job, loop: LoopConfig, out: Path, *, resume: bool) -> None:
     from l4f_bench.training.loop import StoppedError, train
 
     try:
         with training_bar("Training") as watch:
-            files = train(trainer, out, loop, identity, resume=resume, watch=watch, warn=warn)
+            files = train(
+                job.trainer, out, loop, job.identity, resume=resume, watch=watch, warn=warn
+            )
     except StoppedError as stopped:
         stderr.print(
             f"Stopped after step {stopped.step}; saved. Go on with --resume.",

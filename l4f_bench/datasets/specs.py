@@ -24,7 +24,13 @@ class DatasetSpec:
     annotator: str | None = None
     """What makes the pseudo ground truth of its samples; None where nothing here does yet."""
     generator_weights: str | None = None
-    """Name of its published generator among the weights that can be fetched."""
+    """Name of its generator among the weights that can be fetched or are embedded."""
+    alpha_weights: str | None = None
+    """Name of its alpha network among the embedded weights; None where a file must be given."""
+    annotator_weights: str | None = None
+    """Name of the annotator's weights; None for those named like the annotator."""
+    min_share: float = 0.0
+    """Share of a sample, in [0, 1], that the annotator's mask must cover to be accepted."""
     truncations: tuple[float, ...] = (1.0,)
     """psi of the paper's evaluation of samples."""
     threshold: float = 0.9
@@ -89,6 +95,13 @@ for _spec in (
         title="Shapes",
         resolution=32,
         custom_folder=None,
+        annotator="bisenet",
+        generator_weights="shapes-generator",
+        alpha_weights="shapes-alpha",
+        annotator_weights="shapes-annotator",
+        min_share=0.05,  # the world's objects cover 15% and more
+        truncations=(0.7, 1.0),
+        threshold=0.5,
         source="drawn by this package",
         licence="Apache-2.0",
     ),

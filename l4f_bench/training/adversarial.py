@@ -1,4 +1,7 @@
-"""What every adversarial trainer does: real batches, the discriminator's loss, frozen networks."""
+"""What every adversarial trainer does: real batches, the discriminator's loss, frozen networks.
+
+On many processes each works on its share of the global batch (:mod:`l4f_bench.distributed`).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from l4f_bench.generators.discriminator import Discriminator
+from l4f_bench.distributed import num_processes, shard
+from l4f_bench.errors import InputError
 from l4f_bench.seeds import random_numbers
 from l4f_bench.training.images import RealImages
 
@@ -40,13 +44,32 @@ class AdversarialConfig(Protocol):
         """Steps between penalties."""
 
 
+def check_batch(config: AdversarialConfig) -> None:
+    """Refuse a batch that the processes cannot share.
+
+    The discriminator's batch statistic is over groups of 4, which must not be torn.
+
+    Raises:
+        InputError: The batch size is no multiple of four times the processes.
+    """
+    count = num_processes()
+    if count > 1 and config.batch_size % (4 * count):
+        raise InputError(
+            f"A batch of {config.batch_size} does not divide into groups of 4 on each of {count} "
+            f"processes. Give a multiple of {4 * count} (--set batch_size=…)."
+        )
+
+
 def real_batch(images: RealImages, step: int, config: AdversarialConfig) -> Tensor:
-    """Real images of a step, float ``[N, 3, H, W]`` in [-1, 1]; with flips, half are mirrored."""
+    """This process's real images of a step, float ``[N, 3, H, W]`` in [-1, 1].
+
+    With flips, half are mirrored.
+    """
     first = step * config.batch_size
-    pixels = images.batch(range(first, first + config.batch_size))
+    pixels = images.batch(shard(range(first, first + config.batch_size)))
     if config.flips:
         source = random_numbers(seed=config.seed, index=step, stream=0)
-        flipped = source.random(config.batch_size) < 0.5
+        flipped = shard(source.random(config.batch_size) < 0.5)
         pixels = np.where(flipped[:, None, None, None], pixels[..., ::-1], pixels)
     batch = torch.from_numpy(np.ascontiguousarray(pixels)).float() / 127.5 - 1
     return batch.contiguous(memory_format=torch.channels_last)  # what convolutions are fastest on
@@ -58,7 +81,7 @@ def lazy_r1(config: AdversarialConfig, step: int) -> float:
 
 
 def train_discriminator(
-    discriminator: Discriminator,
+    discriminator: nn.Module,
     optimiser: torch.optim.Optimizer,
     real: Tensor,
     fake: Tensor,
@@ -78,7 +101,7 @@ def train_discriminator(
         ``loss_d`` (without the penalty), and the mean scores.
     """
     real = real.requires_grad_(r1 > 0)
-    on_real, on_fake = discriminator(real), discriminator(fake)
+    on_real, on_fake = discriminator(real).float(), discriminator(fake).float()
     loss = F.softplus(-on_real).mean() + F.softplus(on_fake).mean()
     losses = {"loss_d": loss, "score_real": on_real.mean(), "score_fake": on_fake.mean()}
     if r1 > 0:

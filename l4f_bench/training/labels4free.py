@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from l4f_bench.distributed import data_parallel, mean, shard
 from l4f_bench.errors import InputError, TrainingError
 from l4f_bench.generators.architecture import DiscriminatorArchitecture
 from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
@@ -24,7 +25,7 @@ from l4f_bench.generators.checkpoints.selection import select_network
 from l4f_bench.generators.discriminator import Discriminator
 from l4f_bench.generators.sampling import Draw, draw
 from l4f_bench.generators.stylegan2 import CONSTANT, FIRST_CONV, Generator, truncate
-from l4f_bench.methods.labels4free.alpha import alpha_network
+from l4f_bench.methods.labels4free.alpha import AlphaNetwork, alpha_network
 from l4f_bench.methods.labels4free.method import to_bytes
 from l4f_bench.methods.labels4free.objective import (
     background_coverage,
@@ -32,12 +33,18 @@ from l4f_bench.methods.labels4free.objective import (
     composite,
     foreground_coverage,
 )
-from l4f_bench.training.adversarial import gradients_pass, lazy_r1, real_batch, train_discriminator
+from l4f_bench.training.adversarial import (
+    check_batch,
+    gradients_pass,
+    lazy_r1,
+    real_batch,
+    train_discriminator,
+)
+from l4f_bench.training.compute import PLAIN, Compute
 from l4f_bench.training.images import RealImages
 from l4f_bench.training.labels4free_config import Labels4FreeConfig
 
 EXPORT = "alpha.safetensors"
-_CPU = torch.device("cpu")
 _GRID = 8  # samples in the grid
 _BACKGROUNDS = {mode.name: mode for mode in (FIRST_CONV, CONSTANT)}
 # Lazy regularisation as in the released code: learning rate and betas are corrected for the share
@@ -90,6 +97,47 @@ class _Batch:
         return composite(self.foreground, self.background, self.alpha)
 
 
+class _Painter(nn.Module):
+    """Generator and alpha network as one pass, whose gradients reach the alpha network only."""
+
+    def __init__(
+        self,
+        config: Labels4FreeConfig,
+        generator: Generator,
+        mean_latent: Tensor,
+        alpha: AlphaNetwork,
+    ) -> None:
+        super().__init__()
+        self.config, self.generator, self.alpha = config, generator, alpha
+        self.mean_latent = mean_latent
+
+    def forward(self, drawn: Draw, other: Draw) -> _Batch:
+        """Paint foregrounds of ``drawn`` over backgrounds of ``other``."""
+        config, generator = self.config, self.generator
+        with torch.no_grad():
+            # Both passes share one mapping, which is most of the work at small sizes.
+            w, w_other = generator.mapping(torch.cat([drawn.z, other.z])).chunk(2)
+            background = generator.synthesis(
+                w if config.background_latent == "shared" else w_other,
+                noise=other.noise,
+                background=_BACKGROUNDS[config.background_mode],
+            )
+            first = generator.architecture.num_layers - self.alpha.num_features
+            reduced: list[Tensor] = []
+
+            def read(layer: int, feature: Tensor) -> None:
+                if layer >= first:
+                    with torch.enable_grad():
+                        reduced.append(self.alpha.reduce(layer - first, feature))
+
+            foreground = generator.synthesis(
+                truncate(w, config.truncation, self.mean_latent),
+                noise=drawn.noise,
+                on_feature=read,
+            )
+        return _Batch(foreground, background, self.alpha.combine(reduced))
+
+
 class Labels4FreeTrainer:
     """Alpha network, its average, the discriminator and their optimisers."""
 
@@ -98,19 +146,21 @@ class Labels4FreeTrainer:
         config: Labels4FreeConfig,
         generator: FrozenGenerator,
         images: RealImages,
-        device: torch.device = _CPU,
+        compute: Compute = PLAIN,
     ) -> None:
         """Build the networks to train.
 
         Raises:
-            InputError: The generator is too small for the alpha network's levels, or the
-                pretrained discriminator is missing.
+            InputError: The generator is too small for the alpha network's levels, the pretrained
+                discriminator is missing, or the processes cannot share a batch.
         """
-        self.config, self.images, self.device = config, images, device
+        check_batch(config)
+        self.config, self.images, self.compute = config, images, compute
+        self.device = compute.device
         self.batch_size = config.batch_size
         self.frozen = generator
         self.generator = generator.network.to(self.device).eval().requires_grad_(False)
-        self.mean_latent = generator.mean_latent.to(self.device)
+        compute.prepare(self.generator)
         widths = self.generator.architecture.channels[1:]
         if config.levels > len(widths):
             raise InputError(
@@ -122,9 +172,15 @@ class Labels4FreeTrainer:
             self.alpha = alpha_network(config.layout, widths[-config.levels :]).to(self.device)
             self.discriminator = self._new_discriminator().to(self.device)
         self.average = copy.deepcopy(self.alpha).eval().requires_grad_(False)
+        self.painter = data_parallel(self._painter(self.alpha))
+        self.judge = data_parallel(self.discriminator)
         self.alpha_optimiser = _adam(self.alpha, config.lr, _ALPHA_RATIO)
         self.discriminator_optimiser = _adam(self.discriminator, config.lr, _DISCRIMINATOR_RATIO)
         self.collapsed_steps = self.unsure_steps = 0
+
+    def _painter(self, alpha: AlphaNetwork) -> _Painter:
+        mean_latent = self.frozen.mean_latent.to(self.device)
+        return _Painter(self.config, self.generator, mean_latent, alpha)
 
     def _new_discriminator(self) -> Discriminator:
         """A weak one from scratch (section 3.3 a), or the one from the checkpoint."""
@@ -139,17 +195,19 @@ class Labels4FreeTrainer:
 
     def step(self, step: int) -> dict[str, float]:
         """Train both networks on one batch; the discriminator's is used again for alpha."""
-        batch = self._paint(range(step * self.batch_size, (step + 1) * self.batch_size))
-        losses = train_discriminator(
-            self.discriminator,
-            self.discriminator_optimiser,
-            real_batch(self.images, step, self.config).to(self.device),
-            batch.composite.detach(),
-            r1=lazy_r1(self.config, step),
-        )
-        losses |= self._train_alpha(batch)
+        first = step * self.batch_size
+        with self.compute.autocast():
+            batch: _Batch = self.painter(*self._draw(shard(range(first, first + self.batch_size))))
+            losses = train_discriminator(
+                self.judge,
+                self.discriminator_optimiser,
+                real_batch(self.images, step, self.config).to(self.device),
+                batch.composite.detach(),
+                r1=lazy_r1(self.config, step),
+            )
+            losses |= self._train_alpha(batch)
         self._average()
-        values = torch.stack([value.detach() for value in losses.values()]).tolist()
+        values = mean(torch.stack([value.detach().float() for value in losses.values()])).tolist()
         figures = dict(zip(losses, values, strict=True))
         self._watch(figures)
         return figures
@@ -170,34 +228,15 @@ class Labels4FreeTrainer:
         self.alpha_optimiser.step()
         return {"loss_alpha": loss, "coverage": alpha.mean(), "binarisation": unsure}
 
-    def _paint(self, indices: range) -> _Batch:
-        """Paint samples; gradients reach the alpha network only."""
-        config = self.config
-        drawn, other = (
-            self._to_device(draw(self.generator.architecture, indices, seed=config.seed, image=i))
+    def _draw(self, indices: range) -> tuple[Draw, Draw]:
+        """Latents and noise of the foregrounds of ``indices``, and of their backgrounds."""
+        foreground, background = (
+            self._to_device(
+                draw(self.generator.architecture, indices, seed=self.config.seed, image=i)
+            )
             for i in (0, 1)
         )
-        shared = config.background_latent == "shared"
-        with torch.no_grad():
-            w = self.generator.mapping(drawn.z)
-            w_background = w if shared else self.generator.mapping(other.z)
-            background = self.generator.synthesis(
-                w_background, noise=other.noise, background=_BACKGROUNDS[config.background_mode]
-            )
-            first = self.generator.architecture.num_layers - self.alpha.num_features
-            reduced: list[Tensor] = []
-
-            def read(layer: int, feature: Tensor) -> None:
-                if layer >= first:
-                    with torch.enable_grad():
-                        reduced.append(self.alpha.reduce(layer - first, feature))
-
-            foreground = self.generator.synthesis(
-                truncate(w, config.truncation, self.mean_latent),
-                noise=drawn.noise,
-                on_feature=read,
-            )
-        return _Batch(foreground, background, self.alpha.combine(reduced))
+        return foreground, background
 
     def _to_device(self, drawn: Draw) -> Draw:
         return Draw(drawn.z.to(self.device), [noise.to(self.device) for noise in drawn.noise])
@@ -262,11 +301,7 @@ class Labels4FreeTrainer:
     @torch.no_grad()
     def grid(self) -> npt.NDArray[np.uint8]:
         """Rows of images, alpha, backgrounds and composites of fixed samples, ``[H, W, 3]``."""
-        live, self.alpha = self.alpha, self.average
-        try:
-            batch = self._paint(range(_GRID))
-        finally:
-            self.alpha = live
+        batch: _Batch = self._painter(self.average)(*self._draw(range(_GRID)))
         grey = (batch.alpha * 2 - 1).expand(-1, 3, -1, -1)
         rows = [batch.foreground, grey, batch.background, batch.composite]
         pixels = torch.stack([to_bytes(row) for row in rows])  # [rows, N, 3, H, W]
@@ -299,6 +334,7 @@ def identity_of(trainer: Labels4FreeTrainer) -> dict[str, Any]:
     return {
         "method": "ours",
         **asdict(trainer.config),
+        **trainer.compute.identity(),
         "data": trainer.images.digest,
         "generator_sha256": trainer.frozen.sha256,
     }

@@ -3,6 +3,7 @@
 A trainer draws everything random from the seed and the number of the step, so the weights after
 step n do not depend on how often the run was stopped before. The folder of a run holds
 ``config.json``, ``log.jsonl``, ``checkpoints/``, ``grids/`` and, in the end, the exported networks.
+On many processes all do the steps, and the first alone reads and writes the folder.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -22,14 +23,15 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 
+from l4f_bench.distributed import from_first, gathered, is_first
 from l4f_bench.errors import InputError, TrainingError
 from l4f_bench.provenance import provenance
-from l4f_bench.runs import atomic_path, locked_folder, write_text
+from l4f_bench.runs import locked_folder, write_text
 from l4f_bench.training.checkpoints import load_newest, save_checkpoint
+from l4f_bench.training.logs import RunLog
 
-CONFIG, LOG, CHECKPOINTS, GRIDS = "config.json", "log.jsonl", "checkpoints", "grids"
+CONFIG, CHECKPOINTS = "config.json", "checkpoints"
 
 Report = Callable[[int, Mapping[str, float]], object]
 """Called with the steps done and the latest losses."""
@@ -78,6 +80,8 @@ class LoopConfig:
     """Steps between lines of the log."""
     grid_every: int = 250
     """Steps between sample grids."""
+    tensorboard: bool = False
+    """Also log to TensorBoard, in the run's folder."""
 
     def __post_init__(self) -> None:
         for name in ("num_steps", "checkpoint_every", "log_every", "grid_every"):
@@ -122,43 +126,69 @@ def train(
         TrainingError: Losses are not numbers, or the trainer saw a collapse.
         StoppedError: A signal stopped the run.
     """
-    with locked_folder(folder):
+    if not is_first():
+        done = _restore_others(trainer)
+        with signals_noted() as noted:
+            _run(trainer, folder, loop, done, watch, noted, None)
+        return []
+    with ExitStack() as stack:
+        stack.enter_context(locked_folder(folder))
         _open_folder(folder, identity, resume)
         done = _restore(trainer, folder, resume, warn)
         _check_room(folder, trainer)
-        _trim_log(folder / LOG, done)
-        with signals_noted() as noted:
-            _run(trainer, folder, loop, done, watch, noted)
+        log = stack.enter_context(RunLog(folder, done, tensorboard=loop.tensorboard))
+        from_first((done, trainer.state_dict()))
+        noted = stack.enter_context(signals_noted())
+        _run(trainer, folder, loop, done, watch, noted, log)
         return trainer.export(folder)
 
 
+def _restore_others(trainer: Trainer) -> int:
+    """Take over the first process's state; returns the steps done."""
+    start: tuple[int, dict[str, Any]] = from_first((0, {}))
+    trainer.load_state_dict(start[1])
+    return start[0]
+
+
 def _run(
-    trainer: Trainer, folder: Path, loop: LoopConfig, done: int, watch: Watch, noted: list[int]
+    trainer: Trainer,
+    folder: Path,
+    loop: LoopConfig,
+    done: int,
+    watch: Watch,
+    noted: list[int],
+    log: RunLog | None,
 ) -> None:
+    """Do the steps; ``log`` is None on all processes but the first."""
     report = watch(done, loop.num_steps, trainer.batch_size)
     window: list[dict[str, float]] = []
     began = time.monotonic()
-    with (folder / LOG).open("a", encoding="utf-8") as log:
-        for step in range(done, loop.num_steps):
-            figures = _step(trainer, step)
-            _refuse_nan(figures, step, folder)
-            window.append(figures)
-            done, last = step + 1, step + 1 == loop.num_steps
-            report(done, figures)
-            if done % loop.log_every == 0 or last:
-                means = {key: sum(f[key] for f in window) / len(window) for key in figures}
-                rate = len(window) * trainer.batch_size / (time.monotonic() - began)
-                line = {"step": done, "images": done * trainer.batch_size, **means}
-                log.write(json.dumps({**line, "images_per_s": round(rate, 2)}) + "\n")
-                log.flush()
-                _check(trainer, means, folder, done)
-                window, began = [], time.monotonic()
-            if done % loop.grid_every == 0 or last:
-                _write_grid(folder / GRIDS / f"step-{done:09d}.png", trainer.grid())
-            if done % loop.checkpoint_every == 0 or last or noted:
-                save_checkpoint(folder / CHECKPOINTS, done, trainer.state_dict())
-            if noted and not last:
-                raise StoppedError(done, noted[0])
+    for step in range(done, loop.num_steps):
+        figures = _step(trainer, step)
+        _refuse_nan(figures, step, folder)
+        window.append(figures)
+        done, last = step + 1, step + 1 == loop.num_steps
+        report(done, figures)
+        stopped = [number for numbers in gathered(noted) for number in numbers]
+        if done % loop.log_every == 0 or last:
+            means = {key: sum(f[key] for f in window) / len(window) for key in figures}
+            rate = round(len(window) * trainer.batch_size / (time.monotonic() - began), 2)
+            if log is not None:
+                images = done * trainer.batch_size
+                log.write(done, {"images": images, **means, "images_per_s": rate})
+            _check(trainer, means, folder, done)
+            window, began = [], time.monotonic()
+        if log is not None and (done % loop.grid_every == 0 or last):
+            log.write_grid(done, trainer.grid())
+        if done % loop.checkpoint_every == 0 or last or stopped:
+            _save(trainer, folder, done)
+        if stopped and not last:
+            raise StoppedError(done, stopped[0])
+
+
+def _save(trainer: Trainer, folder: Path, done: int) -> None:
+    if is_first():
+        save_checkpoint(folder / CHECKPOINTS, done, trainer.state_dict())
 
 
 def _step(trainer: Trainer, step: int) -> dict[str, float]:
@@ -176,7 +206,7 @@ def _check(trainer: Trainer, means: Mapping[str, float], folder: Path, done: int
     try:
         trainer.check(means)
     except TrainingError:
-        save_checkpoint(folder / CHECKPOINTS, done, trainer.state_dict())
+        _save(trainer, folder, done)
         raise
 
 
@@ -256,20 +286,6 @@ def _num_bytes(value: Any) -> int:
     return int(getattr(value, "nbytes", 8))
 
 
-def _trim_log(path: Path, done: int) -> None:
-    """Drop lines of steps that will be done again, and one cut short by a kill."""
-    if not path.exists():
-        return
-    kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            if json.loads(line)["step"] <= done:
-                kept.append(line + "\n")
-        except ValueError:
-            break
-    write_text(path, "".join(kept))
-
-
 def _refuse_nan(figures: Mapping[str, float], step: int, folder: Path) -> None:
     bad = [key for key, value in figures.items() if not math.isfinite(value)]
     if bad:
@@ -277,8 +293,3 @@ def _refuse_nan(figures: Mapping[str, float], step: int, folder: Path) -> None:
             f"Step {step}: {', '.join(bad)} is not a number. Checkpoints before it are kept in "
             f"{folder / CHECKPOINTS}; start anew with a lower lr or a higher r1 (--set lr=…)."
         )
-
-
-def _write_grid(path: Path, grid: npt.NDArray[np.uint8]) -> None:
-    with atomic_path(path) as temporary:
-        Image.fromarray(grid).save(temporary, format="png")

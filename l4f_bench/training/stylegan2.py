@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from l4f_bench.distributed import data_parallel, mean, shard
+from l4f_bench.errors import InputError
 from l4f_bench.generators.architecture import (
     DiscriminatorArchitecture,
     GeneratorArchitecture,
@@ -25,11 +27,17 @@ from l4f_bench.generators.checkpoints.convert import write_checkpoint
 from l4f_bench.generators.discriminator import Discriminator
 from l4f_bench.generators.stylegan2 import Generator
 from l4f_bench.seeds import normal, random_numbers
-from l4f_bench.training.adversarial import gradients_pass, lazy_r1, real_batch, train_discriminator
+from l4f_bench.training.adversarial import (
+    check_batch,
+    gradients_pass,
+    lazy_r1,
+    real_batch,
+    train_discriminator,
+)
+from l4f_bench.training.compute import PLAIN, Compute
 from l4f_bench.training.gan_config import GanConfig
 from l4f_bench.training.images import RealImages
 
-_CPU = torch.device("cpu")
 EXPORT = "generator.safetensors"
 _GRID = 8  # samples in a row, and rows
 _LATENTS_OF_MEAN = 10_000
@@ -37,12 +45,51 @@ _LATENTS_OF_MEAN = 10_000
 _Z, _MIXED_Z, _NOISE, _CHOICES, _PATH_Z, _PATH_NOISE, _PATH_DIRECTION, _GRID_Z = range(1, 9)
 
 
+class _Painter(nn.Module):
+    """The generator as one pass from z to images."""
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(
+        self, z: Tensor, noise: list[Tensor], second: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Images and the w+ ``[N, num_latents, w_dim]`` that they were painted from.
+
+        Args:
+            z: Latents ``[N, z_dim]``; with ``second`` ``[2 N, z_dim]``.
+            noise: One map per styled convolution.
+            second: Where the second half of ``z`` counts, bool ``[N, num_latents, 1]``.
+        """
+        count = self.generator.architecture.num_latents
+        w = self.generator.mapping(z)[:, None]
+        if second is None:
+            w_plus = w.expand(-1, count, -1)
+        else:
+            coarse, fine = w.chunk(2)
+            w_plus = torch.where(second, fine, coarse)
+        return self.generator.synthesis(w_plus, noise=noise), w_plus
+
+
 class StyleGan2Trainer:
     """Generator, discriminator, averaged generator and their optimisers."""
 
-    def __init__(self, config: GanConfig, images: RealImages, device: torch.device = _CPU) -> None:
-        """Build with random weights that depend on the seed alone."""
-        self.config, self.images, self.device = config, images, device
+    def __init__(self, config: GanConfig, images: RealImages, compute: Compute = PLAIN) -> None:
+        """Build with random weights that depend on the seed alone.
+
+        Raises:
+            InputError: The processes cannot share a batch, or compiled code cannot do what the
+                settings ask for.
+        """
+        check_batch(config)
+        if compute.compiled and config.path_length > 0:
+            raise InputError(
+                "The path length penalty needs second derivatives, which compiled code has not. "
+                "Leave out --compile, or --set path_length=0."
+            )
+        self.config, self.images, self.compute = config, images, compute
+        self.device = compute.device
         self.batch_size = config.batch_size
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
@@ -63,6 +110,8 @@ class StyleGan2Trainer:
             discriminator.to(self.device),
         )
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
+        self.painter = data_parallel(_Painter(compute.prepare(self.generator)))
+        self.judge = data_parallel(self.discriminator)
         self.generator_optimiser = self._adam(self.generator)
         self.discriminator_optimiser = self._adam(self.discriminator)
         self.mean_path_length = torch.zeros((), device=self.device)
@@ -78,17 +127,18 @@ class StyleGan2Trainer:
         The generator is trained on the images that the discriminator has just seen, which saves
         painting a second batch.
         """
-        fake = self.generator.synthesis(self._latents(step), noise=self._noise(step, _NOISE))
-        losses = train_discriminator(
-            self.discriminator,
-            self.discriminator_optimiser,
-            real_batch(self.images, step, self.config).to(self.device),
-            fake.detach(),
-            r1=lazy_r1(self.config, step),
-        )
-        losses |= self._train_generator(step, fake)
+        with self.compute.autocast():
+            fake, _ = self.painter(*self._latents(step))
+            losses = train_discriminator(
+                self.judge,
+                self.discriminator_optimiser,
+                real_batch(self.images, step, self.config).to(self.device),
+                fake.detach(),
+                r1=lazy_r1(self.config, step),
+            )
+            losses |= self._train_generator(step, fake)
         self._average(step)
-        values = torch.stack([value.detach() for value in losses.values()]).tolist()
+        values = mean(torch.stack([value.detach().float() for value in losses.values()])).tolist()
         return dict(zip(losses, values, strict=True))
 
     def _train_generator(self, step: int, fake: Tensor) -> dict[str, Tensor]:
@@ -110,17 +160,17 @@ class StyleGan2Trainer:
         """
         num_images, seed = self.batch_size // 2, self.config.seed
         z = self._normal((num_images, self.config.latent_width), step, _PATH_Z)
-        w = self.generator.mapping(z)[:, None]
-        w = w.expand(-1, self.generator.architecture.num_latents, -1)
-        noise = self._noise(step, _PATH_NOISE, num_images)
-        image = self.generator.synthesis(w, noise=noise)
-        direction = normal(image.shape, seed=seed, index=step, stream=_PATH_DIRECTION)
+        image: Tensor
+        image, w_plus = self.painter(z, self._noise(step, _PATH_NOISE, num_images))
+        shape = (num_images, *image.shape[1:])
+        direction = shard(normal(shape, seed=seed, index=step, stream=_PATH_DIRECTION))
         direction = direction.to(image) / math.sqrt(image.shape[2] * image.shape[3])
-        (gradient,) = torch.autograd.grad((image * direction).sum(), w, create_graph=True)
+        (gradient,) = torch.autograd.grad((image * direction).sum(), w_plus, create_graph=True)
         lengths = gradient.square().sum(dim=2).mean(dim=1).sqrt()
-        mean = torch.lerp(self.mean_path_length, lengths.detach().mean(), 0.01)
-        self.mean_path_length = mean
-        return (lengths - mean).square().mean()
+        self.mean_path_length = torch.lerp(self.mean_path_length, mean(lengths.mean()), 0.01)
+        penalty: Tensor = (lengths - self.mean_path_length).square().mean()
+        # The last biases do not change the lengths, but many processes wait for every gradient.
+        return penalty + 0 * image.mean()
 
     @torch.no_grad()
     def _average(self, step: int) -> None:
@@ -132,21 +182,19 @@ class StyleGan2Trainer:
             list(self.average.parameters()), list(self.generator.parameters()), weight
         )
 
-    def _latents(self, step: int) -> Tensor:
-        """w+ ``[N, num_latents, w_dim]``; some images change latents at a random layer."""
+    def _latents(self, step: int) -> tuple[Tensor, list[Tensor], Tensor]:
+        """What the painter needs; some images change latents at a random layer."""
         num_latents = self.generator.architecture.num_latents
         shape = (self.batch_size, self.config.latent_width)
         z = torch.cat([self._normal(shape, step, stream) for stream in (_Z, _MIXED_Z)])
-        first, second = self.generator.mapping(z).chunk(2)
         source = random_numbers(seed=self.config.seed, index=step, stream=_CHOICES)
         mixed = source.random(self.batch_size) < self.config.style_mixing
         start = np.where(mixed, source.integers(1, num_latents, self.batch_size), num_latents)
-        from_second = np.arange(num_latents) >= start[:, None]
-        chosen = torch.from_numpy(from_second).to(self.device)[:, :, None]
-        return torch.where(chosen, second[:, None], first[:, None])
+        second = shard(torch.from_numpy(np.arange(num_latents) >= start[:, None]))
+        return z, self._noise(step, _NOISE), second.to(self.device)[:, :, None]
 
     def _noise(self, step: int, stream: int, num_images: int | None = None) -> list[Tensor]:
-        """One noise map ``[N, 1, H, W]`` per styled convolution."""
+        """One noise map ``[N, 1, H, W]`` per styled convolution, of this process's images."""
         size = self.config.resolution
         sides = [side for side in resolutions(size) for _ in range(2)][1:]
         num_images = num_images or self.batch_size
@@ -155,7 +203,9 @@ class StyleGan2Trainer:
         return [part.view(-1, 1, side, side) for part, side in zip(parts, sides, strict=True)]
 
     def _normal(self, shape: tuple[int, ...], step: int, stream: int) -> Tensor:
-        return normal(shape, seed=self.config.seed, index=step, stream=stream).to(self.device)
+        """This process's rows of a step's random numbers."""
+        numbers = normal(shape, seed=self.config.seed, index=step, stream=stream)
+        return shard(numbers).to(self.device)
 
     def state_dict(self) -> dict[str, Any]:
         """Networks, optimisers and the mean path length."""
@@ -181,7 +231,8 @@ class StyleGan2Trainer:
     @torch.no_grad()
     def grid(self) -> npt.NDArray[np.uint8]:
         """Samples of the averaged generator, always of the same latents, ``[H, W, 3]``."""
-        z = self._normal((_GRID**2, self.config.latent_width), 0, _GRID_Z)
+        shape, seed = (_GRID**2, self.config.latent_width), self.config.seed
+        z = normal(shape, seed=seed, index=0, stream=_GRID_Z).to(self.device)
         images = self.average.synthesis(self.average.mapping(z))
         pixels = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
         rows = pixels.view(_GRID, _GRID, *pixels.shape[1:]).permute(0, 3, 1, 4, 2)
@@ -209,4 +260,9 @@ class StyleGan2Trainer:
 
 def identity_of(trainer: StyleGan2Trainer) -> dict[str, Any]:
     """What must be the same for a resumed run."""
-    return {"method": "stylegan2", **asdict(trainer.config), "data": trainer.images.digest}
+    return {
+        "method": "stylegan2",
+        **asdict(trainer.config),
+        **trainer.compute.identity(),
+        "data": trainer.images.digest,
+    }

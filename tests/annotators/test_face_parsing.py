@@ -13,7 +13,8 @@ from torch import Tensor
 
 from l4f_bench.annotators.bisenet import BiSeNet
 from l4f_bench.annotators.contracts import Annotation
-from l4f_bench.annotators.face_parsing import FACE_CLASSES, FaceParser, load_bisenet, preprocess
+from l4f_bench.annotators.face_parsing import FACE_CLASSES, FaceParser, preprocess
+from l4f_bench.annotators.parser_file import load_bisenet
 from l4f_bench.errors import InputError
 from tests.goldens import FOLDERS
 

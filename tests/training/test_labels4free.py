@@ -31,6 +31,10 @@ def trainer(config: Labels4FreeConfig = CONFIG, **frozen: object) -> Labels4Free
     return Labels4FreeTrainer(config, generator, ShapesImages(32, 0))
 
 
+def paint(subject: Labels4FreeTrainer, num_images: int):
+    return subject.painter(*subject._draw(range(num_images)))
+
+
 def run(folder: Path, num_steps: int, config: Labels4FreeConfig = CONFIG, resume: bool = False):
     subject = trainer(config)
     loop = LoopConfig(num_steps=num_steps, checkpoint_every=2, log_every=1, grid_every=100)
@@ -65,7 +69,7 @@ def test_the_loss_is_the_weighted_sum_of_its_terms() -> None:
     config = replace(CONFIG, adversarial=0.0, binarisation=2.0, foreground=3.0, foreground_phi=0.9,
                      background=5.0, background_phi=0.8)  # fmt: skip
     subject = trainer(config)
-    alpha = subject._paint(range(4)).alpha.detach()
+    alpha = paint(subject, 4).alpha.detach()
     coverage = alpha.mean(dim=(1, 2, 3))
     expected = (
         2 * torch.minimum(alpha, 1 - alpha).mean()
@@ -77,7 +81,7 @@ def test_the_loss_is_the_weighted_sum_of_its_terms() -> None:
 
 def test_background_latents_are_independent_or_shared() -> None:
     independent, shared = (
-        trainer(replace(CONFIG, background_latent=kind))._paint(range(2))  # type: ignore[arg-type]
+        paint(trainer(replace(CONFIG, background_latent=kind)), 2)  # type: ignore[arg-type]
         for kind in ("independent", "shared")
     )
     assert torch.equal(independent.foreground, shared.foreground)
@@ -85,7 +89,7 @@ def test_background_latents_are_independent_or_shared() -> None:
 
 
 def test_composites_follow_equation_1() -> None:
-    batch = trainer()._paint(range(2))
+    batch = paint(trainer(), 2)
     expected = batch.alpha * batch.foreground + (1 - batch.alpha) * batch.background
     assert torch.allclose(batch.composite, expected)
 
@@ -186,7 +190,7 @@ def test_a_pretrained_discriminator_is_started_from_or_missed() -> None:
 
 def test_background_modes_are_those_of_the_generator() -> None:
     subjects = [trainer(replace(CONFIG, background_mode=m.name)) for m in (FIRST_CONV, CONSTANT)]  # type: ignore[arg-type]
-    first, second = (subject._paint(range(2)).background for subject in subjects)
+    first, second = (paint(subject, 2).background for subject in subjects)
     assert not torch.allclose(first, second)
 
 

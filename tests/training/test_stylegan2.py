@@ -125,8 +125,10 @@ def test_the_gradient_penalty_is_that_of_finite_differences() -> None:
 
 
 def test_style_mixing_gives_fine_layers_another_latent() -> None:
-    always = trainer(replace(TINY, style_mixing=1.0))._latents(0)
-    never = trainer(replace(TINY, style_mixing=0.0))._latents(0)
+    always, never = (
+        subject.painter(*subject._latents(0))[1]
+        for subject in (trainer(replace(TINY, style_mixing=share)) for share in (1.0, 0.0))
+    )
     assert (never == never[:, :1]).all()
     torch.testing.assert_close(always[:, 0], never[:, 0])
     assert (always[:, 0] != always[:, -1]).any(dim=1).all()

@@ -1,0 +1,119 @@
+"""One run on many processes, as torchrun starts them; on one process everything is a no-op.
+
+Work is dealt out by stride: of n processes, process r takes items r, r + n, r + 2n, … A batch that
+the discriminator's statistic divides into groups keeps its groups whole that way.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+T = TypeVar("T")
+Rows = TypeVar("Rows", bound="_Sliceable")
+Module = TypeVar("Module", bound="nn.Module")
+
+
+class _Sliceable(Protocol):
+    def __getitem__(self, key: slice, /) -> Any: ...
+
+
+@contextmanager
+def processes(device: str | None = None) -> Iterator[None]:
+    """Join the processes that torchrun started, until the block ends.
+
+    Args:
+        device: What was asked for; each process takes its own GPU unless that is ``cpu``.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield
+        return
+    import torch
+    from torch import distributed
+
+    on_gpu = torch.cuda.is_available() and device != "cpu"
+    if on_gpu:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    distributed.init_process_group("nccl" if on_gpu else "gloo")
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
+
+
+def _joined() -> bool:
+    from torch import distributed
+
+    return distributed.is_available() and distributed.is_initialized()
+
+
+def rank() -> int:
+    """Number of this process, from 0."""
+    from torch import distributed
+
+    return distributed.get_rank() if _joined() else 0
+
+
+def num_processes() -> int:
+    """Processes of this run."""
+    from torch import distributed
+
+    return distributed.get_world_size() if _joined() else 1
+
+
+def is_first() -> bool:
+    """Whether this process is the one that writes."""
+    return rank() == 0
+
+
+def shard(items: Rows) -> Rows:
+    """This process's share of a sequence, or of the rows of an array or tensor."""
+    share: Rows = items[rank() :: num_processes()]
+    return share
+
+
+def mean(value: Tensor) -> Tensor:
+    """The mean of every process's ``value``, without gradients."""
+    if not _joined():
+        return value.detach()
+    from torch import distributed
+
+    total = value.detach().clone()
+    distributed.all_reduce(total)
+    return total / num_processes()
+
+
+def gathered(value: T) -> list[T]:
+    """Every process's ``value``, in the order of their ranks."""
+    if not _joined():
+        return [value]
+    from torch import distributed
+
+    values: list[T | None] = [None] * num_processes()
+    distributed.all_gather_object(values, value)
+    return cast(list[T], values)
+
+
+def from_first(value: T) -> T:
+    """The first process's ``value``; what the others give is not looked at."""
+    if not _joined():
+        return value
+    from torch import distributed
+
+    values = [value]
+    distributed.broadcast_object_list(values, src=0)
+    return values[0]
+
+
+def data_parallel(module: Module) -> Module:
+    """A module whose gradients are averaged over the processes; the module itself on one."""
+    if not _joined():
+        return module
+    from torch.nn.parallel import DistributedDataParallel
+
+    return cast(Module, DistributedDataParallel(module, broadcast_buffers=False))

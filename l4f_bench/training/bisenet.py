@@ -1,0 +1,161 @@
+"""BiSeNet training: hard-example cross-entropy on three heads, SGD with a polynomial decay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from l4f_bench.annotators.bisenet import BiSeNet
+from l4f_bench.annotators.face_parsing import FaceParser, preprocess
+from l4f_bench.annotators.ohem import bisenet_loss
+from l4f_bench.annotators.parser_file import write_parser
+from l4f_bench.datasets.shapes import shapes_batch
+from l4f_bench.distributed import num_processes
+from l4f_bench.errors import InputError
+from l4f_bench.seeds import random_numbers
+from l4f_bench.training.bisenet_config import BiSeNetConfig
+from l4f_bench.training.compute import PLAIN, Compute
+
+EXPORT = "annotator.safetensors"
+_GRID = 8  # samples in the grid
+
+
+class LabelledImages(Protocol):
+    """An endless sequence of images with their classes; number i is the same in every run."""
+
+    classes: tuple[str, ...]
+    """Names of the classes, background first."""
+    digest: str
+    """What the images are, for resumed runs to compare."""
+
+    def batch(self, indices: Sequence[int]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        """Images ``[N, 3, H, W]`` RGB, and the class of every pixel ``[N, H, W]``."""
+
+
+class LabelledShapes:
+    """The shapes world with its exact masks."""
+
+    classes: tuple[str, ...] = ("background", "object")
+
+    def __init__(self, resolution: int, seed: int) -> None:
+        self._resolution, self._seed = resolution, seed
+        self.digest = f"shapes with masks {resolution} {seed}"
+
+    def batch(self, indices: Sequence[int]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        """Images ``[N, 3, H, W]`` RGB, and the class of every pixel ``[N, H, W]``."""
+        images, masks = shapes_batch(indices, resolution=self._resolution, seed=self._seed)
+        return images, masks.astype(np.uint8)
+
+
+class BiSeNetTrainer:
+    """The network and its optimiser."""
+
+    def __init__(
+        self, config: BiSeNetConfig, images: LabelledImages, compute: Compute = PLAIN
+    ) -> None:
+        """Build with random weights that depend on the seed alone.
+
+        Raises:
+            InputError: There are several processes: batch statistics are of one process.
+        """
+        if num_processes() > 1:
+            raise InputError("BiSeNet trains on one process. Run it without torchrun.")
+        self.config, self.images, self.compute = config, images, compute
+        self.batch_size = config.batch_size
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            network = BiSeNet(len(images.classes), width=config.width)
+        self.network = network.to(compute.device).to(memory_format=torch.channels_last)
+        self.optimiser = torch.optim.SGD(
+            self.network.parameters(),
+            lr=config.lr,
+            momentum=config.momentum,
+            weight_decay=config.weight_decay,
+        )
+
+    def step(self, step: int) -> dict[str, float]:
+        """Train on one batch."""
+        self.network.train()
+        images, target = self._batch(step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._learning_rate(step)
+        with self.compute.autocast():
+            loss = bisenet_loss(self.network(images), target)
+            self.optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        return {"loss": float(loss.detach())}
+
+    def _learning_rate(self, step: int) -> float:
+        config = self.config
+        rise = min(1.0, (step + 1) / max(config.warmup_steps, 1))
+        left = max(1 - step / config.num_steps, 0.0)
+        return float(config.lr * rise * left**config.decay_power)
+
+    def _batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Normalised images and classes at the network's size."""
+        config = self.config
+        first = step * self.batch_size
+        pixels, classes = self.images.batch(range(first, first + self.batch_size))
+        if config.flips:
+            source = random_numbers(seed=config.seed, index=step, stream=1)
+            flipped = source.random(self.batch_size)[:, None, None] < 0.5
+            pixels = np.where(flipped[:, None], pixels[..., ::-1], pixels)
+            classes = np.where(flipped, classes[..., ::-1], classes)
+        images = preprocess(torch.from_numpy(np.ascontiguousarray(pixels)), config.side)
+        labels = torch.from_numpy(np.ascontiguousarray(classes))[:, None]
+        target = F.interpolate(labels, (config.side,) * 2, mode="nearest-exact")[:, 0].long()
+        device = self.compute.device
+        return images.to(device, memory_format=torch.channels_last), target.to(device)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Network and optimiser."""
+        return {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to a state of the same configuration."""
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+    def grid(self) -> npt.NDArray[np.uint8]:
+        """Rows of images, true and found foreground of fixed samples, ``[H, W, 3]``."""
+        pixels, classes = self.images.batch(range(_GRID))
+        images = torch.from_numpy(pixels)
+        parser = FaceParser(self.network, classes=self.images.classes, side=self.config.side)
+        masks = [torch.from_numpy(classes > 0), parser.annotate(images).mask]
+        grey = [(mask[:, None].expand(-1, 3, -1, -1) * 255).to(torch.uint8) for mask in masks]
+        rows = torch.stack([images, *grey])  # [rows, N, 3, H, W]
+        return rows.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1).numpy()
+
+    def check(self, means: Mapping[str, float]) -> None:
+        """Nothing to check: losses that are not numbers stop the run anyway."""
+
+    def export(self, folder: Path) -> list[Path]:
+        """Write the network with its classes and size."""
+        path = folder / EXPORT
+        write_parser(
+            path,
+            self.network,
+            classes=self.images.classes,
+            side=self.config.side,
+            about={"training": asdict(self.config), "data": self.images.digest},
+        )
+        return [path]
+
+
+def identity_of(trainer: BiSeNetTrainer) -> dict[str, Any]:
+    """What must be the same for a resumed run."""
+    return {
+        "method": "bisenet",
+        **asdict(trainer.config),
+        **trainer.compute.identity(),
+        "data": trainer.images.digest,
+    }

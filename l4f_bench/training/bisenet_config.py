@@ -1,0 +1,67 @@
+"""Settings of BiSeNet training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from l4f_bench.errors import InputError
+from l4f_bench.registry import unknown_name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BiSeNetConfig:
+    """Everything that fixes the weights that BiSeNet training ends with."""
+
+    num_steps: int
+    """Steps, over which the learning rate falls to 0."""
+    resolution: int = 32
+    """Side of the labelled images in pixels."""
+    side: int = 128
+    """Side in pixels that the network sees them at, a multiple of 32."""
+    width: float = 0.25
+    """Channels as a share of the published network's."""
+    batch_size: int = 16
+    """Images a step."""
+    lr: float = 0.04
+    """Highest learning rate of SGD with momentum."""
+    warmup_steps: int = 50
+    """Steps in which the learning rate rises to its highest."""
+    momentum: float = 0.9
+    """Of SGD."""
+    weight_decay: float = 5e-4
+    """Of SGD."""
+    decay_power: float = 0.9
+    """The learning rate falls as this power of the share of steps that remain."""
+    flips: bool = True
+    """Mirror half of the images."""
+    seed: int = 0
+    """Seed of weights, flips and data."""
+
+    def __post_init__(self) -> None:
+        for name in ("lr", "momentum", "weight_decay", "warmup_steps", "seed"):
+            if not getattr(self, name) >= 0:
+                raise InputError(f"{name} {getattr(self, name):g} is negative. Give 0 or more.")
+        for name in ("num_steps", "batch_size", "resolution"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} {getattr(self, name)} is too small. Give 1 or more.")
+        if self.side < 32 or self.side % 32:
+            raise InputError(f"side {self.side} is no multiple of 32, BiSeNet's deepest stride.")
+
+
+# Momentum, decay of weights and of the rate are those of the public face-parsing training code;
+# its rate (0.01), batch (16) and length (80,000 steps at 512 pixels) are for its own data set.
+PRESETS = {
+    "shapes": BiSeNetConfig(num_steps=1000),
+    "debug": BiSeNetConfig(num_steps=20, side=32, width=0.125, batch_size=8, warmup_steps=2),
+}
+
+
+def preset(name: str) -> BiSeNetConfig:
+    """The settings of a preset.
+
+    Raises:
+        InputError: There is no such preset.
+    """
+    if name not in PRESETS:
+        raise InputError(unknown_name("preset of bisenet", name, list(PRESETS)))
+    return PRESETS[name]

@@ -1,0 +1,170 @@
+"""From what a user asks for to a trainer: presets, data and starting weights by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from l4f_bench.cache import cached_weight
+from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.errors import InputError, MissingAssetError
+from l4f_bench.methods.labels4free.loading import choose_device
+from l4f_bench.registry import unknown_name
+from l4f_bench.training import bisenet, bisenet_config, gan_config, labels4free, stylegan2
+from l4f_bench.training.compute import Compute
+from l4f_bench.training.images import RealImages, open_images
+from l4f_bench.training.labels4free_config import preset as labels4free_preset
+from l4f_bench.training.loop import Trainer
+from l4f_bench.training.settings import with_settings
+
+Warn = Callable[[str], object]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainRequest:
+    """What to train, as asked for on the command line."""
+
+    method: str
+    dataset: str = "shapes"
+    preset: str | None = None
+    """None for ``shapes`` on shapes and ``paper`` elsewhere."""
+    settings: tuple[str, ...] = ()
+    """``NAME=VALUE`` on top of the preset."""
+    num_steps: int | None = None
+    """None for the preset's."""
+    data: Path | None = None
+    """Real images; None for the shapes world."""
+    generator: Path | None = None
+    """What the alpha network is trained on; None for the data set's own, if there is one."""
+    resolution: int | None = None
+    """Side of the images; None for the preset's."""
+    strict: bool = False
+    """Refuse images that cannot be read."""
+    device: str | None = None
+    bf16: bool = False
+    compiled: bool = False
+
+    @property
+    def preset_name(self) -> str:
+        """The preset asked for, or the usual one."""
+        return self.preset or ("shapes" if self.dataset == "shapes" else "paper")
+
+    def compute(self) -> Compute:
+        """Where and how to compute."""
+        return Compute(device=choose_device(self.device), bf16=self.bf16, compiled=self.compiled)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A trainer, ready to run."""
+
+    trainer: Trainer
+    identity: dict[str, Any]
+    """What must be the same for a resumed run."""
+    num_steps: int
+
+
+def build_job(request: TrainRequest, warn: Warn) -> Job:
+    """The trainer that a request asks for.
+
+    Args:
+        request: What to train.
+        warn: Given one-line warnings.
+
+    Raises:
+        InputError: A name or setting is wrong, or files do not fit each other.
+        MissingAssetError: Data or weights are missing; the message says how to get them.
+    """
+    if request.method not in JOBS:
+        raise InputError(unknown_name("method", request.method, list(JOBS)))
+    spec = DATASETS.get(request.dataset)
+    if spec.name != "shapes" and request.data is None:
+        raise MissingAssetError(
+            f"The images of {spec.title} are not part of this package ({spec.source}). "
+            "Give a folder of them with --data DIR."
+        )
+    return JOBS[request.method](request, warn)
+
+
+def _stylegan2(request: TrainRequest, warn: Warn) -> Job:
+    config = gan_config.preset(request.preset_name)
+    if request.resolution is not None:
+        config = gan_config.at_resolution(config, request.resolution)
+    config = with_settings(config, request.settings)
+    images = _images(request, config.resolution, config.seed, warn)
+    trainer = stylegan2.StyleGan2Trainer(config, images, request.compute())
+    num_steps = _steps(request, gan_config.NUM_STEPS[request.preset_name])
+    return Job(trainer, stylegan2.identity_of(trainer), num_steps)
+
+
+def _labels4free(request: TrainRequest, warn: Warn) -> Job:
+    preset = labels4free_preset(request.dataset, request.preset_name)
+    config = with_settings(preset, request.settings)
+    compute = request.compute()
+    frozen = labels4free.load_frozen(
+        request.generator or _generator_of(request.dataset),
+        with_discriminator=config.pretrained_discriminator,
+    )
+    size = frozen.network.architecture.size
+    _check_size(request, size)
+    images = _images(request, size, config.seed, warn)
+    trainer = labels4free.Labels4FreeTrainer(config, frozen, images, compute)
+    num_steps = _steps(request, config.num_steps)
+    return Job(trainer, labels4free.identity_of(trainer), num_steps)
+
+
+def _bisenet(request: TrainRequest, warn: Warn) -> Job:
+    if request.dataset != "shapes":
+        raise InputError("BiSeNet trains on masks, which only shapes has. Leave out --dataset.")
+    settings = list(request.settings)
+    if request.num_steps is not None:  # over which the learning rate falls
+        settings.append(f"num_steps={request.num_steps}")
+    if request.resolution is not None:
+        settings.append(f"resolution={request.resolution}")
+    config = with_settings(bisenet_config.preset(request.preset_name), settings)
+    images = bisenet.LabelledShapes(config.resolution, config.seed)
+    trainer = bisenet.BiSeNetTrainer(config, images, request.compute())
+    return Job(trainer, bisenet.identity_of(trainer), config.num_steps)
+
+
+JOBS: dict[str, Callable[[TrainRequest, Warn], Job]] = {
+    "ours": _labels4free,
+    "stylegan2": _stylegan2,
+    "bisenet": _bisenet,
+}
+"""What can be trained, by name."""
+
+
+def _steps(request: TrainRequest, usual: int) -> int:
+    return usual if request.num_steps is None else request.num_steps
+
+
+def _images(request: TrainRequest, resolution: int, seed: int, warn: Warn) -> RealImages:
+    return open_images(request.data, resolution, seed, strict=request.strict, warn=warn)
+
+
+def _generator_of(dataset: str) -> Path:
+    """The data set's own generator, embedded or from the cache."""
+    name = DATASETS.get(dataset).generator_weights
+    try:
+        if name is not None:
+            return cached_weight(name)
+        reason = f"No generator of {dataset} is published."
+    except MissingAssetError as error:
+        reason = str(error)
+    raise MissingAssetError(
+        f"{reason} Or give the generator to train on with --generator FILE: a checkpoint of any "
+        "format, or what `l4f-bench train --method stylegan2` wrote."
+    )
+
+
+def _check_size(request: TrainRequest, size: int) -> None:
+    """Refuse a generator of another size than the data set's, unless it was asked for."""
+    spec = DATASETS.get(request.dataset)
+    if size != (request.resolution or spec.resolution):
+        raise InputError(
+            f"This generator paints {size} pixels where {request.resolution or spec.resolution} "
+            f"are expected of {spec.title}. If that is meant, add --resolution {size}."
+        )

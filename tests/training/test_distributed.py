@@ -1,0 +1,84 @@
+"""The same global batch on one process and on two, through torchrun as a user starts it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from l4f_bench import distributed
+from l4f_bench.training.checkpoints import load_newest
+from tests.networks import save_rosinality, small_generator
+from tests.training.test_stylegan2 import flat
+
+
+def launch(num_processes: int, *arguments: object) -> subprocess.CompletedProcess[str]:
+    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", str(num_processes)]
+    command = [sys.executable, *(launcher if num_processes > 1 else []), "-m", "l4f_bench"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    if num_processes > 1:
+        command += []
+    return subprocess.run(
+        [*command, *map(str, arguments)], capture_output=True, text=True, env=environment
+    )
+
+
+def state_of(folder: Path) -> dict[str, Any]:
+    saved = load_newest(folder / "checkpoints")
+    assert saved is not None
+    return flat(saved.state)
+
+
+def assert_close(one: dict[str, Any], two: dict[str, Any]) -> None:
+    assert one.keys() == two.keys()
+    for key, value in one.items():
+        if isinstance(value, torch.Tensor):
+            torch.testing.assert_close(
+                value, two[key], rtol=2e-3, atol=2e-4, msg=lambda m, k=key: f"{k}: {m}"
+            )
+
+
+def test_one_process_is_the_whole_run() -> None:
+    assert distributed.num_processes() == 1
+    assert distributed.is_first()
+    assert list(distributed.shard(range(5))) == [0, 1, 2, 3, 4]
+    assert distributed.gathered("x") == ["x"]
+    network = torch.nn.Linear(1, 1)
+    assert distributed.data_parallel(network) is network
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["stylegan2", "ours"])
+def test_two_processes_train_the_weights_of_one(method: str, tmp_path: Path) -> None:
+    options: list[object] = ["train", "--method", method, "--preset", "debug", "--steps", 6]
+    options += ["--every", 3]
+    if method == "ours":
+        options += ["--generator", save_rosinality(tmp_path / "g.pt", small_generator())]
+    else:
+        options += ["--set", "path_length=2"]
+    for count in (1, 2):
+        result = launch(count, *options, "--out", tmp_path / str(count))
+        assert result.returncode == 0, result.stderr
+        assert result.stdout.count("safetensors") == 1  # the first process alone speaks
+    assert_close(state_of(tmp_path / "1"), state_of(tmp_path / "2"))
+    logs = [(tmp_path / name / "log.jsonl").read_text() for name in ("1", "2")]
+    losses = [[json.loads(line) for line in log.splitlines()] for log in logs]
+    for one, two in zip(*losses, strict=True):
+        for key in one.keys() - {"images_per_s"}:
+            assert one[key] == pytest.approx(two[key], rel=1e-3, abs=1e-4), key
+
+
+@pytest.mark.slow
+def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path) -> None:
+    result = launch(
+        2, "train", "--method", "stylegan2", "--preset", "debug", "--set", "batch_size=4",
+        "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert result.returncode == 1  # torchrun's own
+    assert "Give a multiple of 8" in result.stderr
