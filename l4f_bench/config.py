@@ -79,6 +79,22 @@ class SampledConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RealConfig:
+    """Images with exact masks, segmented by an image method."""
+
+    annotator_weights: Path | None = None
+    """Checkpoint of an annotator that is scored; None takes the data set's own."""
+    num_images: int = 1000
+    """Images to score."""
+    device: str | None = None
+    """Where to compute; None takes a GPU if there is one."""
+
+    def __post_init__(self) -> None:
+        if self.num_images < 1:
+            raise InputError(f"--samples {self.num_images} is too small. Give 1 or more.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EvalConfig:
     """One evaluation: a method on a data set in a setting, scored under a protocol."""
 
@@ -88,7 +104,8 @@ class EvalConfig:
     """Key of the data set."""
     setting: str = "custom"
     """What is evaluated: ``custom`` compares with the paper's hand-drawn masks (Table 3),
-    ``sampled`` a method's own samples with pseudo ground truth (Tables 1 and 2)."""
+    ``sampled`` a method's own samples with pseudo ground truth (Tables 1 and 2), ``real`` images
+    with exact masks."""
     protocol: str = "l4f"
     """Key of the protocol."""
     data_dir: Path | None = None
@@ -99,6 +116,8 @@ class EvalConfig:
     """How masks are read and counted, in the setting ``custom``."""
     sampled: SampledConfig | None = None
     """What is sampled, in the setting ``sampled``; None for its defaults, or another setting."""
+    real: RealConfig | None = None
+    """What is segmented, in the setting ``real``; None for its defaults, or another setting."""
     seed: int = 0
     """Seed of the samples and of the bootstrap, 0 or more."""
 

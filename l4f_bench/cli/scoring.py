@@ -12,7 +12,8 @@ from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
 from l4f_bench.errors import BenchError, InputError
 
 if TYPE_CHECKING:
-    from l4f_bench.config import EvalConfig
+    from l4f_bench.config import EvalConfig, RealConfig, SampledConfig
+    from l4f_bench.datasets.specs import DatasetSpec
     from l4f_bench.reporting.tables import Cell, TableRow
 
 PROTOCOL_HELP = (
@@ -90,14 +91,16 @@ def score(
 
 def evaluate(
     method: Annotated[str, typer.Option(help="Method, as in the paper's tables.")] = "ours",
-    dataset: Annotated[str, typer.Option(help="ffhq, cat, horse or car.")] = "car",
+    dataset: Annotated[
+        str, typer.Option(help="shapes (all embedded), ffhq, cat, horse or car.")
+    ] = "shapes",
     on: Annotated[
         str,
         typer.Option(
-            help="Setting. custom: real images with hand-drawn masks (Table 3); sampled: samples "
-            "with pseudo ground truth (Table 1)."
+            help="Setting. sampled: samples with pseudo ground truth (Tables 1 and 2); custom: "
+            "real images with hand-drawn masks (Table 3); real: images with exact masks (shapes)."
         ),
-    ] = "custom",
+    ] = "sampled",
     data: Annotated[
         Path | None, typer.Option(help="custom: root that holds Faces, Cats, Horse, Cars.")
     ] = None,
@@ -108,22 +111,28 @@ def evaluate(
         ),
     ] = None,
     generator: Annotated[
-        Path | None, typer.Option(help="sampled: generator.", show_default="the cached one")
+        Path | None,
+        typer.Option(help="sampled: generator.", show_default="embedded, or the cached one"),
     ] = None,
-    alpha: Annotated[Path | None, typer.Option(help="sampled: alpha network.")] = None,
+    alpha: Annotated[
+        Path | None,
+        typer.Option(help="sampled: alpha network.", show_default="embedded for shapes"),
+    ] = None,
     annotator_weights: Annotated[
         Path | None,
-        typer.Option(help="sampled: annotator.", show_default="the cached one"),
+        typer.Option(help="sampled, real: annotator.", show_default="embedded, or the cached one"),
     ] = None,
     truncation: Annotated[
         list[float] | None,
         typer.Option(help="sampled: psi; may be repeated.", show_default="as in the paper"),
     ] = None,
-    samples: Annotated[int, typer.Option(help="sampled: accepted samples to score.")] = 1000,
+    samples: Annotated[
+        int, typer.Option(help="sampled: accepted samples to score; real: images.")
+    ] = 1000,
     max_drawn: Annotated[int, typer.Option(help="sampled: samples to draw at most.")] = 10_000,
     batch_size: Annotated[str, typer.Option(help="sampled: samples at a time, or auto.")] = "auto",
     device: Annotated[
-        str | None, typer.Option(help="sampled: cpu, cuda, …", show_default="cuda if there is one")
+        str | None, typer.Option(help="cpu, cuda, …", show_default="cuda if there is one")
     ] = None,
     protocol: Protocol = "l4f",
     level: Level = 128,
@@ -135,14 +144,16 @@ def evaluate(
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Score one method on one data set and write a record.
+    """Score one method on one data set and write records.
+
+    Without options: 1,000 samples of the embedded shapes world at each truncation, and how good
+    their annotator is on images with exact masks.
 
     Example: l4f-bench eval --method ours --dataset car --on custom --data custom-dataset
     """
-    from dataclasses import replace
-
-    from l4f_bench.config import CountConfig, EvalConfig, SampledConfig
+    from l4f_bench.config import CountConfig, EvalConfig, RealConfig, SampledConfig
     from l4f_bench.datasets.specs import DATASETS
+    from l4f_bench.distributed import processes
 
     spec = DATASETS.get(dataset)
     config = EvalConfig(
@@ -165,17 +176,37 @@ def evaluate(
         batch_size=batch_size,
         device=device,
     )
+    real = RealConfig(annotator_weights=annotator_weights, num_images=samples, device=device)
+    with processes(device):
+        _evaluate(_settings(config, spec, sampled, real, truncation), out, as_json=as_json)
+
+
+def _settings(
+    config: EvalConfig,
+    spec: DatasetSpec,
+    sampled: SampledConfig,
+    real: RealConfig,
+    truncation: list[float] | None,
+) -> list[EvalConfig]:
+    """The evaluations that were asked for, in the order they run."""
+    from dataclasses import replace
+
+    if config.setting == "real":
+        return [replace(config, real=real)]
+    if config.setting != "sampled":
+        return [config]
     configs = [
         replace(config, sampled=replace(sampled, truncation=psi))
         for psi in truncation or spec.truncations
     ]
-    if on != "sampled":
-        configs = [config]
-    _evaluate(configs, out, as_json=as_json)
+    if spec.exact_masks and spec.annotator:  # then the annotator itself can be scored
+        configs.append(replace(config, setting="real", method=spec.annotator, real=real))
+    return configs
 
 
 def _evaluate(configs: list[EvalConfig], out: Path | None, *, as_json: bool) -> None:
     """Run evaluations one after the other; each record is safe before the next begins."""
+    from l4f_bench.distributed import is_first
     from l4f_bench.evaluation import evaluate as run
     from l4f_bench.evaluation.records import RECORD_FILE
     from l4f_bench.reporting.figures import write_examples
@@ -186,10 +217,11 @@ def _evaluate(configs: list[EvalConfig], out: Path | None, *, as_json: bool) -> 
         with progress_bar(f"{config.method} on {config.dataset}") as progress:
             outcome = run.evaluate(config, progress)
         folder = out or Path("runs") / run.run_name(config)
-        if out is not None and config.sampled is not None and len(configs) > 1:
-            folder = out / f"psi-{config.sampled.truncation:g}"
-        outcome.record.save(folder / RECORD_FILE)
-        if outcome.examples:
+        if out is not None and len(configs) > 1:
+            folder = out / run.part_name(config)
+        if is_first():
+            outcome.record.save(folder / RECORD_FILE)
+        if outcome.examples and is_first():
             write_examples(folder / "examples.png", outcome.examples)
         for message in outcome.record.warnings:
             warn(message)

@@ -29,6 +29,8 @@ class DatasetSpec:
     """Name of its alpha network among the embedded weights; None where a file must be given."""
     annotator_weights: str | None = None
     """Name of the annotator's weights; None for those named like the annotator."""
+    exact_masks: bool = False
+    """Whether its images come with exact masks."""
     min_share: float = 0.0
     """Share of a sample, in [0, 1], that the annotator's mask must cover to be accepted."""
     truncations: tuple[float, ...] = (1.0,)
@@ -99,6 +101,7 @@ for _spec in (
         generator_weights="shapes-generator",
         alpha_weights="shapes-alpha",
         annotator_weights="shapes-annotator",
+        exact_masks=True,
         min_share=0.05,  # the world's objects cover 15% and more
         truncations=(0.7, 1.0),
         threshold=0.5,

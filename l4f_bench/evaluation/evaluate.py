@@ -38,9 +38,16 @@ def _sampled(config: EvalConfig, progress: Progress) -> Outcome:
     return Outcome(*evaluate_sampled(config, progress))
 
 
+def _real(config: EvalConfig, progress: Progress) -> Outcome:
+    from l4f_bench.evaluation.real import evaluate_real  # with torch: only where needed
+
+    return Outcome(evaluate_real(config, progress))
+
+
 _SETTINGS: dict[str, Callable[[EvalConfig, Progress], Outcome]] = {
     "custom": _custom,
     "sampled": _sampled,
+    "real": _real,
 }
 
 
@@ -61,6 +68,13 @@ def evaluate(config: EvalConfig, progress: Progress = silent) -> Outcome:
     if config.setting not in _SETTINGS:
         raise InputError(unknown_name("setting", config.setting, list(_SETTINGS)))
     return _SETTINGS[config.setting](config, progress)
+
+
+def part_name(config: EvalConfig) -> str:
+    """Name of the sub-folder of one of several evaluations of a command."""
+    if config.sampled is None:
+        return f"{config.method}-{config.setting}"
+    return f"psi-{config.sampled.truncation:g}"
 
 
 def run_name(config: EvalConfig) -> str:

@@ -35,7 +35,7 @@ class Record:
     dataset: str
     setting: str
     """``custom``: real images with hand-drawn masks (Table 3); ``sampled``: a method's own
-    samples with pseudo ground truth (Tables 1 and 2)."""
+    samples with pseudo ground truth (Tables 1 and 2); ``real``: images with exact masks."""
     truth: str
     """Where the true masks come from."""
     truncation: float | None

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +18,8 @@ from l4f_bench.annotators.contracts import Annotator
 from l4f_bench.annotators.loading import load_annotator
 from l4f_bench.cache import cached_weight
 from l4f_bench.config import EvalConfig, SampledConfig, to_json
-from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.datasets.specs import DATASETS, DatasetSpec
+from l4f_bench.distributed import gathered, num_processes, shard
 from l4f_bench.errors import InputError, MissingAssetError
 from l4f_bench.evaluation.examples import Example
 from l4f_bench.evaluation.records import Record, image_entry
@@ -42,6 +46,16 @@ class Drawing:
     batch_size: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One sample, counted."""
+
+    index: int
+    reason: str | None
+    counts: IntArray
+    levels: IntArray | None
+
+
 @dataclass(slots=True)
 class SampledCounts:
     """Pixel counts of the accepted samples, and what became of the others."""
@@ -55,6 +69,17 @@ class SampledCounts:
     """int64 ``[2, 256]`` of each, if asked for."""
     rejected: Counter[str] = field(default_factory=Counter)
     """Number of rejected samples by reason."""
+
+    def add(self, row: _Row) -> None:
+        """Take in the next sample."""
+        self.drawn += 1
+        if row.reason is not None:
+            self.rejected[row.reason] += 1
+            return
+        self.indices.append(row.index)
+        self.counts.append(row.counts)
+        if row.levels is not None:
+            self.levels.append(row.levels)
 
 
 def count_samples(
@@ -70,7 +95,7 @@ def count_samples(
     """Draw samples until enough are accepted, and count their pixels.
 
     Samples are taken in the order of their index, so the result does not depend on the batch
-    size, and a longer evaluation begins with the shorter one.
+    size or the number of processes, and a longer evaluation begins with the shorter one.
 
     Args:
         method: Makes images with alpha.
@@ -83,29 +108,42 @@ def count_samples(
     """
     result = SampledCounts()
     while len(result.indices) < num_accepted and result.drawn < max_drawn:
-        stop = min(result.drawn + drawing.batch_size, max_drawn)
-        samples = method.sample(
-            range(result.drawn, stop), truncation=drawing.truncation, seed=drawing.seed
+        stop = min(result.drawn + drawing.batch_size * num_processes(), max_drawn)
+        own = _count_batch(
+            method, annotator, drawing, shard(range(result.drawn, stop)), with_levels
         )
-        annotation = annotator.annotate(samples.image)
         before = len(result.indices)
-        for index, alpha, truth, reason in zip(
-            samples.indices, samples.alpha[:, 0], annotation.mask, annotation.reason, strict=True
-        ):
+        for row in sorted(chain(*gathered(own)), key=lambda row: row.index):
             if len(result.indices) == num_accepted:
                 break
-            result.drawn += 1
-            if reason is not None:
-                result.rejected[reason] += 1
-                continue
-            result.indices.append(index)
-            target = truth.cpu().numpy()
-            result.counts.append(count_pixels((alpha > drawing.threshold).numpy(), target))
-            if with_levels:
-                steps = threshold_steps(alpha).to(torch.uint8).numpy()
-                result.levels.append(count_levels(steps, target))
+            result.add(row)
         advance(len(result.indices) - before)
     return result
+
+
+def _count_batch(
+    method: GenerativeMethod,
+    annotator: Annotator,
+    drawing: Drawing,
+    indices: Sequence[int],
+    with_levels: bool,
+) -> list[_Row]:
+    """Draw, annotate and count the samples of ``indices``."""
+    if not indices:  # of the last batch, some processes get nothing
+        return []
+    samples = method.sample(indices, truncation=drawing.truncation, seed=drawing.seed)
+    annotation = annotator.annotate(samples.image)
+    rows = []
+    for index, alpha, truth, reason in zip(
+        samples.indices, samples.alpha[:, 0], annotation.mask, annotation.reason, strict=True
+    ):
+        target = truth.cpu().numpy()
+        levels = None
+        if with_levels:
+            levels = count_levels(threshold_steps(alpha).to(torch.uint8).numpy(), target)
+        counts = count_pixels((alpha > drawing.threshold).numpy(), target)
+        rows.append(_Row(index, reason, counts, levels))
+    return rows
 
 
 def pick_examples(
@@ -208,18 +246,25 @@ def _load(
             f"{METHODS.get(config.method).title} on {spec.title} cannot be evaluated on samples "
             f"here. Possible: ours on {', '.join(ready)}."
         )
-    if sampled.alpha is None:
+    alpha = sampled.alpha or _alpha_of(spec)
+    weights = sampled.annotator_weights or cached_weight(spec.annotator_weights or spec.annotator)
+    generator = sampled.generator or cached_weight(spec.generator_weights)
+    method, digests = load_labels4free(
+        generator, alpha, background=spec.background, device=sampled.device
+    )
+    annotator = load_annotator(
+        spec.annotator, weights, method.mean_latent.device, min_share=spec.min_share
+    )
+    return method, annotator, digests | {"annotator": sha256_of(weights)}
+
+
+def _alpha_of(spec: DatasetSpec) -> Path:
+    if spec.alpha_weights is None:
         raise MissingAssetError(
             f"Give the alpha network of {spec.title} with --alpha FILE; "
             "`l4f-bench fetch --list` says where the published ones are."
         )
-    weights = sampled.annotator_weights or cached_weight(spec.annotator)
-    generator = sampled.generator or cached_weight(spec.generator_weights)
-    method, digests = load_labels4free(
-        generator, sampled.alpha, background=spec.background, device=sampled.device
-    )
-    annotator = load_annotator(spec.annotator, weights, method.mean_latent.device)
-    return method, annotator, digests | {"annotator": sha256_of(weights)}
+    return cached_weight(spec.alpha_weights)
 
 
 def _warnings(counts: SampledCounts, config: SampledConfig) -> list[str]:

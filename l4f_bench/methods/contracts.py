@@ -27,6 +27,17 @@ class Samples:
     """The foreground's latents, float32 ``[N, w_dim]``, truncated."""
 
 
+class ImageMethod(Protocol):
+    """A method that finds the foreground of any image."""
+
+    def segment(self, image: Tensor) -> Tensor:
+        """Alpha of images, float32 ``[N, 1, H, W]`` in [0, 1] on the CPU.
+
+        Args:
+            image: uint8 ``[N, 3, H, W]`` RGB.
+        """
+
+
 class GenerativeMethod(Protocol):
     """A method that makes its own images together with masks."""
 
