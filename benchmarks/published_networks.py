@@ -1,8 +1,8 @@
-"""Generator and alpha network computed the way the public code does, for comparison only.
+"""Generator, alpha network and discriminator the way the public code computes them, to compare.
 
 One set of weights per image in a grouped convolution, resampling filters as passes of their own
 over single-channel images, every feature kept until the alpha network reads them all. No gradient
-is needed, nothing is slower than the published formulation makes it.
+is needed to sample, nothing is slower than the published formulation makes it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,17 @@ from torch import Tensor
 Weights = Mapping[str, Tensor]
 
 
-def published_generator(weights: Weights, w: Tensor) -> tuple[Tensor, list[Tensor]]:
-    """Images ``[N, 3, S, S]`` and all features of latents ``[N, w_dim]``, with fixed noise."""
+def published_generator(
+    weights: Weights, w: Tensor, *, background: bool = False
+) -> tuple[Tensor, list[Tensor]]:
+    """Images ``[N, 3, S, S]`` and all features of latents ``[N, w_dim]``, with fixed noise.
+
+    With ``background`` the first styled convolution gives zeros.
+    """
     x = weights["input.input"].repeat(len(w), 1, 1, 1)
     x = _styled_conv(weights, "conv1", x, w, weights["noises.noise_0"])
+    if background:
+        x = torch.zeros_like(x)
     features, image = [x], _to_rgb(weights, "to_rgb1", x, w, None)
     num_blocks = sum(key.endswith("upsample.kernel") for key in weights)
     for block in range(num_blocks):
@@ -49,6 +56,40 @@ def published_alpha(weights: Weights, features: list[Tensor]) -> Tensor:
         merged = conv(f"conv_merge_fns.{level}", torch.cat([pair, x], 1))
         x = _bicubic(F.leaky_relu(merged, 0.2))
     return torch.sigmoid(conv("conv_n", pairs[-1] + x))
+
+
+def published_discriminator(weights: Weights, images: Tensor) -> Tensor:
+    """Scores ``[N, 1]`` of images; the batch statistic is over groups of 4 or fewer."""
+    x = _activate(weights, "convs.0.1.bias", _conv(weights, "convs.0.0.weight", images))
+    for block in range(1, 1 + sum(key.endswith("skip.1.weight") for key in weights)):
+        name = f"convs.{block}"
+        y = _conv(weights, f"{name}.conv1.0.weight", x, padding=1)
+        y = _activate(weights, f"{name}.conv1.1.bias", y)
+        y = upfirdn2d(y, weights[f"{name}.conv2.0.kernel"], up=1, pad=(2, 2))
+        y = _conv(weights, f"{name}.conv2.1.weight", y, stride=2)
+        y = _activate(weights, f"{name}.conv2.2.bias", y)
+        skip = upfirdn2d(x, weights[f"{name}.skip.0.kernel"], up=1, pad=(1, 1))
+        x = (y + _conv(weights, f"{name}.skip.1.weight", skip, stride=2)) / math.sqrt(2)
+    group = min(len(x), 4)
+    spread = x.view(group, -1, *x.shape[1:]).var(0, unbiased=False).add(1e-8).sqrt()
+    spread = spread.mean((1, 2, 3)).repeat(group).view(-1, 1, 1, 1)
+    x = torch.cat([x, spread.expand(-1, 1, *x.shape[2:])], 1)
+    x = _conv(weights, "final_conv.0.weight", x, padding=1)
+    x = _activate(weights, "final_conv.1.bias", x).flatten(1)
+    first, last = weights["final_linear.0.weight"], weights["final_linear.1.weight"]
+    x = F.linear(x, first / math.sqrt(first.shape[1]), weights["final_linear.0.bias"])
+    x = F.leaky_relu(x, 0.2) * math.sqrt(2)
+    return F.linear(x, last / math.sqrt(last.shape[1]), weights["final_linear.1.bias"])
+
+
+def _conv(weights: Weights, name: str, x: Tensor, *, stride: int = 1, padding: int = 0) -> Tensor:
+    weight = weights[name]
+    scale = 1 / math.sqrt(weight[0].numel())
+    return F.conv2d(x, weight * scale, stride=stride, padding=padding)
+
+
+def _activate(weights: Weights, bias: str, x: Tensor) -> Tensor:
+    return F.leaky_relu(x + weights[bias].view(1, -1, 1, 1), 0.2) * math.sqrt(2)
 
 
 def _styled_conv(weights: Weights, name: str, x: Tensor, w: Tensor, noise: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Commands that train networks: train."""
+"""Commands that train networks and show how it went: train, curves."""
 
 from __future__ import annotations
 
@@ -117,6 +117,20 @@ def train(
         _run(job, loop, out or Path("runs") / f"train-{method}-{dataset}", resume=resume)
 
 
+def curves(
+    log: Annotated[Path, typer.Argument(help="The log.jsonl of a training run.")],
+    out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("curves.png"),
+) -> None:
+    """Draw the losses and other figures of a training run.
+
+    Example: l4f-bench curves runs/train-ours-shapes/log.jsonl --out curves.png
+    """
+    from l4f_bench.reporting.curves import write_curves
+
+    write_curves(log, out)
+    stdout.print(str(out))
+
+
 def _run(job: Job, loop: LoopConfig, out: Path, *, resume: bool) -> None:
     from l4f_bench.training.loop import StoppedError, train
 
@@ -139,3 +153,4 @@ def _run(job: Job, loop: LoopConfig, out: Path, *, resume: bool) -> None:
 def register(app: typer.Typer) -> None:
     """Add these commands to the application."""
     app.command("train")(train)
+    app.command("curves")(curves)

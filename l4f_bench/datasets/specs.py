@@ -104,7 +104,6 @@ for _spec in (
         exact_masks=True,
         min_share=0.05,  # the world's objects cover 15% and more
         truncations=(0.7, 1.0),
-        threshold=0.5,
         source="drawn by this package",
         licence="Apache-2.0",
     ),

@@ -138,11 +138,11 @@ PRESETS: dict[tuple[str, str], Labels4FreeConfig] = {
     ),
     ("shapes", "shapes"): Labels4FreeConfig(
         num_steps=400, binarisation=1.2, foreground=5, foreground_phi=0.2, background=5,
-        background_phi=0.72, levels=3, batch_size=32, lr=4e-3, ema_steps=30,
+        background_phi=0.6, levels=3, batch_size=32, lr=4e-3, ema_steps=30,
     ),
     ("shapes", "debug"): Labels4FreeConfig(
         num_steps=20, binarisation=1.2, foreground=5, foreground_phi=0.2, background=5,
-        background_phi=0.72, levels=2, batch_size=8, lr=4e-3, ema_steps=3,
+        background_phi=0.6, levels=2, batch_size=8, lr=4e-3, ema_steps=3,
     ),
 }  # fmt: skip
 

@@ -1,0 +1,47 @@
+"""Training curves from a run's log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from l4f_bench.errors import InputError, MissingDependencyError
+from l4f_bench.runs import atomic_path
+
+_NOT_CURVES = ("step", "images")
+
+
+def write_curves(log: Path, path: Path) -> None:
+    """Draw every figure of a training log over the steps, one below the other, as a PNG.
+
+    Raises:
+        InputError: The log cannot be read, or the file cannot be written.
+        MissingDependencyError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingDependencyError(
+            "Curves need matplotlib. Install it: pip install 'l4f-bench[plots]'."
+        ) from None
+    frame = _read(log)
+    names = [name for name in frame.columns if name not in _NOT_CURVES]
+    figure = Figure(figsize=(7, 1.4 * len(names)), layout="constrained")
+    axes = figure.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0]
+    for axis, name in zip(axes, names, strict=True):
+        axis.plot(frame["step"], frame[name], linewidth=1)
+        axis.set_ylabel(name)
+    axes[-1].set_xlabel("step")
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=80)
+
+
+def _read(log: Path) -> pd.DataFrame:
+    try:
+        frame = pd.read_json(log, lines=True)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{log} cannot be read as a training log: {error}.") from None
+    if "step" not in frame:
+        raise InputError(f"{log} is no training log. Give the log.jsonl of a run of train.")
+    return frame
