@@ -15,11 +15,23 @@ if TYPE_CHECKING:
 
 def sample(
     dataset: Annotated[
-        str, typer.Option(help="ffhq, cat, horse or car: gives the defaults below.")
-    ],
-    generator: Annotated[Path, typer.Option(help="Checkpoint of the StyleGAN2 generator.")],
-    alpha: Annotated[Path, typer.Option(help="Checkpoint of the Labels4Free alpha network.")],
-    out: Annotated[Path, typer.Option(help="Folder for the samples.")],
+        str, typer.Option(help="shapes, ffhq, cat, horse or car: gives the defaults below.")
+    ] = "shapes",
+    generator: Annotated[
+        Path | None,
+        typer.Option(
+            help="Checkpoint of the StyleGAN2 generator.",
+            show_default="embedded, or the cached one",
+        ),
+    ] = None,
+    alpha: Annotated[
+        Path | None,
+        typer.Option(
+            help="Checkpoint of the Labels4Free alpha network.",
+            show_default="embedded for shapes",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the samples.")] = Path("samples"),
     num_images: Annotated[int, typer.Option("-n", help="Number of samples.")] = 100,
     truncation: Annotated[float, typer.Option(help="psi, 0 to 1, of the foreground.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of the set.")] = 0,
@@ -49,19 +61,22 @@ def sample(
 ) -> None:
     """Sample images with masks, backgrounds and composites.
 
-    Sample i depends on the seed and i alone, so runs can be stopped, resumed and extended.
+    Sample i depends on the seed and i alone, so runs can be stopped, resumed, extended, and
+    shared by the processes of torchrun.
 
     Example: l4f-bench sample --dataset car --generator stylegan2-car.pkl --alpha car.pt -n 100
     --truncation 0.5 --out samples
     """
     from l4f_bench.config import SampleConfig
     from l4f_bench.datasets.specs import DATASETS
+    from l4f_bench.distributed import processes
+    from l4f_bench.methods.labels4free.loading import alpha_file, generator_file
 
     spec = DATASETS.get(dataset)
     config = SampleConfig(
         dataset=spec.name,
-        generator=generator,
-        alpha=alpha,
+        generator=generator or generator_file(spec.name),
+        alpha=alpha or alpha_file(spec.name),
         num_images=num_images,
         truncation=truncation,
         seed=seed,
@@ -69,7 +84,8 @@ def sample(
         background=background or spec.background,
         alpha16=alpha16,
     )
-    _sample(config, out, resume=resume, batch_size=batch_size, device=device)
+    with processes(device):
+        _sample(config, out, resume=resume, batch_size=batch_size, device=device)
 
 
 def _sample(

@@ -11,8 +11,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import nullcontext
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from l4f_bench.config import SampleConfig
+from l4f_bench.distributed import from_first, gathered, is_first, num_processes, shard
 from l4f_bench.errors import InputError
 from l4f_bench.methods.contracts import GenerativeMethod, Samples
 from l4f_bench.progress import Progress
@@ -32,16 +35,6 @@ _GRID_COLUMNS, _GRID_SIDE = 8, 256
 _GRID_ROWS = ("images", "alpha", "masks", "backgrounds", "composites")
 
 ByteArray = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True)
-class SampleRun:
-    """A folder being filled."""
-
-    folder: Path
-    config: SampleConfig
-    done: int
-    """Samples that an earlier run has finished: 0 to done - 1."""
 
 
 def sample_folder(
@@ -70,34 +63,50 @@ def sample_folder(
     Raises:
         InputError: The folder holds another run, or cannot be written.
     """
-    with locked_folder(folder):
-        run = _open_run(folder, config, identity, resume)
-        advance = progress(config.num_images - run.done)
-        with (
-            ThreadPoolExecutor() as pool,
-            (folder / METADATA).open("a", encoding="utf-8") as metadata,
-        ):
-            for start in range(run.done, config.num_images, batch_size):
-                indices = range(start, min(start + batch_size, config.num_images))
-                samples = method.sample(indices, truncation=config.truncation, seed=config.seed)
-                for line in pool.map(lambda i, s=samples: _write(run, s, i), range(len(indices))):
-                    metadata.write(json.dumps(line) + "\n")
-                metadata.flush()
+    with locked_folder(folder) if is_first() else nullcontext():
+        done = from_first(_open_run(folder, config, identity, resume) if is_first() else 0)
+        advance = progress(config.num_images - done)
+        step = batch_size * num_processes()
+        with ThreadPoolExecutor() as pool:
+            for start in range(done, config.num_images, step):
+                indices = range(start, min(start + step, config.num_images))
+                own = _write_batch(method, folder, config, shard(indices), pool)
+                lines = sorted(chain(*gathered(own)), key=lambda line: line["index"])
+                if is_first():
+                    _append(folder / METADATA, lines)
                 advance(len(indices))
-        _write_grid(folder, config.num_images)
+        if is_first():
+            _write_grid(folder, config.num_images)
 
 
-def _open_run(
-    folder: Path, config: SampleConfig, identity: dict[str, Any], resume: bool
-) -> SampleRun:
-    """Check that the folder may be filled, and find out how far it is."""
+def _write_batch(
+    method: GenerativeMethod,
+    folder: Path,
+    config: SampleConfig,
+    indices: Sequence[int],
+    pool: ThreadPoolExecutor,
+) -> list[dict[str, Any]]:
+    """Make and write the samples of ``indices``; returns their lines of metadata."""
+    if not indices:  # of the last batch, some processes get nothing
+        return []
+    samples = method.sample(indices, truncation=config.truncation, seed=config.seed)
+    return list(pool.map(lambda i: _write(folder, config, samples, i), range(len(indices))))
+
+
+def _append(metadata: Path, lines: list[dict[str, Any]]) -> None:
+    with metadata.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+
+
+def _open_run(folder: Path, config: SampleConfig, identity: dict[str, Any], resume: bool) -> int:
+    """Check that the folder may be filled; returns how many samples an earlier run finished."""
     path = folder / CONFIG
     if not path.exists():
         if any(entry.name != ".lock" for entry in folder.iterdir()):
             raise InputError(f"{folder} is not empty and holds no samples. Choose another folder.")
         content = identity | {"provenance": environment()}
         write_text(path, json.dumps(content, indent=1) + "\n")
-        return SampleRun(folder, config, 0)
+        return 0
     if not resume:
         raise InputError(f"{folder} holds samples already. Add --resume, or choose another folder.")
     earlier = json.loads(path.read_text(encoding="utf-8"))
@@ -105,7 +114,7 @@ def _open_run(
     if changed:
         was = ", ".join(f"{key} was {earlier.get(key)}" for key in changed)
         raise InputError(f"{folder} holds another run ({was}). Repeat its options, or choose anew.")
-    return SampleRun(folder, config, _finished(folder / METADATA))
+    return _finished(folder / METADATA)
 
 
 def _finished(metadata: Path) -> int:
@@ -119,9 +128,9 @@ def _finished(metadata: Path) -> int:
     return whole.count("\n")
 
 
-def _write(run: SampleRun, samples: Samples, position: int) -> dict[str, Any]:
+def _write(folder: Path, config: SampleConfig, samples: Samples, position: int) -> dict[str, Any]:
     """Write one sample's files and return its line of metadata."""
-    index, config = samples.indices[position], run.config
+    index = samples.indices[position]
     alpha = samples.alpha[position, 0].numpy()
     arrays: dict[str, npt.NDArray[Any]] = {
         "images": _pixels(samples.image[position].numpy()),
@@ -133,7 +142,7 @@ def _write(run: SampleRun, samples: Samples, position: int) -> dict[str, Any]:
     if config.alpha16:
         arrays["alpha16"] = np.round(alpha.astype(np.float64) * 65535).astype(np.uint16)
     digests = {
-        kind: _write_png(run.folder / kind / f"{index:06d}.png", array)
+        kind: _write_png(folder / kind / f"{index:06d}.png", array)
         for kind, array in arrays.items()
     }
     return {

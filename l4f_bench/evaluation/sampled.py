@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +17,18 @@ from l4f_bench.annotators.contracts import Annotator
 from l4f_bench.annotators.loading import load_annotator
 from l4f_bench.cache import cached_weight
 from l4f_bench.config import EvalConfig, SampledConfig, to_json
-from l4f_bench.datasets.specs import DATASETS, DatasetSpec
+from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.distributed import gathered, num_processes, shard
-from l4f_bench.errors import InputError, MissingAssetError
+from l4f_bench.errors import InputError
 from l4f_bench.evaluation.examples import Example
 from l4f_bench.evaluation.records import Record, image_entry
 from l4f_bench.methods.contracts import GenerativeMethod
-from l4f_bench.methods.labels4free.loading import load_labels4free, samples_per_batch
+from l4f_bench.methods.labels4free.loading import (
+    alpha_file,
+    generator_file,
+    load_labels4free,
+    samples_per_batch,
+)
 from l4f_bench.methods.labels4free.method import Labels4Free
 from l4f_bench.methods.specs import METHODS
 from l4f_bench.metrics.counts import COUNT_NAMES, count_levels, count_pixels
@@ -246,9 +250,9 @@ def _load(
             f"{METHODS.get(config.method).title} on {spec.title} cannot be evaluated on samples "
             f"here. Possible: ours on {', '.join(ready)}."
         )
-    alpha = sampled.alpha or _alpha_of(spec)
+    alpha = sampled.alpha or alpha_file(spec.name)
     weights = sampled.annotator_weights or cached_weight(spec.annotator_weights or spec.annotator)
-    generator = sampled.generator or cached_weight(spec.generator_weights)
+    generator = sampled.generator or generator_file(spec.name)
     method, digests = load_labels4free(
         generator, alpha, background=spec.background, device=sampled.device
     )
@@ -256,15 +260,6 @@ def _load(
         spec.annotator, weights, method.mean_latent.device, min_share=spec.min_share
     )
     return method, annotator, digests | {"annotator": sha256_of(weights)}
-
-
-def _alpha_of(spec: DatasetSpec) -> Path:
-    if spec.alpha_weights is None:
-        raise MissingAssetError(
-            f"Give the alpha network of {spec.title} with --alpha FILE; "
-            "`l4f-bench fetch --list` says where the published ones are."
-        )
-    return cached_weight(spec.alpha_weights)
 
 
 def _warnings(counts: SampledCounts, config: SampledConfig) -> list[str]:

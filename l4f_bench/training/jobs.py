@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from l4f_bench.cache import cached_weight
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.errors import InputError, MissingAssetError
-from l4f_bench.methods.labels4free.loading import choose_device
+from l4f_bench.methods.labels4free.loading import choose_device, generator_file
 from l4f_bench.registry import unknown_name
 from l4f_bench.training import bisenet, bisenet_config, gan_config, labels4free, stylegan2
 from l4f_bench.training.compute import Compute
@@ -104,7 +103,7 @@ def _labels4free(request: TrainRequest, warn: Warn) -> Job:
     config = with_settings(preset, request.settings)
     compute = request.compute()
     frozen = labels4free.load_frozen(
-        request.generator or _generator_of(request.dataset),
+        request.generator or generator_file(request.dataset),
         with_discriminator=config.pretrained_discriminator,
     )
     size = frozen.network.architecture.size
@@ -143,21 +142,6 @@ def _steps(request: TrainRequest, usual: int) -> int:
 
 def _images(request: TrainRequest, resolution: int, seed: int, warn: Warn) -> RealImages:
     return open_images(request.data, resolution, seed, strict=request.strict, warn=warn)
-
-
-def _generator_of(dataset: str) -> Path:
-    """The data set's own generator, embedded or from the cache."""
-    name = DATASETS.get(dataset).generator_weights
-    try:
-        if name is not None:
-            return cached_weight(name)
-        reason = f"No generator of {dataset} is published."
-    except MissingAssetError as error:
-        reason = str(error)
-    raise MissingAssetError(
-        f"{reason} Or give the generator to train on with --generator FILE: a checkpoint of any "
-        "format, or what `l4f-bench train --method stylegan2` wrote."
-    )
 
 
 def _check_size(request: TrainRequest, size: int) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import torch
 
-from l4f_bench.errors import InputError
+from l4f_bench.cache import cached_weight
+from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.errors import InputError, MissingAssetError
 from l4f_bench.generators.checkpoints.errors import refusals_named
 from l4f_bench.generators.checkpoints.selection import SelectedNetwork, select_network
 from l4f_bench.generators.stylegan2 import CONSTANT, FIRST_CONV, BackgroundMode, Generator
@@ -16,6 +18,38 @@ from l4f_bench.registry import unknown_name
 
 _BACKGROUNDS = {mode.name: mode for mode in (FIRST_CONV, CONSTANT)}
 _SHARE_OF_MEMORY = 0.6  # leaves room for temporaries and what the allocator keeps
+
+
+def generator_file(dataset: str) -> Path:
+    """A data set's own generator: embedded, or published and in the cache.
+
+    Raises:
+        MissingAssetError: There is none, or it is not in the cache; the message says what to do.
+    """
+    spec = DATASETS.get(dataset)
+    other = "Or give one with --generator FILE: a checkpoint of any format, or what `l4f-bench "
+    other += "train --method stylegan2` wrote."
+    if spec.generator_weights is None:
+        raise MissingAssetError(f"No generator of {spec.title} is published. {other}")
+    try:
+        return cached_weight(spec.generator_weights)
+    except MissingAssetError as error:
+        raise MissingAssetError(f"{error} {other}") from None
+
+
+def alpha_file(dataset: str) -> Path:
+    """A data set's own alpha network, if it is embedded.
+
+    Raises:
+        MissingAssetError: It is not; the message says what to do.
+    """
+    spec = DATASETS.get(dataset)
+    if spec.alpha_weights is None:
+        raise MissingAssetError(
+            f"Give the alpha network of {spec.title} with --alpha FILE; "
+            "`l4f-bench fetch --list` says where the published ones are."
+        )
+    return cached_weight(spec.alpha_weights)
 
 
 def load_labels4free(
