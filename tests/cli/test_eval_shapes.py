@@ -37,7 +37,13 @@ def test_eval_without_options_scores_both_truncations_and_the_annotator(
     assert records[2]["scores"]["miou"]["value"] > 0.95
     assert records[2]["truth"] == "exact"
     assert (tmp_path / "psi-0.7" / "examples.png").is_file()
-    assert (tmp_path / "bisenet-real" / "record.json").is_file()
+    report = run("report", tmp_path, "--out", tmp_path / "tables", "--format", "md,csv,tex,json")
+    assert report.exit_code == 0, report.stderr
+    assert "measured: bisenet against exact masks" in report.stdout
+    assert "published" not in report.stdout.replace("minus published", "")
+    assert {path.name for path in (tmp_path / "tables").iterdir()} == {
+        f"shapes.{suffix}" for suffix in ("md", "csv", "tex", "json")
+    }
 
 
 def test_exact_masks_do_not_depend_on_how_many_are_scored(run: Run, tmp_path: Path) -> None:
