@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from l4f_bench.errors import InputError, MissingAssetError
-from l4f_bench.training.images import FolderImages, open_images
+from l4f_bench.training.images import MemoryImages, StreamedImages, open_images
 
 
 def fail(text: str) -> None:
@@ -57,7 +57,8 @@ def test_unreadable_images_are_skipped_and_counted_or_refused(tmp_path: Path) ->
     (tmp_path / "bad.png").write_bytes(whole[:40])
     (tmp_path / "text.jpg").write_text("no image")
     warnings: list[str] = []
-    images = FolderImages(tmp_path, 8, 0, strict=False, warn=warnings.append)
+    images = open_images(tmp_path, 8, 0, warn=warnings.append)
+    assert isinstance(images, MemoryImages)
     assert len(images) == 3
     assert len(warnings) == 1
     assert warnings[0].startswith("2 of 5 images cannot be read")
@@ -77,3 +78,17 @@ def test_another_picture_is_another_digest(tmp_path: Path) -> None:
     two = open_images(colours(tmp_path / "b", 3), 8, 0, warn=fail)
     again = open_images(tmp_path / "a", 8, 5, warn=fail)
     assert one.digest == again.digest != two.digest
+
+
+def streamed(folder: Path, seed: int = 0, *, strict: bool = False, **kw: object) -> StreamedImages:
+    images = open_images(folder, 8, seed, strict=strict, warn=fail, memory_bytes=0)
+    assert isinstance(images, StreamedImages)
+    return images
+
+
+def noise(folder: Path, num_images: int) -> Path:
+    folder.mkdir(exist_ok=True)
+    for number in range(num_images):
+        pixels = np.random.default_rng(number).integers(0, 256, (20, 13 + number, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number:02d}.jpg")
+    return folder
