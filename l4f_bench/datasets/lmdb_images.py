@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _NUM_PROBES = 64
 """Values that a fingerprint reads."""
 
-# A process may open a file once only, and may not use what its parent opened.
+# A process may open a file once only, and may not use what its parent opened before a fork.
 _OPEN: WeakValueDictionary[tuple[int, str], Environment] = WeakValueDictionary()
 _OPENING = Lock()
 
@@ -105,6 +105,8 @@ def open_environment(folder: Path) -> Environment:
     """
     place = (os.getpid(), str(folder.resolve()))
     with _OPENING:
+        for inherited in [known for known in _OPEN if known[0] != place[0]]:
+            _OPEN.pop(inherited).close()
         environment = _OPEN.get(place)
         if environment is None:
             environment = _OPEN[place] = _open(folder)

@@ -31,10 +31,10 @@ def encoded(array: ByteArray) -> bytes:
 
 def write(folder: Path, entries: dict[bytes, bytes]) -> Path:
     folder.mkdir(exist_ok=True)
-    with lmdb.open(str(folder), map_size=1 << 26) as environment:
-        with environment.begin(write=True) as transaction:
-            for key, value in entries.items():
-                transaction.put(key, value)
+    environment = lmdb.open(str(folder), map_size=1 << 26)
+    with environment, environment.begin(write=True) as transaction:
+        for key, value in entries.items():
+            transaction.put(key, value)
     (folder / "lock.mdb").unlink()
     return folder
 
@@ -46,7 +46,9 @@ def lsun(folder: Path, num_images: int = 20) -> tuple[Path, dict[bytes, ByteArra
 
 def prepared(folder: Path, sides: tuple[int, ...] = (128, 16, 8), num_images: int = 12) -> Path:
     entries = {
-        b"%d-%05d" % (side, n): encoded(pixels(n, side)) for side in sides for n in range(num_images)
+        b"%d-%05d" % (side, n): encoded(pixels(n, side))
+        for side in sides
+        for n in range(num_images)
     }
     return write(folder, {**entries, b"length": b"%d" % num_images})
 
@@ -116,22 +118,20 @@ def test_threads_share_an_lmdb_and_it_opens_twice(tmp_path: Path) -> None:
 
 def test_a_forked_process_opens_it_for_itself(tmp_path: Path) -> None:
     folder, images = lsun(tmp_path / "cat")
-    source = open_source(folder, 8)
+    source, other = open_source(folder, 8), open_source(folder, 8)
     context = multiprocessing.get_context("fork")
     queue = context.SimpleQueue()
 
     def child() -> None:
+        assert other.read(0, 8) is not None
         queue.put([None if image is None else image.tobytes() for image in all_images(source, 8)])
 
     process = context.Process(target=child)
     process.start()
-    found = queue.get()
-    process.join()
+    process.join(30)
     assert process.exitcode == 0
-    assert found == [images[key].transpose(2, 0, 1).tobytes() for key in sorted(images)]
-    np.testing.assert_array_equal(
-        source.read(3, 8), images[sorted(images)[3]].transpose(2, 0, 1)
-    )
+    assert queue.get() == [images[key].transpose(2, 0, 1).tobytes() for key in sorted(images)]
+    np.testing.assert_array_equal(source.read(3, 8), images[sorted(images)[3]].transpose(2, 0, 1))
 
 
 def test_values_that_are_no_images_are_nothing(tmp_path: Path) -> None:

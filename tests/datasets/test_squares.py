@@ -36,7 +36,10 @@ SAME_GREYS = {
     "16 bits": (Image.fromarray(GREYS.astype(np.uint16) * 257), "PNG"),
     "16 bits in TIFF": (Image.fromarray(GREYS.astype(np.uint16) * 257), "TIFF"),
     "32-bit integers": (Image.fromarray(GREYS.astype(np.int32) * 257), "TIFF"),
-    "CMYK": (Image.merge("CMYK", [*3 * [Image.fromarray(255 - GREYS)], Image.new("L", (8, 8))]), "TIFF"),
+    "CMYK": (
+        Image.merge("CMYK", [*3 * [Image.fromarray(255 - GREYS)], Image.new("L", (8, 8))]),
+        "TIFF",
+    ),
 }
 
 
@@ -79,7 +82,8 @@ def test_a_decompression_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_postscript_under_another_name_is_not_interpreted(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     path.write_bytes(encoded(RGB, "EPS").getvalue())
-    assert Image.open(path).format == "EPS"
+    with Image.open(path) as image:
+        assert image.format == "EPS"
     assert read_square(path, 8) is None
 
 
