@@ -28,6 +28,7 @@ Reader = Callable[[Sequence[int]], object]
 
 
 def main() -> None:
+    """Measure every way with and without a step, and print the best of the rounds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=400)
     parser.add_argument("--threads", type=int, default=2)
@@ -48,6 +49,7 @@ def main() -> None:
 
 
 def readers(source: FolderSource, num_threads: int) -> dict[str, Reader]:
+    """The ways to read a batch."""
     images = StreamedImages(source, RESOLUTION, 0, strict=True, warn=print, num_threads=num_threads)
 
     def one_by_one(indices: Sequence[int]) -> object:
