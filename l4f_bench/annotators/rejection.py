@@ -93,9 +93,7 @@ def rule_of(dataset: str) -> RejectionRule:
 
 def whole_masks(labels: Tensor, scores: Tensor, masks: Tensor) -> Instances:
     """Instances whose masks, bool ``[n, H, W]``, are already there."""
-    return Instances(
-        labels=labels, scores=scores, union=lambda index: masks[index].any(0)
-    )
+    return Instances(labels=labels, scores=scores, union=lambda index: masks[index].any(0))
 
 
 def judge(instances: Instances, rule: RejectionRule) -> Verdict:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from l4f_bench.annotators.contracts import Annotation
-from l4f_bench.annotators.images import as_rgb, resized
-from l4f_bench.annotators.mask_rcnn.boxes import clipped, has_area
-from l4f_bench.annotators.mask_rcnn.network import MaskRCNN
-from l4f_bench.annotators.mask_rcnn.preprocessing import input_size, normalised, paste
+from l4f_bench.annotators.images import as_rgb
 from l4f_bench.annotators.rejection import Instances, RejectionRule, Verdict, as_annotation, judge
 from l4f_bench.errors import InputError
 
@@ -19,8 +15,9 @@ from l4f_bench.errors import InputError
 class Detector(Protocol):
     """A network that finds objects of COCO's classes in one image."""
 
-    num_classes: int
-    """Classes without the background."""
+    @property
+    def num_classes(self) -> int:
+        """Classes without the background."""
 
     def instances(self, image: Tensor, min_score: float) -> Instances:
         """Objects that score more than ``min_score``.
@@ -72,35 +69,3 @@ class MaskRcnnAnnotator:
         if not len(rgb):
             raise InputError("A batch without images cannot be annotated.")
         return [judge(self._detector.instances(one, self.rule.min_score), self.rule) for one in rgb]
-
-
-class NetworkDetector:
-    """Our network, with the published test-time resizing."""
-
-    def __init__(self, network: MaskRCNN) -> None:
-        """Use ``network``, which is ready for inference, on its own device."""
-        self.num_classes = network.architecture.num_classes
-        self._network = network
-
-    @torch.no_grad()
-    def instances(self, image: Tensor, min_score: float) -> Instances:
-        """Objects that score more than ``min_score``; arguments as in ``Detector``."""
-        device = next(self._network.parameters()).device
-        shape = (image.shape[-2], image.shape[-1])
-        size = input_size(*shape)
-        x = normalised(resized(image[None], size).to(device))
-        levels = self._network.features(x)
-        objects = self._network.detect(levels, size, min_score)
-        scale = objects.boxes.new_tensor([shape[1] / size[1], shape[0] / size[0]]).repeat(2)
-        boxes = clipped(objects.boxes * scale, shape)
-
-        @torch.no_grad()
-        def union(index: Tensor) -> Tensor:
-            index = index[has_area(boxes[index])]
-            canvas = torch.zeros(shape, dtype=torch.bool, device=image.device)
-            masks = self._network.masks(levels, objects.boxes[index], objects.classes[index])
-            for mask, box in zip(masks, boxes[index], strict=True):
-                paste(mask.to(canvas.device), box, canvas)
-            return canvas
-
-        return Instances(labels=objects.classes, scores=objects.scores, union=union)

@@ -44,9 +44,7 @@ class NormedConv(nn.Conv2d):
     """Convolution without bias that keeps the size at stride 1, then frozen normalisation."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
-        super().__init__(
-            inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False
-        )
+        super().__init__(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
         self.norm: nn.Module = FrozenBatchNorm(outputs)
 
     def forward(self, input: Tensor) -> Tensor:

@@ -29,12 +29,12 @@ def anchors(height: int, width: int, level: int, device: torch.device) -> Tensor
         device: Where the boxes are wanted.
     """
     shapes = [(_SIZES[level] / math.sqrt(ratio), ratio) for ratio in _RATIOS]
-    cells = torch.tensor([[-w / 2, -w * r / 2, w / 2, w * r / 2] for w, r in shapes])
-    x = torch.arange(width) * STRIDES[level]
-    y = torch.arange(height) * STRIDES[level]
+    cells = torch.tensor([[-w / 2, -w * r / 2, w / 2, w * r / 2] for w, r in shapes], device=device)
+    x = torch.arange(width, device=device) * STRIDES[level]
+    y = torch.arange(height, device=device) * STRIDES[level]
     y, x = torch.meshgrid(y, x, indexing="ij")
     corners = torch.stack([x, y, x, y], dim=-1)[:, :, None]  # [height, width, 1, 4]
-    return (corners + cells).reshape(-1, 4).to(device)
+    return (corners + cells).reshape(-1, 4)
 
 
 def apply_deltas(deltas: Tensor, boxes: Tensor, weights: tuple[float, ...]) -> Tensor:

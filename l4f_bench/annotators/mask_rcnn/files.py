@@ -37,10 +37,15 @@ def load_mask_rcnn(path: Path | str) -> MaskRCNN:
     """
     path = Path(path)
     with refusals_named(path):
-        return MaskRCNN.from_state_dict(_state_dict(path))
+        return MaskRCNN.from_state_dict(read_state_dict(path))
 
 
-def _state_dict(path: Path) -> StateDict:
+def read_state_dict(path: Path) -> StateDict:
+    """Tensors of a detection network, from any of these formats; nothing in the file is executed.
+
+    Raises:
+        RefusedError: The file holds anything else.
+    """
     kind = sniff(path)
     if kind == "pickle":
         return _pickled(path)

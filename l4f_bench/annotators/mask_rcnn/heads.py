@@ -50,7 +50,7 @@ class BoxPredictor(nn.Module):
         self.bbox_pred = nn.Linear(inputs, 4 * num_classes)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits ``[n, classes + 1]``, the background last, and deltas ``[n, classes * 4]``."""
+        """Return logits ``[n, classes + 1]``, background last, and deltas ``[n, classes * 4]``."""
         return self.cls_score(x), self.bbox_pred(x)
 
 

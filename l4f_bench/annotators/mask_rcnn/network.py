@@ -18,8 +18,8 @@ from l4f_bench.annotators.mask_rcnn.heads import MASK_SIDE, RoiHeads, pool
 from l4f_bench.annotators.mask_rcnn.proposals import ProposalGenerator
 from l4f_bench.tensors import StateDict, load_tensors
 
-# What the published files also hold and no network here reads: constants of the configuration.
-_CONSTANTS = ("pixel_mean", "pixel_std", "proposal_generator.anchor_generator.cell_anchors.")
+CONSTANTS = ("pixel_mean", "pixel_std", "proposal_generator.anchor_generator.cell_anchors.")
+"""Beginnings of keys that older files also hold: constants of the configuration, not weights."""
 
 
 class Objects(NamedTuple):
@@ -51,11 +51,7 @@ class MaskRCNN(nn.Module):
         Raises:
             InputError: This is another network, or keys are missing, unexpected or misshapen.
         """
-        wanted = {
-            key: value.float()
-            for key, value in state_dict.items()
-            if not key.startswith(_CONSTANTS)
-        }
+        wanted = {key: value.float() for key, value in without_constants(state_dict).items()}
         with torch.device("meta"):  # sizes that contradict each other cost no memory
             network = cls(Architecture.of(wanted))
         load_tensors(network, wanted, assign=True)
@@ -105,3 +101,8 @@ class MaskRCNN(nn.Module):
             classes: int64 ``[n]``.
         """
         return self.roi_heads.mask_head.of_classes(pool(levels, boxes, MASK_SIDE), classes)
+
+
+def without_constants(state_dict: StateDict) -> dict[str, Tensor]:
+    """The tensors that are weights."""
+    return {key: value for key, value in state_dict.items() if not key.startswith(CONSTANTS)}

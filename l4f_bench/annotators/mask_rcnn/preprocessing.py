@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from l4f_bench.annotators.mask_rcnn.boxes import clipped
+
 SHORTEST_SIDE, LONGEST_SIDE = 800, 1333  # the longest wins where they contradict each other
 _MEAN = (103.530, 116.280, 123.675)  # of blue, green and red; the standard deviation is 1
 _MULTIPLE = 32  # of the coarsest feature of the ResNet
@@ -38,6 +40,20 @@ def normalised(image: Tensor) -> Tensor:
     return F.pad(pixels, (0, -width % _MULTIPLE, 0, -height % _MULTIPLE))
 
 
+def scaled_boxes(boxes: Tensor, size: tuple[int, int], shape: tuple[int, int]) -> Tensor:
+    """Boxes ``[n, 4]`` of the resized image (height, width) in pixels of the original one."""
+    scale = boxes.new_tensor([shape[1] / size[1], shape[0] / size[0]]).repeat(2)
+    return clipped(boxes * scale, shape)
+
+
+def paste_all(probabilities: Tensor, boxes: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Pixels of any of some objects, bool ``[H, W]``; arguments as in ``paste``, one row each."""
+    canvas = torch.zeros(shape, dtype=torch.bool, device=boxes.device)
+    for mask, box in zip(probabilities, boxes, strict=True):
+        paste(mask, box, canvas)
+    return canvas
+
+
 def paste(probabilities: Tensor, box: Tensor, canvas: Tensor) -> None:
     """Set the pixels of ``canvas`` that belong to an object with a probability of at least 1/2.
 
@@ -51,6 +67,8 @@ def paste(probabilities: Tensor, box: Tensor, canvas: Tensor) -> None:
     """
     left, top, right, bottom = box.tolist()
     height, width = canvas.shape
+    if left >= right or top >= bottom:  # so small that it vanished in rounding
+        return
     first, last = max(0, int(left)), min(width, int(right) + 1)
     columns = _tents(left, right, first, last, probabilities)  # [S, last - first]
     rows_at_once = max(1, _MAX_PIXELS_AT_ONCE // max(1, last - first))
