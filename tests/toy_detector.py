@@ -29,15 +29,18 @@ TOY = Architecture(
 GROWTH = 4.2  # logarithm of a factor that no anchor needs to cover the image
 
 
-def toy_weights(target: str = "cat") -> dict[str, Tensor]:
-    """Weights under the model zoo's keys, for a network that calls bright things ``target``."""
-    state = {key: torch.zeros_like(value) for key, value in MaskRCNN(TOY).state_dict().items()}
+def toy_weights(target: str = "cat", architecture: Architecture = TOY) -> dict[str, Tensor]:
+    """Weights under the model zoo's keys, for a network that calls bright things ``target``.
+
+    In a wider or deeper architecture, all that is not needed is zero.
+    """
+    shapes = MaskRCNN(architecture).state_dict()
+    state = {key: torch.zeros_like(value) for key, value in shapes.items()}
     for key, value in state.items():
         if key.endswith(("norm.weight", "running_var")):
             value.fill_(1)
-        elif key.endswith("shortcut.weight") or key.startswith("backbone.fpn_lateral"):
-            if value.ndim == 4:
-                _identity(value, 0)
+        elif value.ndim == 4 and ("shortcut" in key or "fpn_lateral" in key):
+            _identity(value, 0)
         elif value.ndim == 4 and ("fpn_output" in key or "mask_fcn" in key):
             _identity(value, 1)
     stem = state["backbone.bottom_up.stem.conv1.weight"]
@@ -47,9 +50,9 @@ def toy_weights(target: str = "cat") -> dict[str, Tensor]:
     return state
 
 
-def write_toy_pickle(path: Path, target: str = "cat") -> Path:
+def write_toy_pickle(path: Path, target: str = "cat", architecture: Architecture = TOY) -> Path:
     """The same as a file of the model zoo."""
-    return write_pickle(path, toy_weights(target))
+    return write_pickle(path, toy_weights(target, architecture))
 
 
 def write_pickle(path: Path, state: dict[str, Tensor], *, protocol: int = 4) -> Path:
@@ -66,12 +69,12 @@ def _identity(weight: Tensor, centre: int) -> None:
 
 def _set_heads(state: dict[str, Tensor], target: int) -> None:
     box, mask = "roi_heads.box_predictor", "roi_heads.mask_head"
-    mean = state["roi_heads.box_head.fc1.weight"].view(2, 2, 49)
-    mean[0, 0], mean[1, 1] = 1 / 49, 1 / 49
+    mean = state["roi_heads.box_head.fc1.weight"].unflatten(1, (-1, 49))
+    mean[0, 0] = mean[1, 1] = 1 / 49
     state["roi_heads.box_head.fc2.weight"].fill_diagonal_(1)
     state[f"{box}.cls_score.bias"][:-1] = -20
     state[f"{box}.cls_score.bias"][target] = -4
     state[f"{box}.cls_score.weight"][target, 0] = 40
     state[f"{box}.bbox_pred.bias"].view(-1, 4)[:, 2:] = 5 * GROWTH  # divided by 5 when applied
     state[f"{mask}.deconv.weight"][0, 0], state[f"{mask}.deconv.weight"][1, 1] = 1, 1
-    state[f"{mask}.predictor.weight"][target, :, 0, 0] = torch.tensor([10.0, -10.0])
+    state[f"{mask}.predictor.weight"][target, :2, 0, 0] = torch.tensor([10.0, -10.0])
