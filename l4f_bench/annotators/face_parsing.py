@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from l4f_bench.annotators.bisenet import BiSeNet
-from l4f_bench.annotators.contracts import Annotation
+from l4f_bench.annotators.contracts import Annotation, Reason
 from l4f_bench.annotators.images import as_rgb, resized
+from l4f_bench.annotators.rejection import checked_fraction
 from l4f_bench.errors import InputError
 from l4f_bench.generators.checkpoints.checkpoint import checked_tensors, without_prefix
 from l4f_bench.generators.checkpoints.errors import RefusedError, refusals_named
@@ -51,7 +52,10 @@ _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, RGB
 
 
 class FaceParser:
-    """Annotator whose mask is the union of some of BiSeNet's classes. It accepts every image."""
+    """Annotator whose mask is the union of some of BiSeNet's classes.
+
+    It accepts every image, unless a minimum area is asked for.
+    """
 
     def __init__(
         self,
@@ -60,6 +64,7 @@ class FaceParser:
         classes: Sequence[str] = FACE_CLASSES,
         foreground: Collection[str] | None = None,
         side: int = FACE_SIDE,
+        min_area: float = 0.0,
     ) -> None:
         """Use ``network``, which is put in eval mode, on its own device.
 
@@ -68,10 +73,11 @@ class FaceParser:
             classes: Names of its classes by index.
             foreground: Names of those that are foreground; by default all but the first.
             side: Pixels that images are resized to.
+            min_area: Part of the image, 0 to 1, that the foreground must cover at least.
 
         Raises:
-            InputError: A name is unknown (the nearest is given), none is given, or the network
-                has another number of classes.
+            InputError: ``min_area`` is not between 0 and 1, a name is unknown (the nearest is
+                given), none is given, or the network has another number of classes.
         """
         if len(classes) != network.num_classes:
             raise InputError(
@@ -81,14 +87,19 @@ class FaceParser:
         self.foreground = _in_order(classes, classes[1:] if foreground is None else foreground)
         self.classes = tuple(classes)
         self.side = side
+        self.min_area = checked_fraction("min_area", min_area)
         self._network = network.eval()
         self._is_foreground = torch.tensor([name in self.foreground for name in classes])
 
     def annotate(self, image: Tensor) -> Annotation:
         """Masks of the foreground classes, bool ``[N, H, W]``; arguments as in ``class_map``."""
         parsed = self._parse(image)
-        mask = _at_size_of(self._is_foreground.to(parsed.device)[parsed], image)
-        return Annotation(mask=mask.bool(), reason=(None,) * len(mask))
+        mask = _at_size_of(self._is_foreground.to(parsed.device)[parsed], image).bool()
+        return Annotation(mask=mask, reason=tuple(self._reason(one) for one in mask))
+
+    def _reason(self, mask: Tensor) -> Reason | None:
+        area = float(mask.count_nonzero()) / mask.numel()
+        return "too-small" if area < self.min_area else None
 
     def class_map(self, image: Tensor) -> Tensor:
         """Class of every pixel, uint8 ``[N, H, W]`` at the image's size and on its device.

@@ -39,9 +39,7 @@ class RejectionRule:
         """Refuse unknown classes and impossible numbers."""
         class_index(self.target_class)
         for name in ("min_score", "min_area"):
-            value = getattr(self, name)
-            if not 0 <= value <= 1:
-                raise InputError(f"{name} is between 0 and 1; got {value}.")
+            checked_fraction(name, getattr(self, name))
 
     @property
     def class_index(self) -> int:
@@ -78,6 +76,17 @@ class Verdict:
     """Score of the surest of them; None if there is none."""
     area: float
     """Part of the image that the mask covers."""
+
+
+def checked_fraction(name: str, value: float) -> float:
+    """``value`` if it is between 0 and 1.
+
+    Raises:
+        InputError: It is not.
+    """
+    if not 0 <= value <= 1:
+        raise InputError(f"{name} is between 0 and 1; got {value}.")
+    return value
 
 
 def rule_of(dataset: str) -> RejectionRule:

@@ -48,7 +48,7 @@ def apply_deltas(deltas: Tensor, boxes: Tensor, weights: tuple[float, ...]) -> T
     Returns:
         ``[n, k * 4]``.
     """
-    deltas = deltas.unflatten(1, (deltas.shape[1] // 4, 4)) / deltas.new_tensor(weights)
+    deltas = deltas.view(len(deltas), deltas.shape[1] // 4, 4) / deltas.new_tensor(weights)
     dx, dy, dw, dh = deltas.unbind(-1)
     size = (boxes[:, 2:] - boxes[:, :2])[:, None]  # [n, 1, 2]
     centre = boxes[:, None, :2] + 0.5 * size

@@ -112,7 +112,7 @@ class RoiHeads(nn.Module):
         scores = logits.softmax(-1)[:, :-1]
         region, classes = (scores > min_score).nonzero(as_tuple=True)
         # Only what scores enough is decoded: a few boxes of the 80 for each region.
-        chosen = deltas.unflatten(1, (scores.shape[1], 4))[region, classes]
+        chosen = deltas.view(*scores.shape, 4)[region, classes]
         return best_objects(
             clipped(apply_deltas(chosen, boxes[region], BOX_WEIGHTS), size),
             scores[region, classes],
