@@ -110,9 +110,9 @@ def open_run(
         key for key in sorted({*earlier, *identity}) if earlier.get(key) != identity.get(key)
     ]
     if changed:
-        was = ", ".join(f"{key} was {earlier.get(key)}, is {identity.get(key)}" for key in changed)
         raise InputError(
-            f"{folder} holds other {kind} ({', '.join(changed)}). Repeat its options, or choose anew."
+            f"{folder} holds other {kind} ({', '.join(changed)}). Repeat its options, or choose "
+            "another folder."
         )
     return True
 

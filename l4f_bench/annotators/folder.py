@@ -102,7 +102,7 @@ def _annotate(
     pixels = read_rgb(path)
     if pixels is None:
         return {"accepted": False, "reason": UNREADABLE}
-    image = torch.from_numpy(np.ascontiguousarray(pixels))[None]
+    image = torch.from_numpy(np.array(pixels))[None]
     annotation = annotator.annotate(image)
     mask = annotation.mask[0].cpu().numpy()
     _write_png(out / MASKS / name, mask.astype(np.uint8) * 255)

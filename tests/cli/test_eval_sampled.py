@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from l4f_bench.methods.contracts import Samples
 from l4f_bench.reporting.figures import overlay
 from tests.cli.conftest import Run
 from tests.networks import save_labels4free, save_rosinality, small_alpha, small_generator
+from tests.toy_detector import write_toy_pickle
 
 
 class FakeMethod:
@@ -149,13 +151,53 @@ def test_missing_weights_are_named_with_the_command(
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("options", [("--dataset", "car"), ("--method", "pseg")])
-def test_what_cannot_be_sampled_yet_is_said(
-    options: tuple[str, str], run: Run, files: tuple[object, ...], tmp_path: Path
+def test_methods_without_samples_are_refused(
+    run: Run, files: tuple[object, ...], tmp_path: Path
 ) -> None:
-    result = run("eval", "--dataset", "ffhq", "--on", "sampled", *files, *options)
+    result = run("eval", "--dataset", "ffhq", "--on", "sampled", *files, "--method", "ours-unet")
     assert result.exit_code == 2
-    assert "Possible: ours on ffhq." in result.stderr
+    assert "makes no samples" in result.stderr
+
+
+def bright_generator(folder: Path, size: int) -> Path:
+    """A generator whose samples differ in brightness, which is what the toy detector finds."""
+    generator = small_generator(size, (12, 10, 8, 6, 4)[: int(math.log2(size)) - 1])
+    with torch.no_grad():
+        for to_rgb in (generator.to_rgb1, *generator.to_rgbs):
+            to_rgb.conv.weight.mul_(30)
+    return save_rosinality(folder / f"bright-{size}.pt", generator)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dataset", ["cat", "horse", "car"])
+def test_table_2_end_to_end(dataset: str, run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("torchvision")
+    weights = write_toy_pickle(tmp_path / "model_final_a3ec72.pkl", dataset)
+    files = (
+        "--generator", bright_generator(tmp_path, 64),
+        "--alpha", save_labels4free(tmp_path / "alpha.pt", small_alpha((8, 6, 4))),
+        "--annotator-weights", weights,
+    )  # fmt: skip
+    arguments = ("eval", "--dataset", dataset, *files, "--samples", 3, "--max-drawn", 60, "--json")
+    result = run(*arguments, "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.stderr
+    (record,) = json.loads(result.stdout)["records"]
+    assert record["truth"] == "mask-rcnn"
+    assert record["annotation"]["target_class"] == dataset
+    assert record["config"]["sampled"]["threshold"] == 0.9
+    assert record["n"] == len(record["images"]) == 3
+    assert record["drawn"] == 3 + sum(record["rejected"].values())
+    assert set(record["rejected"]) <= {"no-instance", "several-instances"}
+    assert bool(record["scores_without_bars"]) == (dataset == "car")
+    report = run("report", tmp_path / "run", "--out", tmp_path / "tables")
+    assert report.exit_code == 0, report.stderr
+    assert "Table 2" in report.stdout
+    assert report.stdout.count("measured: ours") == 1
+    none = run(*arguments, "--min-score", 1, "--max-drawn", 4, "--out", tmp_path / "none")
+    assert none.exit_code == 1
+    assert "no-instance 4" in none.stderr
+    kept = json.loads((tmp_path / "none" / "record.json").read_text())
+    assert kept["rejected"] == {"no-instance": 4}
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_a_folder_of_samples_holds_what_it_says(
     assert [line["index"] for line in lines] == [0, 1, 2]
     assert {line["truncation"] for line in lines} == {0.5}
     config = json.loads((out / "config.json").read_text())
-    assert set(config["sha256"]) == {"generator", "alpha"}
+    assert set(config["identity"]["sha256"]) == {"generator", "alpha"}
     assert config["provenance"]["versions"]["torch"]
     kinds = {"images", "alpha", "alpha16", "masks", "backgrounds", "composites"}
     assert set(lines[0]["sha256"]) == kinds
