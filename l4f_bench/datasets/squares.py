@@ -1,4 +1,4 @@
-"""Image files of any size and mode as squares of one size."""
+"""Image files of any size and mode: whole, or as squares of one size."""
 
 from __future__ import annotations
 
@@ -25,12 +25,8 @@ def read_square(file: Path | BinaryIO, resolution: int) -> ByteArray | None:
         uint8 ``[3, resolution, resolution]`` RGB; None if the file is no image, is damaged, holds
         levels of another kind, or has too many pixels to be safe to open.
     """
-    try:
-        with Image.open(file, formats=_FORMATS) as opened:
-            image = _as_rgb(opened)
-    except MemoryError:
-        raise
-    except Exception:  # a damaged file makes Pillow's decoders raise nearly anything
+    image = _open_rgb(file)
+    if image is None:
         return None
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -40,6 +36,37 @@ def read_square(file: Path | BinaryIO, resolution: int) -> ByteArray | None:
         box=(left, top, left + side, top + side),
     )
     return np.asarray(square).transpose(2, 0, 1)
+
+
+def read_rgb(file: Path | BinaryIO) -> ByteArray | None:
+    """The whole image, of any mode, as :func:`read_square` reads it.
+
+    Returns:
+        uint8 ``[3, H, W]`` RGB; None where ``read_square`` gives that.
+    """
+    image = _open_rgb(file)
+    return None if image is None else np.asarray(image).transpose(2, 0, 1)
+
+
+def size_of(file: Path) -> tuple[int, int] | None:
+    """Width and height by the file's header, without decoding it; None if it is no image."""
+    try:
+        with Image.open(file, formats=_FORMATS) as opened:
+            return opened.size
+    except MemoryError:
+        raise
+    except Exception:  # see _open_rgb
+        return None
+
+
+def _open_rgb(file: Path | BinaryIO) -> Image.Image | None:
+    try:
+        with Image.open(file, formats=_FORMATS) as opened:
+            return _as_rgb(opened)
+    except MemoryError:
+        raise
+    except Exception:  # a damaged file makes Pillow's decoders raise nearly anything
+        return None
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:
