@@ -65,7 +65,7 @@ def fid(
         Path | None, typer.Option(help="Write A's statistics to this .npz.")
     ] = None,
     batch_size: Annotated[
-        str, typer.Option(help="Images at a time, or auto: 8 on a CPU, 64 on a GPU.")
+        str, typer.Option(help="Images at a time, or auto: 16 on a CPU, 64 on a GPU.")
     ] = "auto",
     workers: Annotated[
         int | None, typer.Option(help="Threads that decode.", show_default="CPU cores")

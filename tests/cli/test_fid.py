@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from l4f_bench.evaluation import feature_distance
+from l4f_bench.evaluation.feature_sides import MIN_IMAGES
 from l4f_bench.features import loading
 from l4f_bench.features.contracts import FeatureSpec
 from l4f_bench.metrics.frechet import frechet_distance
@@ -161,7 +161,7 @@ def refused(run: Run, *arguments: object) -> str:
 
 def test_few_images_are_refused_unless_allowed(run: Run, sets: tuple[Path, Path]) -> None:
     assert "30 images; below 2048" in refused(run, *sets)
-    assert feature_distance.MIN_IMAGES == 2048
+    assert MIN_IMAGES == 2048
 
 
 def test_images_that_cannot_be_used_are_named(run: Run, sets: tuple[Path, Path]) -> None:
