@@ -176,3 +176,49 @@ class SampleConfig:
         _check_sampling(self.truncation, self.threshold)
         if self.seed < 0:
             raise InputError(f"--seed {self.seed} is negative. Give 0 or more.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureDistanceConfig:
+    """How two sets of images are compared by their features."""
+
+    features: str = "inception"
+    """Key of the feature extractor."""
+    weights: Path | None = None
+    """Its file; None takes the published one from the cache."""
+    resize: str = "bilinear"
+    """How images come to the extractor's size."""
+    divisor: str = "n-1"
+    """What the scatter is divided by: ``n-1`` or ``n``."""
+    samples: int = 50_000
+    """Images to draw from a generator."""
+    truncation: float = 1.0
+    """psi in [0, 1] of a generator."""
+    seed: int = 0
+    """Seed of a generator's images and of the subsets of the kernel distance."""
+    kernel: bool = False
+    """Also the kernel distance."""
+    precision_recall: bool = False
+    """Also precision and recall."""
+    allow_small_n: bool = False
+    """Compare even fewer images than the distance is fit for."""
+    batch_size: str = "auto"
+    """Images at a time, or ``auto``."""
+    workers: int | None = None
+    """Threads that decode; None takes one per CPU core."""
+    device: str | None = None
+    """Where to compute; None takes a GPU if there is one."""
+
+    def __post_init__(self) -> None:
+        _check_sampling(self.truncation, 0)
+        workers = 1 if self.workers is None else self.workers
+        for option, value, least in (
+            ("--samples", self.samples, 2),
+            ("--seed", self.seed, 0),
+            ("--workers", workers, 1),
+        ):
+            if value < least:
+                raise InputError(f"{option} {value} is too small. Give {least} or more.")
+        size = self.batch_size
+        if size != "auto" and (not size.isdecimal() or int(size) < 1):
+            raise InputError(f"--batch-size {size} is not possible. Give 1 or more, or auto.")

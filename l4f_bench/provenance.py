@@ -15,7 +15,7 @@ from typing import Any
 
 from l4f_bench import __version__
 
-_PACKAGES = ("numpy", "pandas", "pillow", "torch", "torchmetrics")
+_PACKAGES = ("numpy", "pandas", "pillow", "pytorch-fid", "torch", "torchmetrics", "torchvision")
 
 
 def provenance() -> dict[str, Any]:

@@ -18,6 +18,7 @@ LAYERS = (
     {"generators"},
     {"methods"},
     {"annotators"},
+    {"features"},
     {"training"},
     {"metrics"},
     {"evaluation"},
@@ -26,7 +27,7 @@ LAYERS = (
     {"__main__"},
 )
 # `metrics` sees arrays, never data sets or models.
-FORBIDDEN = {"metrics": {"datasets", "generators", "methods", "annotators"}}
+FORBIDDEN = {"metrics": {"datasets", "generators", "methods", "annotators", "features"}}
 
 
 def room_of(module: str) -> str:

@@ -1,4 +1,4 @@
-"""Image files of any size and mode, as they are or as squares of one size."""
+"""Image files of any size and mode: whole, or as squares of one size."""
 
 from __future__ import annotations
 
@@ -18,10 +18,14 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 def read_square(file: Path | BinaryIO, resolution: int) -> ByteArray | None:
     """The middle square of an image, resized by Lanczos.
 
+    An alpha channel is dropped, 16-bit levels are divided by 257, and of an animation the first
+    picture counts.
+
     Returns:
-        uint8 ``[3, resolution, resolution]`` RGB; None as for :func:`read_rgb`.
+        uint8 ``[3, resolution, resolution]`` RGB; None if the file is no image, is damaged, holds
+        levels of another kind, or has too many pixels to be safe to open.
     """
-    image = _open(file)
+    image = _open_rgb(file)
     if image is None:
         return None
     side = min(image.size)
@@ -35,20 +39,27 @@ def read_square(file: Path | BinaryIO, resolution: int) -> ByteArray | None:
 
 
 def read_rgb(file: Path | BinaryIO) -> ByteArray | None:
-    """An image of any mode.
-
-    An alpha channel is dropped, 16-bit levels are divided by 257, and of an animation the first
-    picture counts.
+    """The whole image, of any mode, as :func:`read_square` reads it.
 
     Returns:
-        uint8 ``[3, H, W]`` RGB; None if the file is no image, is damaged, holds levels of another
-        kind, or has too many pixels to be safe to open.
+        uint8 ``[3, H, W]`` RGB; None where ``read_square`` gives that.
     """
-    image = _open(file)
+    image = _open_rgb(file)
     return None if image is None else np.asarray(image).transpose(2, 0, 1)
 
 
-def _open(file: Path | BinaryIO) -> Image.Image | None:
+def size_of(file: Path) -> tuple[int, int] | None:
+    """Width and height by the file's header, without decoding it; None if it is no image."""
+    try:
+        with Image.open(file, formats=_FORMATS) as opened:
+            return opened.size
+    except MemoryError:
+        raise
+    except Exception:  # see _open_rgb
+        return None
+
+
+def _open_rgb(file: Path | BinaryIO) -> Image.Image | None:
     try:
         with Image.open(file, formats=_FORMATS) as opened:
             return _as_rgb(opened)

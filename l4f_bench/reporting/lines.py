@@ -45,6 +45,25 @@ def scores_json(result: FolderScores) -> dict[str, Any]:
     return content
 
 
+def distance_lines(result: dict[str, Any]) -> str:
+    """A comparison of two image sets, as ``feature_distance.result_json`` gives it."""
+    rows = [[result["distance"], f"{result['value']:.4f}"]]
+    if kernel := result["kernel"]:
+        rows.append([kernel["name"], f"{kernel['mean']:.6f} ± {kernel['std']:.6f}"])
+    if shares := result["precision_recall"]:
+        rows += [[key, f"{shares[key]:.4f}"] for key in ("precision", "recall")]
+    for name, side in zip("AB", result["sides"], strict=True):
+        count = "an unknown number of" if side["count"] is None else side["count"]
+        rows.append([name, f"{side['path']}: {count} images ({side['kind']})"])
+    made = {key: _first_known(result["sides"], key) for key in ("features", "resize", "divisor")}
+    rows.append(["made with", ", ".join(f"{key} {value}" for key, value in made.items())])
+    return tabulate(rows, tablefmt="plain", disable_numparse=True)
+
+
+def _first_known(sides: list[dict[str, Any]], key: str) -> str:
+    return next((side[key] for side in sides if side[key] is not None), "unknown")
+
+
 def audit_lines(rows: list[AuditedRow]) -> str:
     """The contradictory rows with what their IoUs allow, and how many rows are sound."""
     wrong = [row for row in rows if not row.consistent]

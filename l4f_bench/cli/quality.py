@@ -1,0 +1,153 @@
+"""Commands that judge images without masks: fid."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
+from l4f_bench.errors import InputError
+
+if TYPE_CHECKING:
+    from l4f_bench.config import FeatureDistanceConfig
+
+
+def fid(
+    generated: Annotated[
+        Path,
+        typer.Argument(
+            metavar="A", help="Generated images: a folder, a generator's checkpoint or an .npz."
+        ),
+    ],
+    real: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="B",
+            help="Real images: the same kinds. May be left out with --save-stats.",
+            show_default=False,
+        ),
+    ] = None,
+    features: Annotated[
+        str, typer.Option(help="Network whose features are compared: inception.")
+    ] = "inception",
+    weights: Annotated[
+        Path | None, typer.Option(help="Its weights.", show_default="the cached ones")
+    ] = None,
+    resize: Annotated[
+        str,
+        typer.Option(
+            help="To the network's size. bilinear: as pytorch-fid; bicubic-antialias: as "
+            "clean-fid; none."
+        ),
+    ] = "bilinear",
+    divisor: Annotated[
+        str,
+        typer.Option(help="Of the covariance. n-1: as pytorch-fid; n: as stylegan2-ada."),
+    ] = "n-1",
+    kid: Annotated[
+        bool, typer.Option("--kid", help="Also the kernel distance, of 100 subsets of 1000.")
+    ] = False,
+    precision_recall: Annotated[
+        bool,
+        typer.Option("--precision-recall", help="Also improved precision and recall (k = 3)."),
+    ] = False,
+    samples: Annotated[int, typer.Option(help="Generator: images to draw.")] = 50_000,
+    truncation: Annotated[float, typer.Option(help="Generator: psi, 0 to 1.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Seed of the samples and of KID's subsets.")] = 0,
+    allow_small_n: Annotated[
+        bool, typer.Option("--allow-small-n", help="Compare fewer than 2048 images.")
+    ] = False,
+    save_stats: Annotated[
+        Path | None, typer.Option(help="Write A's statistics to this .npz.")
+    ] = None,
+    batch_size: Annotated[
+        str, typer.Option(help="Images at a time, or auto: 16 on a CPU, 64 on a GPU.")
+    ] = "auto",
+    workers: Annotated[
+        int | None, typer.Option(help="Threads that decode.", show_default="CPU cores")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, …", show_default="cuda if there is one")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Measure how far generated images are from real ones: FID, KID, precision and recall.
+
+    A and B are folders of images of one size, checkpoints of StyleGAN2 generators (sample i depends
+    on the seed and i alone), or statistics that pytorch-fid or --save-stats wrote.
+
+    Only compare distances of equal --features, --resize, --divisor and number of images.
+
+    Example: l4f-bench fid generator.pkl ffhq.npz --samples 50000
+
+    Example: l4f-bench fid ffhq/ --save-stats ffhq.npz
+    """
+    from l4f_bench.config import FeatureDistanceConfig
+
+    config = FeatureDistanceConfig(
+        features=features,
+        weights=weights,
+        resize=resize,
+        divisor=divisor,
+        samples=samples,
+        truncation=truncation,
+        seed=seed,
+        kernel=kid,
+        precision_recall=precision_recall,
+        allow_small_n=allow_small_n,
+        batch_size=batch_size,
+        workers=workers,
+        device=device,
+    )
+    if real is not None:
+        _compare(generated, real, config, save_stats, as_json=as_json)
+    elif save_stats is not None:
+        _save(generated, config, save_stats)
+    else:
+        raise InputError("Give B as well, or --save-stats FILE.npz to keep A's statistics.")
+
+
+def _compare(
+    generated: Path,
+    real: Path,
+    config: FeatureDistanceConfig,
+    save_stats: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    from l4f_bench.evaluation.feature_distance import compare_sets, result_json
+    from l4f_bench.evaluation.statistics_files import check_statistics_name, write_statistics
+    from l4f_bench.reporting.lines import distance_lines
+
+    if save_stats is not None:
+        check_statistics_name(save_stats)
+    started = time.perf_counter()
+    with progress_bar("Features") as progress:
+        result = compare_sets(generated, real, config, progress)
+    for message in result.warnings:
+        warn(message)
+    if save_stats is not None:
+        write_statistics(save_stats, result.sides[0].statistics)
+    answer = result_json(result, config, seconds=time.perf_counter() - started)
+    stdout.print(json.dumps(answer) if as_json else distance_lines(answer))
+
+
+def _save(images: Path, config: FeatureDistanceConfig, save_stats: Path) -> None:
+    from l4f_bench.evaluation.feature_distance import statistics_of
+    from l4f_bench.evaluation.statistics_files import check_statistics_name, write_statistics
+
+    check_statistics_name(save_stats)
+    with progress_bar("Features") as progress:
+        statistics = statistics_of(images, config, progress)
+    write_statistics(save_stats, statistics)
+    stderr.print(f"Statistics of {images} are in {save_stats}", markup=False, soft_wrap=True)
+    stdout.print(str(save_stats))
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    app.command("fid")(fid)

@@ -1,0 +1,203 @@
+"""Two sets of images compared by their features: FID, KID, precision and recall."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from l4f_bench.config import FeatureDistanceConfig, to_json
+from l4f_bench.errors import InputError
+from l4f_bench.evaluation.feature_sides import (
+    MIN_IMAGES,
+    Side,
+    finish_side,
+    open_side,
+    stated,
+)
+from l4f_bench.evaluation.image_sets import ImageSet
+from l4f_bench.evaluation.statistics_files import SetStatistics
+from l4f_bench.features.contracts import FeatureExtractor, FeatureSpec
+from l4f_bench.features.inception import DIMENSION as INCEPTION_DIMENSION
+from l4f_bench.features.loading import load_extractor
+from l4f_bench.methods.labels4free.loading import choose_device
+from l4f_bench.metrics.frechet import frechet_distance
+from l4f_bench.metrics.kernel_distance import KernelDistance, kernel_distance
+from l4f_bench.metrics.precision_recall import PrecisionRecall, precision_recall
+from l4f_bench.progress import Progress, silent
+from l4f_bench.provenance import provenance
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureDistance:
+    """What a comparison gives."""
+
+    name: str
+    """``FID`` on Inception's features; on others never that."""
+    value: float
+    kernel_name: str
+    kernel: KernelDistance | None
+    precision_recall: PrecisionRecall | None
+    sides: tuple[Side, Side]
+    warnings: list[str]
+
+
+def compare_sets(
+    first: Path, second: Path, config: FeatureDistanceConfig, progress: Progress = silent
+) -> FeatureDistance:
+    """Compare generated images with real ones.
+
+    Args:
+        first: Generated: a folder of images, a checkpoint of a generator, or a statistics file.
+        second: Real: the same.
+        config: Features, resizing, divisor, and what to report.
+        progress: Given the number of images, returns what to call with each number done.
+
+    Raises:
+        InputError: A file or folder cannot be used, there are too few images, or the two sides'
+            statistics were made differently.
+        MissingAssetError: Weights are missing; the message says how to get them.
+    """
+    opened = [open_side(path, config) for path in (first, second)]
+    in_files = [path for path, side in zip((first, second), opened, strict=True) if _is_file(side)]
+    if in_files and (config.kernel or config.precision_recall):
+        raise InputError(
+            f"{in_files[0]} holds statistics only; --kid and --precision-recall need the images."
+        )
+    extractor = None if len(in_files) == 2 else _extractor(config)
+    for path, side in zip((first, second), opened, strict=True):
+        if isinstance(side, SetStatistics) and extractor is not None:
+            _check_dimension(path, side, extractor.spec)
+            _check_made_alike(path, _how(side), stated(extractor.spec, config))
+    sides = [
+        finish_side(path, side, extractor, config, progress)
+        for path, side in zip((first, second), opened, strict=True)
+    ]
+    a, b = sides
+    _check_made_alike(second, _how(b.statistics), _how(a.statistics))
+    name, kernel_name = _names(extractor, a.statistics, b.statistics)
+    kernel = shares = None
+    if a.features is not None and b.features is not None:
+        if config.kernel:
+            kernel = kernel_distance(a.features, b.features, seed=config.seed)
+        if config.precision_recall:
+            shares = precision_recall(a.features, b.features)
+    return FeatureDistance(
+        name=name,
+        value=frechet_distance(a.statistics.gaussian, b.statistics.gaussian),
+        kernel_name=kernel_name,
+        kernel=kernel,
+        precision_recall=shares,
+        sides=(a, b),
+        warnings=_warnings((first, second), (a, b)),
+    )
+
+
+def statistics_of(
+    path: Path, config: FeatureDistanceConfig, progress: Progress = silent
+) -> SetStatistics:
+    """Statistics of one set of images, to be written to a file.
+
+    Raises:
+        InputError: The folder or file cannot be used, or there are too few images.
+        MissingAssetError: Weights are missing; the message says how to get them.
+    """
+    opened = open_side(path, config)
+    extractor = None if _is_file(opened) else _extractor(config)
+    return finish_side(path, opened, extractor, config, progress).statistics
+
+
+def result_json(
+    result: FeatureDistance, config: FeatureDistanceConfig, *, seconds: float
+) -> dict[str, Any]:
+    """Everything a comparison knows, as JSON data."""
+    kernel, shares = result.kernel, result.precision_recall
+    return {
+        "format": "l4f-bench distance",
+        "version": 1,
+        "distance": result.name,
+        "value": result.value,
+        "kernel": None if kernel is None else {"name": result.kernel_name, **asdict(kernel)},
+        "precision_recall": None if shares is None else asdict(shares),
+        "sides": [
+            {**side.source, **_how(side.statistics), "dimension": _dimension(side.statistics)}
+            for side in result.sides
+        ],
+        "warnings": result.warnings,
+        "config": to_json(config),
+        "provenance": provenance(),
+        "seconds": round(seconds, 3),
+    }
+
+
+def _is_file(side: ImageSet | SetStatistics) -> bool:
+    return isinstance(side, SetStatistics)
+
+
+def _extractor(config: FeatureDistanceConfig) -> FeatureExtractor:
+    return load_extractor(
+        config.features,
+        config.weights,
+        resize=config.resize,
+        device=choose_device(config.device),
+    )
+
+
+def _how(statistics: SetStatistics) -> dict[str, str | None]:
+    """How statistics were made, None where that is not known."""
+    keys = ("features", "resize", "divisor", "weights_sha256")
+    return {key: getattr(statistics, key) for key in keys}
+
+
+def _check_dimension(path: Path, statistics: SetStatistics, spec: FeatureSpec) -> None:
+    if _dimension(statistics) != spec.dimension:
+        raise InputError(
+            f"{path} holds statistics of dimension {_dimension(statistics)}, but the features "
+            f"'{spec.name}' have {spec.dimension}. Make them again, or choose other --features."
+        )
+
+
+def _check_made_alike(
+    path: Path, found: Mapping[str, str | None], expected: Mapping[str, str | None]
+) -> None:
+    for key, value in found.items():
+        if value is not None and expected[key] is not None and value != expected[key]:
+            raise InputError(
+                f"{path} was made with {key} '{value}' and the other side with '{expected[key]}': "
+                "their distance means nothing. Make both the same way."
+            )
+
+
+def _names(
+    extractor: FeatureExtractor | None, first: SetStatistics, second: SetStatistics
+) -> tuple[str, str]:
+    """What the two distances are called. FID is Inception's alone."""
+    if extractor is not None:
+        return extractor.spec.frechet, extractor.spec.kernel
+    features = first.features or second.features
+    if features is None and _dimension(first) == INCEPTION_DIMENSION:
+        features = "inception"  # nothing is stated: as pytorch-fid's files are
+    if features == "inception":
+        return "FID", "KID"
+    return f"FD ({features or 'unknown features'})", f"KD ({features or 'unknown features'})"
+
+
+def _dimension(statistics: SetStatistics) -> int:
+    return len(statistics.gaussian.mean)
+
+
+def _warnings(paths: tuple[Path, Path], sides: tuple[Side, Side]) -> list[str]:
+    found = []
+    for path, side in zip(paths, sides, strict=True):
+        statistics = side.statistics
+        if statistics.count is None or None in _how(statistics).values():
+            found.append(
+                f"{path} does not state how it was made; it is taken to fit the other side."
+            )
+        if statistics.count is not None and statistics.count < MIN_IMAGES:
+            found.append(
+                f"{path} stands for {statistics.count} images only; compare its distance with "
+                "none from another number."
+            )
+    return found

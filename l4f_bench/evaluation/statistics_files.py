@@ -1,0 +1,121 @@
+"""Statistics of an image set as a file: pytorch-fid's ``.npz`` with ``mu`` and ``sigma``.
+
+Ours also say how they were made, in arrays that pytorch-fid passes over: ``count``, ``divisor``,
+``features``, ``resize`` and ``weights_sha256``.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from l4f_bench.errors import InputError
+from l4f_bench.metrics.moments import Gaussian
+from l4f_bench.runs import atomic_path
+
+SUFFIX = ".npz"
+
+_MAX_BYTES = 4 << 30  # of all arrays: a covariance of 2048 numbers takes 32 MiB
+_TEXTS = ("divisor", "features", "resize", "weights_sha256")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetStatistics:
+    """The normal distribution of an image set's features, and how it came about.
+
+    What a file does not state is None.
+    """
+
+    gaussian: Gaussian
+    count: int | None = None
+    """Images."""
+    divisor: str | None = None
+    features: str | None = None
+    """Key of the feature extractor."""
+    resize: str | None = None
+    weights_sha256: str | None = None
+
+
+def write_statistics(path: Path, statistics: SetStatistics) -> None:
+    """Write a statistics file whole or not at all; pytorch-fid reads it, too.
+
+    Raises:
+        InputError: The name does not end in ``.npz``, or the folder cannot be written.
+    """
+    check_statistics_name(path)
+    stated: dict[str, Any] = {
+        name: getattr(statistics, name)
+        for name in ("count", *_TEXTS)
+        if getattr(statistics, name) is not None
+    }
+    gaussian = statistics.gaussian
+    with atomic_path(path) as temporary:
+        np.savez(temporary, mu=gaussian.mean, sigma=gaussian.covariance, **stated)
+
+
+def check_statistics_name(path: Path) -> None:
+    """Raise unless programs will know the file as statistics.
+
+    Raises:
+        InputError: The name does not end in ``.npz``.
+    """
+    if path.suffix != SUFFIX:
+        raise InputError(f"Statistics are written to a file ending in {SUFFIX}, not to {path}.")
+
+
+def read_statistics(path: Path) -> SetStatistics:
+    """Read a statistics file of pytorch-fid or of ours, without running anything in it.
+
+    Raises:
+        InputError: It cannot be read, lacks ``mu`` or ``sigma``, or they cannot be statistics.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > _MAX_BYTES:
+                raise ValueError("its arrays are larger than any statistics")
+        with np.load(path, allow_pickle=False) as arrays:
+            found = {
+                name: arrays[name]
+                for name in ("mu", "sigma", "count", *_TEXTS)
+                if name in arrays.files
+            }
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged file makes zipfile and NumPy raise nearly anything
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{path} cannot be read as statistics ({reason}). Make it again."
+        ) from None
+    missing = [name for name in ("mu", "sigma") if name not in found]
+    if missing:
+        raise InputError(
+            f"{path} holds no {' and no '.join(missing)}. Give what pytorch-fid or "
+            "`l4f-bench fid --save-stats` wrote."
+        )
+    return SetStatistics(
+        gaussian=_gaussian(path, found["mu"], found["sigma"]),
+        count=_count(path, found.get("count")),
+        **{name: str(found[name]) for name in _TEXTS if name in found},
+    )
+
+
+def _gaussian(path: Path, mean: Any, covariance: Any) -> Gaussian:
+    for name, array in (("mu", mean), ("sigma", covariance)):
+        if array.dtype.kind not in "fiu":
+            raise InputError(f"{path} cannot be used: its {name} is of type {array.dtype}.")
+    try:
+        return Gaussian(mean.astype(np.float64), covariance.astype(np.float64))
+    except InputError as error:
+        raise InputError(f"{path} cannot be used: {error}") from None
+
+
+def _count(path: Path, count: Any) -> int | None:
+    if count is None:
+        return None
+    if count.shape != () or count.dtype.kind not in "iu" or count < 2:
+        raise InputError(f"{path} cannot be used: its count is no number of images.")
+    return int(count)

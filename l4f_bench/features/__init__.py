@@ -1,0 +1,1 @@
+"""Networks whose features image sets are compared in."""
