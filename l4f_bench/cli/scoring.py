@@ -191,6 +191,8 @@ def _settings(
     """The evaluations that were asked for, in the order they run."""
     from dataclasses import replace
 
+    if config.setting in ("sampled", "real") and (config.data_dir or config.masks_dir):
+        raise InputError("--data and --masks belong to --on custom. Add that, or leave them out.")
     if config.setting == "real":
         return [replace(config, real=real)]
     if config.setting != "sampled":
@@ -237,8 +239,9 @@ def _evaluate(configs: list[EvalConfig], out: Path | None, *, as_json: bool) -> 
 
 def report(
     records: Annotated[
-        list[Path], typer.Argument(help="Record files, or folders to search for them.")
-    ],
+        list[Path] | None,
+        typer.Argument(help="Record files, or folders to search for them.", show_default="runs"),
+    ] = None,
     formats: Annotated[
         str, typer.Option("--format", help="Comma-separated: md, csv, tex, json.")
     ] = "md,csv",
@@ -251,7 +254,7 @@ def report(
         ),
     ] = None,
 ) -> None:
-    """Draw the paper's tables from records, published beside measured.
+    """Draw tables from records: the paper's, published beside measured, and that of shapes.
 
     Example: l4f-bench report runs/ --format md,tex --out tables --check 0.005
     """
@@ -265,10 +268,10 @@ def report(
     for name in chosen:
         if name not in WRITERS:
             raise InputError(unknown_name("format", name, list(WRITERS)))
-    tables = build_tables([load_record(path) for path in find_records(records)])
+    tables = build_tables([load_record(path) for path in find_records(records or [Path("runs")])])
     for table in tables:
         for name in chosen:
-            write_text(out / f"table{table.spec.number}.{name}", WRITERS[name](table))
+            write_text(out / f"{table.spec.name}.{name}", WRITERS[name](table))
         stdout.print(markdown(table))
     stderr.print(f"Tables: {out}", markup=False, soft_wrap=True)
     if check is not None:

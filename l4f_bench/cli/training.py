@@ -25,7 +25,7 @@ def train(
     dataset: Annotated[
         str, typer.Option(help="Data set of the preset; shapes is drawn, others need --data.")
     ] = "shapes",
-    data: Annotated[Path | None, typer.Option(help="Folder of images to train on.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder or LMDB of images to train on.")] = None,
     generator: Annotated[
         Path | None,
         typer.Option(

@@ -65,7 +65,7 @@ def evaluate_real(config: EvalConfig, progress: Progress) -> Record:
     with_levels = protocol.f_measure is not None
     return Record(
         method=config.method,
-        label=METHODS.get(config.method).title.lower(),
+        label=f"{METHODS.get(config.method).title.lower()} against exact masks",
         dataset=config.dataset,
         setting=config.setting,
         truth="exact",

@@ -25,44 +25,68 @@ _PRINTED_AS = {"iou_fg": "iou_bg", "iou_bg": "iou_fg"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PublishedTable:
-    """A table of the paper: which records belong in it, and what to say about it."""
+class TableSpec:
+    """A table of the paper, or one of ours: which records belong in it, what to say about it."""
 
-    number: int
+    name: str
+    """Stem of its files."""
+    number: int | None
+    """Its number in the paper; None for a table of ours."""
     title: str
-    setting: str
-    """The setting of its records."""
+    settings: tuple[str, ...]
+    """The settings of its records."""
     exchange: str
-    """Why its fg/bg pair is read the other way round."""
+    """Why its fg/bg pair is read the other way round; empty for a table of ours."""
+
+    @property
+    def published(self) -> tuple[PublishedRow, ...]:
+        """The paper's rows."""
+        return () if self.number is None else published_rows(self.number)
+
+    @property
+    def datasets(self) -> set[str]:
+        """The data sets of its records."""
+        return {row.dataset for row in self.published} or {"shapes"}
 
 
 _SUGGESTED = "the sizes of this table's pairs suggest that it was filled from the same script"
-TABLES = {
-    1: PublishedTable(
+TABLES = (
+    TableSpec(
+        name="table1",
         number=1,
         title="FFHQ samples against BiSeNet",
-        setting="sampled",
+        settings=("sampled",),
         exchange=_SUGGESTED,
     ),
-    2: PublishedTable(
+    TableSpec(
+        name="table2",
         number=2,
         title="LSUN samples against Detectron2 (masks thresholded at 0.9)",
-        setting="sampled",
+        settings=("sampled",),
         exchange=_SUGGESTED,
     ),
-    3: PublishedTable(
+    TableSpec(
+        name="table3",
         number=3,
         title="real images of the custom set against hand-drawn masks",
-        setting="custom",
+        settings=("custom",),
         exchange="the masks released with the paper, scored here, show it",
     ),
-    4: PublishedTable(
+    TableSpec(
+        name="table4",
         number=4,
         title="CelebAMask-HQ images against its annotation",
-        setting="real",
+        settings=("real",),
         exchange=_SUGGESTED,
     ),
-}
+    TableSpec(
+        name="shapes",
+        number=None,
+        title="Shapes: samples against the embedded annotator, and that against exact masks",
+        settings=("sampled", "real"),
+        exchange="",
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ from l4f_bench.errors import InputError
 from l4f_bench.evaluation.records import Record
 from l4f_bench.methods.specs import METHODS
 from l4f_bench.metrics.scores import TABLE_METRICS
-from l4f_bench.reporting.published import TABLES, PublishedRow, PublishedTable, published_rows
+from l4f_bench.reporting.published import TABLES, PublishedRow, TableSpec
 
 PAPER_PROTOCOL = "l4f"
 
@@ -58,33 +58,33 @@ class TableRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """A table of the paper with what was measured."""
+    """A table of the paper, or of ours, with what was measured."""
 
-    spec: PublishedTable
+    spec: TableSpec
     rows: tuple[TableRow, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Every cell with its row's keys, for machines."""
         return {
-            "table": self.spec.number,
+            "table": self.spec.number or self.spec.name,
             "title": self.spec.title,
             "rows": [asdict(row) for row in self.rows],
         }
 
 
 def build_tables(records: list[Record]) -> list[Table]:
-    """The paper's tables that at least one record belongs in.
+    """The tables that at least one record belongs in.
 
     Raises:
         InputError: No record belongs in any table.
     """
     tables = [
         Table(spec=spec, rows=tuple(_rows(spec, [r for r in records if _belongs(r, spec)])))
-        for spec in TABLES.values()
+        for spec in TABLES
         if any(_belongs(record, spec) for record in records)
     ]
     if not tables:
-        raise InputError("None of the records belongs in a table of the paper.")
+        raise InputError("None of the records belongs in a table.")
     return tables
 
 
@@ -106,15 +106,14 @@ def deviations(tables: list[Table], tolerance: float) -> list[tuple[TableRow, Ce
     return [(row, cell) for row, cell in compared if abs(cell.difference or 0.0) > tolerance]
 
 
-def _belongs(record: Record, spec: PublishedTable) -> bool:
-    datasets = {row.dataset for row in published_rows(spec.number)}
-    return record.setting == spec.setting and record.dataset in datasets
+def _belongs(record: Record, spec: TableSpec) -> bool:
+    return record.setting in spec.settings and record.dataset in spec.datasets
 
 
-def _rows(spec: PublishedTable, records: list[Record]) -> list[TableRow]:
+def _rows(spec: TableSpec, records: list[Record]) -> list[TableRow]:
     rows = []
     left = list(records)
-    for published in published_rows(spec.number):
+    for published in spec.published:
         matching = [record for record in records if _key(record) == _key(published)]
         left = [record for record in left if record not in matching]
         rows += [_row(published, record) for record in matching] or [_row(published, None)]

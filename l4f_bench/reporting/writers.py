@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from l4f_bench.metrics.protocols import PROTOCOLS
 from l4f_bench.metrics.scores import METRICS
-from l4f_bench.reporting.published import PAPER
+from l4f_bench.reporting.published import PAPER, TableSpec
 from l4f_bench.reporting.tables import Cell, Table, TableRow
 
 HEADERS = ["Method", "Data set", "Source", "IOU fg/bg", "mIOU", "F1", "Prec", "Rec", "Acc"]
@@ -42,7 +42,7 @@ def csv(table: Table) -> str:
     """One line per cell, at full precision."""
     frame = pd.DataFrame(
         {
-            "table": table.spec.number,
+            "table": table.spec.number or table.spec.name,
             "dataset": row.dataset,
             "method": row.method,
             "truncation": row.truncation,
@@ -78,6 +78,8 @@ WRITERS: dict[str, Callable[[Table], str]] = {
 
 
 def _title(table: Table) -> str:
+    if table.spec.number is None:
+        return table.spec.title
     return f"Table {table.spec.number}: {table.spec.title}"
 
 
@@ -135,16 +137,11 @@ def _interval(cell: Cell) -> str:
 
 
 def _notes(table: Table) -> list[str]:
-    notes = [
-        f"[1] As printed in {PAPER}, Table {table.spec.number}. The pair under IOU fg/bg is "
-        "exchanged there: the released evaluation script prints pixel value 0, the background, as "
-        f'"fg" ({table.spec.exchange}). Measured pairs are foreground/background, and the '
-        "difference compares foreground with foreground.",
-    ]
+    notes = [] if table.spec.number is None else [_note_of_paper(table.spec)]
     reasons = sorted(
         {cell.reason for row in table.rows for cell in row.cells if cell.reason is not None}
     )
-    if reasons:
+    if reasons and table.spec.number is not None:
         notes.append(f"[2] {_MISSING}: {'; '.join(reasons)}.")
     names = {row.protocol for row in table.rows if row.protocol is not None}
     notes += [
@@ -156,6 +153,15 @@ def _notes(table: Table) -> list[str]:
         "precision minus published."
     )
     return notes
+
+
+def _note_of_paper(spec: TableSpec) -> str:
+    return (
+        f"[1] As printed in {PAPER}, Table {spec.number}. The pair under IOU fg/bg is "
+        "exchanged there: the released evaluation script prints pixel value 0, the background, as "
+        f'"fg" ({spec.exchange}). Measured pairs are foreground/background, and the '
+        "difference compares foreground with foreground."
+    )
 
 
 def _escape(text: str) -> str:

@@ -1,24 +1,31 @@
-"""Real images for training, by number: the shapes world, or a folder."""
+"""Real images for training, by number: the shapes world, or a folder or LMDB of images."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
 
+from l4f_bench.datasets.image_sources import ImageSource, open_source
 from l4f_bench.datasets.shapes import shapes_batch
-from l4f_bench.errors import InputError, MissingAssetError
+from l4f_bench.errors import InputError
 from l4f_bench.seeds import random_numbers
 
 ByteArray = npt.NDArray[np.uint8]
 
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+MEMORY_BYTES = 2 * 2**30
+"""Decoded pixels above which images are read again whenever they are needed."""
+
+_CHUNK = 64
+"""Images that one task decodes; a task for each of a million images would cost gigabytes."""
+_NUM_TRIED = 100
+"""Images of which one must be readable for a large set to be believed to hold images."""
 
 
 class RealImages(Protocol):
@@ -43,59 +50,162 @@ class ShapesImages:
         return shapes_batch(indices, resolution=self._resolution, seed=self._seed)[0]
 
 
-class FolderImages:
-    """The images of a folder, cropped to squares and resized, in a new order every epoch.
+class MemoryImages:
+    """Images decoded once and kept in memory, in a new order every epoch.
 
-    They are decoded once and kept in memory: at the sizes that this trainer is for, 100,000 images
-    of 64 pixels take 1.2 GB.
+    Their digest is that of all pixels, in the order of the source.
     """
 
     def __init__(
         self,
-        folder: Path,
+        source: ImageSource,
         resolution: int,
         seed: int,
         *,
         strict: bool,
         warn: Callable[[str], object],
     ) -> None:
-        """Read the folder, its sub-folders included.
+        """Read everything; images that cannot be read are left out and counted.
 
         Raises:
-            MissingAssetError: There is no such folder.
-            InputError: It holds no image that can be read, or ``strict`` and one cannot.
+            InputError: No image can be read, or ``strict`` and one cannot.
         """
-        if not folder.is_dir():
-            raise MissingAssetError(f"There is no folder {folder}. Give --data a folder of images.")
-        paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
-        with ThreadPoolExecutor() as pool:
-            found = list(pool.map(lambda path: _read(path, resolution), paths))
-        bad = [path for path, image in zip(paths, found, strict=True) if image is None]
-        images = [image for image in found if image is not None]
+        images, bad = _read_all(source, resolution)
         if bad and strict:
-            raise InputError(f"{bad[0]} cannot be read ({len(bad)} such files). Remove them.")
-        if not images:
-            raise InputError(f"{folder} holds no image that can be read ({len(bad)} unreadable).")
+            raise InputError(
+                f"{source.name(bad[0])} cannot be read ({len(bad)} such files). Remove them."
+            )
+        if len(bad) == len(source):
+            raise InputError(_none_readable(source, len(bad)))
         if bad:
-            warn(f"{len(bad)} of {len(paths)} images cannot be read, such as {bad[0]}; skipped.")
-        self._images = np.stack(images)
-        self._seed = seed
-        self._order: tuple[int, npt.NDArray[np.int64]] | None = None
-        self.digest = hashlib.sha256(self._images.tobytes()).hexdigest()
+            warn(
+                f"{len(bad)} of {len(source)} images cannot be read, such as "
+                f"{source.name(bad[0])}; skipped."
+            )
+            images = np.delete(images, bad, axis=0)
+        self._images = images
+        self._order = _Order(len(images), seed)
+        self.digest = hashlib.sha256(images.reshape(-1).data).hexdigest()
 
     def __len__(self) -> int:
         return len(self._images)
 
     def batch(self, indices: Sequence[int]) -> ByteArray:
         """Images, uint8 ``[N, 3, H, W]`` RGB."""
-        return self._images[[self._position(index) for index in indices]]
+        return self._images[[self._order[index] for index in indices]]
 
-    def _position(self, index: int) -> int:
-        epoch, place = divmod(index, len(self._images))
-        if self._order is None or self._order[0] != epoch:
+
+class StreamedImages:
+    """Images decoded by threads when they are needed, the next batch while this one is used.
+
+    An image that cannot be read is replaced by the next of the source that can, or ends the run
+    under ``strict``. Their digest is the source's fingerprint: names and sizes of a folder's files,
+    the keys and some values of an LMDB. Reading every byte would take hours.
+    """
+
+    def __init__(
+        self,
+        source: ImageSource,
+        resolution: int,
+        seed: int,
+        *,
+        strict: bool,
+        warn: Callable[[str], object],
+        num_threads: int | None = None,
+    ) -> None:
+        """Read one image only.
+
+        Args:
+            source: The images.
+            resolution: Side to bring them to.
+            seed: Seed of their order.
+            strict: Refuse images that cannot be read.
+            warn: Told once when one cannot be read.
+            num_threads: Threads that decode; None for one a core, up to 8.
+
+        Raises:
+            InputError: None of the first images can be read, or ``strict`` and the first cannot.
+        """
+        self._source, self._resolution = source, resolution
+        self._strict, self._warn, self._warned = strict, warn, False
+        self._unreadable: dict[int, None] = {}  # in the order of their discovery
+        self._order = _Order(len(source), seed)
+        self._coming: dict[int, Future[ByteArray]] = {}
+        self._first: int | None = None
+        self._read(0, tries=_NUM_TRIED)
+        self.digest = f"streamed {source.fingerprint()}"
+        threads = num_threads or min(8, os.cpu_count() or 1)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="images")
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    @property
+    def num_unreadable(self) -> int:
+        """Images found so far that cannot be read."""
+        return len(self._unreadable)
+
+    def batch(self, indices: Sequence[int]) -> ByteArray:
+        """Images, uint8 ``[N, 3, H, W]`` RGB.
+
+        Raises:
+            InputError: ``strict`` and one of them cannot be read.
+        """
+        if not indices:
+            return np.empty((0, 3, self._resolution, self._resolution), np.uint8)
+        self._start(indices)
+        ahead = self._following(indices)
+        self._start(ahead)
+        images = np.stack([self._coming[index].result() for index in indices])
+        for index in self._coming.keys() - set(ahead):
+            self._coming.pop(index).cancel()
+        if self._unreadable and not self._warned:
+            self._warned = True
+            self._warn(
+                f"{self._source.name(next(iter(self._unreadable)))} cannot be read; it and others "
+                "like it are replaced by the next image."
+            )
+        return images
+
+    def _following(self, indices: Sequence[int]) -> list[int]:
+        """What the next batch should be: as far from this one as this one is from the last."""
+        before, self._first = self._first, indices[0]
+        step = indices[0] - before if before is not None and before < indices[0] else len(indices)
+        return [index + step for index in indices]
+
+    def _start(self, indices: Sequence[int]) -> None:
+        for index in indices:
+            if index not in self._coming:
+                number = self._order[index]
+                self._coming[index] = self._pool.submit(self._read, number, tries=len(self))
+
+    def _read(self, number: int, *, tries: int) -> ByteArray:
+        for step in range(min(tries, len(self))):
+            place = (number + step) % len(self)
+            image = (
+                None if place in self._unreadable else self._source.read(place, self._resolution)
+            )
+            if image is not None:
+                return image
+            if self._strict:
+                raise InputError(f"{self._source.name(place)} cannot be read. Remove it.")
+            self._unreadable[place] = None
+        raise InputError(_none_readable(self._source, self.num_unreadable))
+
+
+class _Order:
+    """Which image of a set comes when: every one once an epoch, in a new order each."""
+
+    def __init__(self, num_images: int, seed: int) -> None:
+        self._num_images, self._seed = num_images, seed
+        self._epoch: tuple[int, npt.NDArray[np.int64]] | None = None
+
+    def __getitem__(self, index: int) -> int:
+        epoch, place = divmod(index, self._num_images)
+        if self._epoch is None or self._epoch[0] != epoch:
             source = random_numbers(seed=self._seed, index=epoch)
-            self._order = (epoch, source.permutation(len(self._images)))
-        return int(self._order[1][place])
+            self._epoch = (epoch, source.permutation(self._num_images))
+        return int(self._epoch[1][place])
 
 
 def open_images(
@@ -105,30 +215,50 @@ def open_images(
     *,
     strict: bool = False,
     warn: Callable[[str], object],
+    memory_bytes: int = MEMORY_BYTES,
 ) -> RealImages:
-    """The images of ``folder``, or the shapes world for None.
+    """The images of a folder or LMDB, or the shapes world for None.
+
+    They are kept in memory if their pixels fit into ``memory_bytes``, else streamed; the images and
+    their order are the same, as long as all can be read.
 
     Raises:
         MissingAssetError: There is no such folder.
-        InputError: It holds no image that can be read, or ``strict`` and one cannot.
+        InputError: It holds no image that can be read, or ``strict`` and one cannot (when
+            streaming, found out when its turn comes); an LMDB is damaged or lacks the resolution.
+        MissingDependencyError: It is an LMDB, and ``lmdb`` is not installed.
     """
     if folder is None:
         return ShapesImages(resolution, seed)
-    return FolderImages(folder, resolution, seed, strict=strict, warn=warn)
+    source = open_source(folder, resolution)
+    fits = len(source) * 3 * resolution**2 <= memory_bytes
+    kind = MemoryImages if fits else StreamedImages
+    return kind(source, resolution, seed, strict=strict, warn=warn)
 
 
-def _read(path: Path, resolution: int) -> ByteArray | None:
-    """The middle square of an image as ``[3, resolution, resolution]``; None if unreadable."""
-    try:
-        with Image.open(path) as file:
-            image = file.convert("RGB")
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError):
-        return None
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    square = image.resize(
-        (resolution, resolution),
-        Image.Resampling.LANCZOS,
-        box=(left, top, left + side, top + side),
+def _read_all(source: ImageSource, resolution: int) -> tuple[ByteArray, list[int]]:
+    """All images ``[N, 3, H, W]``, and the numbers of those that cannot be read (undefined)."""
+    images = np.empty((len(source), 3, resolution, resolution), np.uint8)
+
+    def read(first: int) -> list[int]:
+        bad = []
+        for number in range(first, min(first + _CHUNK, len(source))):
+            image = source.read(number, resolution)
+            if image is None:
+                bad.append(number)
+            else:
+                images[number] = image
+        return bad
+
+    with ThreadPoolExecutor() as pool:
+        bad = [
+            number for found in pool.map(read, range(0, len(source), _CHUNK)) for number in found
+        ]
+    return images, bad
+
+
+def _none_readable(source: ImageSource, num_tried: int) -> str:
+    return (
+        f"No image can be read, from {source.name(0)} on ({num_tried} tried). "
+        "Give a folder or LMDB of images."
     )
-    return np.asarray(square).transpose(2, 0, 1)

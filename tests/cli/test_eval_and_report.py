@@ -30,7 +30,9 @@ def custom_set(tmp_path: Path) -> Path:
 
 
 def evaluated(run: Run, root: Path, out: Path, *more: object) -> dict[str, object]:
-    result = run("eval", "--dataset", "car", "--data", root, "--out", out, "--json", *more)
+    result = run(
+        "eval", "--dataset", "car", "--on", "custom", "--data", root, "--out", out, "--json", *more
+    )
     assert result.exit_code == 0, result.stderr
     record: dict[str, object] = json.loads(result.stdout)["records"][0]
     return record
@@ -65,7 +67,9 @@ def test_another_configuration_never_overwrites_a_record(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for level in (128, 255, 128):
-        result = run("eval", "--dataset", "car", "--data", custom_set, "--level", level)
+        result = run(
+            "eval", "--on", "custom", "--dataset", "car", "--data", custom_set, "--level", level
+        )
         assert result.exit_code == 0
     assert len(list((tmp_path / "runs").rglob("record.json"))) == 2
 
@@ -86,7 +90,18 @@ def test_another_configuration_never_overwrites_a_record(
 def test_wrong_use_is_refused_without_a_record(
     arguments: tuple[str, ...], code: int, message: str, run: Run, custom_set: Path, tmp_path: Path
 ) -> None:
-    result = run("eval", "--data", custom_set, "--out", tmp_path / "run", *arguments)
+    result = run(
+        "eval",
+        "--dataset",
+        "car",
+        "--on",
+        "custom",
+        "--data",
+        custom_set,
+        "--out",
+        tmp_path / "run",
+        *arguments,
+    )
     assert result.exit_code == code
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
@@ -94,14 +109,24 @@ def test_wrong_use_is_refused_without_a_record(
 
 
 def test_missing_data_ends_with_exit_code_3(run: Run) -> None:
-    result = run("eval", "--dataset", "car")
+    result = run("eval", "--on", "custom", "--dataset", "car")
     assert result.exit_code == 3
     assert "--data DIR" in result.stderr
 
 
 def test_a_bad_mask_leaves_no_partial_record(run: Run, custom_set: Path, tmp_path: Path) -> None:
     (custom_set / "Cars" / "Mask_car_pred" / "Car2.png").write_text("hello")
-    result = run("eval", "--data", custom_set, "--out", tmp_path / "run")
+    result = run(
+        "eval",
+        "--dataset",
+        "car",
+        "--on",
+        "custom",
+        "--data",
+        custom_set,
+        "--out",
+        tmp_path / "run",
+    )
     assert result.exit_code == 2
     assert not (tmp_path / "run").exists()
 
@@ -242,7 +267,17 @@ def test_every_published_cell_of_ours_is_reproduced_at_two_digits(
     for dataset in ("car", "horse"):
         out = tmp_path / dataset
         assert (
-            run("eval", "--dataset", dataset, "--data", published_masks, "--out", out).exit_code
+            run(
+                "eval",
+                "--dataset",
+                dataset,
+                "--on",
+                "custom",
+                "--data",
+                published_masks,
+                "--out",
+                out,
+            ).exit_code
             == 0
         )
     result = run("report", tmp_path, "--format", "json", "--out", tmp_path, "--check", 0.005)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import lmdb
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
+from l4f_bench.datasets.squares import ByteArray
 from l4f_bench.errors import InputError, MissingAssetError
-from l4f_bench.training.images import FolderImages, open_images
+from l4f_bench.training.images import MemoryImages, StreamedImages, open_images
+
+Warn = Callable[[str], object]
 
 
 def fail(text: str) -> None:
@@ -57,7 +64,8 @@ def test_unreadable_images_are_skipped_and_counted_or_refused(tmp_path: Path) ->
     (tmp_path / "bad.png").write_bytes(whole[:40])
     (tmp_path / "text.jpg").write_text("no image")
     warnings: list[str] = []
-    images = FolderImages(tmp_path, 8, 0, strict=False, warn=warnings.append)
+    images = open_images(tmp_path, 8, 0, warn=warnings.append)
+    assert isinstance(images, MemoryImages)
     assert len(images) == 3
     assert len(warnings) == 1
     assert warnings[0].startswith("2 of 5 images cannot be read")
@@ -77,3 +85,107 @@ def test_another_picture_is_another_digest(tmp_path: Path) -> None:
     two = open_images(colours(tmp_path / "b", 3), 8, 0, warn=fail)
     again = open_images(tmp_path / "a", 8, 5, warn=fail)
     assert one.digest == again.digest != two.digest
+
+
+def noise(folder: Path, num_images: int) -> Path:
+    folder.mkdir(exist_ok=True)
+    for number in range(num_images):
+        pixels = np.random.default_rng(number).integers(0, 256, (20, 13 + number, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number:02d}.jpg")
+    return folder
+
+
+def streamed(folder: Path, *, strict: bool = False, warn: Warn = fail) -> StreamedImages:
+    images = open_images(folder, 8, 0, strict=strict, warn=warn, memory_bytes=0)
+    assert isinstance(images, StreamedImages)
+    return images
+
+
+def test_more_than_the_memory_allows_is_streamed(tmp_path: Path) -> None:
+    folder = noise(tmp_path, 10)
+    size = 10 * 3 * 8 * 8
+    kinds = [type(open_images(folder, 8, 0, warn=fail, memory_bytes=n)) for n in (size, size - 1)]
+    assert kinds == [MemoryImages, StreamedImages]
+
+
+@settings(max_examples=25)
+@given(
+    start=st.integers(0, 60),
+    batches=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), min_size=1, max_size=8),
+)
+def test_streaming_changes_neither_order_nor_pixels(
+    tmp_path_factory: pytest.TempPathFactory, start: int, batches: list[tuple[int, int]]
+) -> None:
+    folder = noise(tmp_path_factory.getbasetemp() / "noise", 13)
+    kept, read = open_images(folder, 8, 0, warn=fail), streamed(folder)
+    for gap, length in batches:
+        indices = range(start + gap, start + gap + length)
+        np.testing.assert_array_equal(read.batch(indices), kept.batch(indices))
+        start = indices.stop
+
+
+def test_the_next_batch_is_read_ahead_also_of_every_second_process(tmp_path: Path) -> None:
+    images = streamed(noise(tmp_path, 30))
+    read = images._source.read
+    numbers: list[int] = []
+
+    def count(number: int, resolution: int) -> ByteArray | None:
+        numbers.append(number)
+        return read(number, resolution)
+
+    images._source.read = count  # type: ignore[method-assign]
+    for first in (4, 12):  # batches of 4, of which another process takes the others
+        images.batch(range(first, first + 4))
+    images._pool.shutdown()  # waits for what was begun
+    order = [images._order[index] for index in range(24)]
+    assert set(numbers) >= {*order[4:8], *order[12:16], *order[20:24]}
+    assert sorted(numbers[-4:]) == sorted(order[20:24])
+
+
+def test_streaming_replaces_unreadable_images_and_warns_once(tmp_path: Path) -> None:
+    folder = noise(tmp_path, 9)
+    for number in (3, 4):
+        (folder / f"{number:02d}.jpg").write_bytes(b"no image")
+    warnings: list[str] = []
+    images = streamed(folder, warn=warnings.append)
+    found = np.concatenate([images.batch(range(a, a + 3)) for a in range(0, 18, 3)])
+    for index, image in enumerate(found):
+        number = images._order[index]
+        expected = images._source.read(5 if number in (3, 4) else number, 8)
+        np.testing.assert_array_equal(image, expected)
+    assert images.num_unreadable == 2
+    assert len(warnings) == 1
+    assert warnings[0].split(".jpg")[0].endswith(("03", "04"))
+
+
+def test_streaming_strictly_stops_at_an_unreadable_image(tmp_path: Path) -> None:
+    folder = noise(tmp_path, 9)
+    (folder / "03.jpg").write_bytes(b"no image")
+    images = streamed(folder, strict=True)
+    with pytest.raises(InputError, match=r"03\.jpg cannot be read"):
+        images.batch(range(9))
+
+
+def test_streaming_refuses_a_folder_without_readable_images(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_text("no image")
+    with pytest.raises(InputError, match=r"No image can be read.*\(3 tried\)"):
+        streamed(tmp_path)
+
+
+def test_streaming_knows_other_data_by_its_digest(tmp_path: Path) -> None:
+    one, two = streamed(noise(tmp_path / "a", 5)), streamed(noise(tmp_path / "b", 6))
+    assert one.digest == streamed(tmp_path / "a").digest != two.digest
+
+
+def test_an_lmdb_trains_like_the_folder_that_it_was_made_of(tmp_path: Path) -> None:
+    folder = noise(tmp_path / "files", 7)
+    (tmp_path / "lmdb").mkdir()
+    environment = lmdb.open(str(tmp_path / "lmdb"), map_size=1 << 24)
+    with environment, environment.begin(write=True) as transaction:
+        for path in folder.iterdir():
+            transaction.put(path.name.encode(), path.read_bytes())
+    expected = open_images(folder, 8, 0, warn=fail).batch(range(14))
+    for memory_bytes in (0, 1 << 20):
+        images = open_images(tmp_path / "lmdb", 8, 0, warn=fail, memory_bytes=memory_bytes)
+        np.testing.assert_array_equal(images.batch(range(14)), expected)

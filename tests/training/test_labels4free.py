@@ -194,12 +194,17 @@ def test_background_modes_are_those_of_the_generator() -> None:
     assert not torch.allclose(first, second)
 
 
-def test_the_command_trains_on_a_generator_checkpoint(tmp_path: Path) -> None:
+def test_the_command_trains_on_a_generator_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     generator = save_rosinality(tmp_path / "generator.pt", small_generator())
     arguments = ["train", "--method", "ours", "--preset", "debug", "--steps", "2"]
     out = ["--out", str(tmp_path / "run")]
-    missing = CliRunner().invoke(app, [*arguments, *out])
+    monkeypatch.setenv("L4F_CACHE", str(tmp_path / "cache"))
+    horse = ["train", "--dataset", "horse", "--data", str(tmp_path)]
+    missing = CliRunner().invoke(app, [*horse, *out])
     assert missing.exit_code == 3
+    assert "l4f-bench fetch stylegan2-horse" in missing.stderr
     assert "--generator FILE" in missing.stderr
     arguments += ["--generator", str(generator), "--set", "binarisation=0.5"]
     result = CliRunner().invoke(app, [*arguments, *out])

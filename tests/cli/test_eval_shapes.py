@@ -1,0 +1,110 @@
+"""The embedded world through the commands without options, on few samples."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from l4f_bench.assets import EMBEDDED, embedded_path
+from l4f_bench.methods.labels4free.loading import load_labels4free
+from tests.cli.conftest import Run
+from tests.networks import save_rosinality, small_generator
+from tests.training.test_distributed import launch
+
+
+def test_the_embedded_weights_fit_each_other_and_are_small() -> None:
+    paths = [embedded_path(name) for name in EMBEDDED]
+    assert sum(path.stat().st_size for path in paths) < 12e6
+    load_labels4free(paths[0], paths[1], background="first-conv")
+
+
+def test_eval_without_options_scores_both_truncations_and_the_annotator(
+    run: Run, tmp_path: Path
+) -> None:
+    result = run("eval", "--samples", 20, "--out", tmp_path, "--json")
+    assert result.exit_code == 0, result.stderr
+    records = json.loads(result.stdout)["records"]
+    assert [(r["method"], r["setting"], r["truncation"]) for r in records] == [
+        ("ours", "sampled", 0.7),
+        ("ours", "sampled", 1.0),
+        ("bisenet", "real", None),
+    ]
+    assert all(record["dataset"] == "shapes" and record["n"] == 20 for record in records)
+    # Looser than what reports/shapes says of 1,000 samples, but far above any broken chain.
+    assert records[0]["scores"]["miou"]["value"] > 0.85
+    assert records[2]["scores"]["miou"]["value"] > 0.95
+    assert records[2]["truth"] == "exact"
+    assert (tmp_path / "psi-0.7" / "examples.png").is_file()
+    report = run("report", tmp_path, "--out", tmp_path / "tables", "--format", "md,csv,tex,json")
+    assert report.exit_code == 0, report.stderr
+    assert "measured: bisenet against exact masks" in report.stdout
+    assert "published" not in report.stdout.replace("minus published", "")
+    assert {path.name for path in (tmp_path / "tables").iterdir()} == {
+        f"shapes.{suffix}" for suffix in ("md", "csv", "tex", "json")
+    }
+
+
+def test_exact_masks_do_not_depend_on_how_many_are_scored(run: Run, tmp_path: Path) -> None:
+    arguments = ("eval", "--on", "real", "--method", "bisenet", "--json", "--out", tmp_path)
+    few, many = (
+        json.loads(run(*arguments, "--samples", number).stdout)["records"][0]["images"]
+        for number in (7, 60)
+    )
+    assert few == many[:7]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--dataset", "ffhq", "--method", "bisenet"), "no exact masks"),
+        (("--method", "ours"), "Possible: bisenet"),
+        (("--method", "bisenet", "--samples", 0), "--samples 0"),
+    ],
+)
+def test_what_cannot_be_scored_on_real_images_is_said(
+    options: tuple[object, ...], said: str, run: Run
+) -> None:
+    result = run("eval", "--on", "real", *options)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_sample_without_options_draws_the_embedded_world(run: Run, tmp_path: Path) -> None:
+    result = run("sample", "-n", 3, "--out", tmp_path / "samples")
+    assert result.exit_code == 0, result.stderr
+    assert len(list((tmp_path / "samples" / "masks").iterdir())) == 3
+
+
+def test_a_generator_of_another_size_must_be_meant(run: Run, tmp_path: Path) -> None:
+    path = save_rosinality(tmp_path / "g.pt", small_generator(64, (8, 6, 5, 4, 4)))
+    arguments = ("train", "--preset", "debug", "--steps", 1, "--generator", path)
+    refused = run(*arguments, "--out", tmp_path / "run")
+    assert refused.exit_code == 2
+    assert "64 pixels where 32" in refused.stderr
+    assert "--resolution 64" in refused.stderr
+    meant = run(*arguments, "--resolution", 64, "--out", tmp_path / "run")
+    assert meant.exit_code == 0, meant.stderr
+
+
+@pytest.mark.slow
+def test_two_processes_score_and_sample_the_same(tmp_path: Path) -> None:
+    for count in (1, 2):
+        out = tmp_path / str(count)
+        scored = launch(count, "eval", "--samples", 15, "--out", out / "eval", "--json")
+        assert scored.returncode == 0, scored.stderr
+        sampled = launch(count, "sample", "-n", 5, "--out", out / "samples")
+        assert sampled.returncode == 0, sampled.stderr
+    parts = ("psi-0.7", "psi-1", "bisenet-real")
+    for part in parts:
+        one, two = (
+            json.loads((tmp_path / str(count) / "eval" / part / "record.json").read_text())
+            for count in (1, 2)
+        )
+        for key in ("images", "scores", "drawn", "rejected", "n"):
+            assert one[key] == two[key], (part, key)
+    files = sorted(p.relative_to(tmp_path / "1") for p in (tmp_path / "1/samples").rglob("*.png"))
+    assert len(files) == 5 * 5 + 1
+    for file in [*files, Path("samples/metadata.jsonl")]:
+        assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes(), file

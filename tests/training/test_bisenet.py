@@ -1,0 +1,108 @@
+"""BiSeNet training: it learns what exact masks say, reproducibly, and its file is used as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from l4f_bench.annotators.parser_file import load_parser
+from l4f_bench.cli import app
+from l4f_bench.datasets.shapes import shapes_batch
+from l4f_bench.errors import InputError
+from l4f_bench.training.bisenet import BiSeNetTrainer, LabelledShapes
+from l4f_bench.training.bisenet_config import BiSeNetConfig, preset
+from tests.training.test_stylegan2 import assert_same_state
+
+CPU = torch.device("cpu")
+DEBUG = preset("debug")
+
+
+def trainer(config: BiSeNetConfig = DEBUG) -> BiSeNetTrainer:
+    return BiSeNetTrainer(config, LabelledShapes(config.resolution, config.seed))
+
+
+def test_a_restored_state_goes_on_to_bit_identical_weights() -> None:
+    unbroken, first, second = trainer(), trainer(), trainer()
+    for step in range(4):
+        unbroken.step(step)
+    for step in range(2):
+        first.step(step)
+    first.grid()  # puts the network in eval mode, which must not last
+    second.load_state_dict(first.state_dict())
+    for step in range(2, 4):
+        second.step(step)
+    assert_same_state(second.state_dict(), unbroken.state_dict())
+
+
+def test_the_learning_rate_rises_and_falls_by_the_published_power() -> None:
+    subject = trainer(replace(DEBUG, num_steps=100, warmup_steps=10, lr=1.0))
+    rates = [subject._learning_rate(step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert np.argmax(rates) == 9
+    assert rates[50] == pytest.approx(0.5**0.9)
+    assert subject._learning_rate(100) == 0
+
+
+def test_masks_are_mirrored_with_their_images() -> None:
+    subject = trainer(replace(DEBUG, batch_size=64, flips=True))
+    plain = trainer(replace(DEBUG, batch_size=64, flips=False))
+    images, target = subject._batch(0)
+    still, still_target = plain._batch(0)
+    mirrored = (images != still).flatten(1).any(dim=1)
+    assert 16 < int(mirrored.sum()) < 48
+    assert torch.equal(images[mirrored], still[mirrored].flip(3))
+    assert torch.equal(target[mirrored], still_target[mirrored].flip(2))
+    assert torch.equal(target[~mirrored], still_target[~mirrored])
+
+
+def test_it_learns_and_its_file_is_an_annotator(tmp_path: Path) -> None:
+    config = replace(DEBUG, num_steps=60, side=64, batch_size=16)
+    subject = trainer(config)
+    for step in range(config.num_steps):
+        subject.step(step)
+    (path,) = subject.export(tmp_path)
+    parser = load_parser(path, CPU)
+    assert parser.classes == ("background", "object")
+    assert parser.side == 64
+    images, masks = shapes_batch(range(50), resolution=32, seed=1 << 40)
+    found = parser.annotate(torch.from_numpy(images)).mask.numpy()
+    iou = (found & masks).sum() / (found | masks).sum()
+    assert iou > 0.7
+
+
+def test_a_smallest_share_rejects_by_area(tmp_path: Path) -> None:
+    subject = trainer()
+    (path,) = subject.export(tmp_path)
+    images = torch.from_numpy(shapes_batch(range(4), resolution=32, seed=1)[0])
+    shares = load_parser(path, CPU).annotate(images).mask.flatten(1).float().mean(dim=1)
+    limit = float(shares.median()) + 1e-6
+    reasons = load_parser(path, CPU, min_share=limit).annotate(images).reason
+    expected = [None if s >= limit else ("too-small" if s else "no-instance") for s in shares]
+    assert list(reasons) == expected
+    assert any(reasons)
+
+
+@pytest.mark.parametrize("change", [{"side": 40}, {"lr": -1.0}, {"num_steps": 0}])
+def test_impossible_settings_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(InputError):
+        replace(DEBUG, **change)
+
+
+def test_the_command_trains_an_annotator(tmp_path: Path) -> None:
+    arguments = ["train", "--method", "bisenet", "--preset", "debug", "--steps", "2"]
+    result = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / "run")])
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"{tmp_path / 'run' / 'annotator.safetensors'}\n"
+    real = ["eval", "--on", "real", "--method", "bisenet", "--samples", "3"]
+    weights = ["--annotator-weights", result.stdout.strip(), "--out", str(tmp_path / "real")]
+    scored = CliRunner().invoke(app, [*real, *weights])
+    assert scored.exit_code == 0, scored.output
+    refused = CliRunner().invoke(app, [*arguments, "--dataset", "ffhq", "--data", str(tmp_path)])
+    assert refused.exit_code == 2
+    assert "only shapes" in refused.stderr

@@ -1,0 +1,81 @@
+"""What a run leaves to look at."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from l4f_bench.cli import app
+from l4f_bench.training.logs import RunLog
+
+GRID = np.zeros((4, 4, 3), np.uint8)
+
+
+def test_lines_of_steps_to_be_done_again_are_dropped(tmp_path: Path) -> None:
+    with RunLog(tmp_path, 0, tensorboard=False) as log:
+        for step in (1, 2, 3):
+            log.write(step, {"loss": step / 2})
+    with (tmp_path / "log.jsonl").open("a") as file:
+        file.write('{"step": 4, "lo')
+    with RunLog(tmp_path, 2, tensorboard=False) as log:
+        log.write(3, {"loss": 9.0})
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert lines == [
+        {"step": 1, "loss": 0.5},
+        {"step": 2, "loss": 1.0},
+        {"step": 3, "loss": 9.0},
+    ]
+
+
+def test_tensorboard_gets_figures_and_grids(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    with RunLog(tmp_path, 0, tensorboard=True) as log:
+        log.write(1, {"loss": 0.25})
+        log.write_grid(1, GRID)
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [(e.step, e.value) for e in events.Scalars("loss")] == [(1, 0.25)]
+    assert events.Tags()["images"] == ["samples"]
+
+
+def test_missing_packages_are_named_with_exit_code_4(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("tensorboard", "torch.utils.tensorboard", "matplotlib", "matplotlib.figure"):
+        monkeypatch.setitem(__import__("sys").modules, name, None)
+    train = ["train", "--method", "bisenet", "--preset", "debug", "--tensorboard"]
+    result = CliRunner().invoke(app, [*train, "--out", str(tmp_path / "run")])
+    assert result.exit_code == 4
+    assert "l4f-bench[logging]" in result.stderr
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"step": 1, "loss": 2.0}\n')
+    result = CliRunner().invoke(app, ["curves", str(log)])
+    assert result.exit_code == 4
+    assert "l4f-bench[plots]" in result.stderr
+
+
+def test_curves_are_drawn_from_a_log(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    log, out = tmp_path / "log.jsonl", tmp_path / "curves.png"
+    log.write_text(
+        '{"step": 1, "images": 8, "loss": 2.0}\n{"step": 2, "images": 16, "loss": 1.0}\n'
+    )
+    result = CliRunner().invoke(app, ["curves", str(log), "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    with Image.open(out) as image:
+        one = image.height
+    log.write_text('{"step": 1, "loss": 2.0, "coverage": 0.5}\n')
+    CliRunner().invoke(app, ["curves", str(log), "--out", str(out)])
+    with Image.open(out) as image:
+        assert image.height == 2 * one  # a panel for each figure
+    log.write_text('{"loss": 2.0}\n')
+    result = CliRunner().invoke(app, ["curves", str(log), "--out", str(out)])
+    assert result.exit_code == 2
+    assert "no training log" in result.stderr
