@@ -201,7 +201,7 @@ class LayeredGenerator(nn.Module):
         for index, synthesis in enumerate(self.syntheses):
             maps = [n[:, index : index + 1] if n.shape[1] > 1 else n for n in noise[: level + 1]]
             parts.append(synthesis(w[:, min(index, w.shape[1] - 1)], maps, level, fade))
-        background, foreground, mask = torch.split(torch.cat(parts, dim=1), (3, 3, 1), dim=1)
+        background, foreground, mask = torch.split(torch.cat(parts, dim=1), [3, 3, 1], dim=1)
         return Layers(background, foreground, torch.sigmoid(mask))
 
     def mapping_parameters(self) -> Iterator[nn.Parameter]:

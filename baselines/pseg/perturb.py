@@ -46,7 +46,7 @@ def shift(images: Tensor, offsets: Tensor) -> Tensor:
 def perturb(layers: Layers, offsets: Tensor, factors: Tensor) -> Layers:
     """Move foreground and alpha together, and change the background's contrast."""
     moved = shift(torch.cat([layers.foreground, layers.alpha], dim=1), offsets)
-    foreground, alpha = torch.split(moved, (3, 1), dim=1)
+    foreground, alpha = torch.split(moved, [3, 1], dim=1)
     return Layers(contrast_jitter(layers.background, factors), foreground, alpha)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 
@@ -25,6 +26,18 @@ class Samples:
     """uint8 ``[N, 3, H, W]``: the foreground laid over the background."""
     latent: Tensor
     """The foreground's latents, float32 ``[N, w_dim]``, truncated."""
+
+
+def join_samples(parts: Sequence[Samples]) -> Samples:
+    """Several batches as one."""
+    return Samples(
+        indices=tuple(index for part in parts for index in part.indices),
+        image=torch.cat([part.image for part in parts]),
+        alpha=torch.cat([part.alpha for part in parts]),
+        background=torch.cat([part.background for part in parts]),
+        composite=torch.cat([part.composite for part in parts]),
+        latent=torch.cat([part.latent for part in parts]),
+    )
 
 
 class ImageMethod(Protocol):
