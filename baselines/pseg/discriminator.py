@@ -9,7 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from baselines.pseg.architecture import resolution_of
-from baselines.pseg.layers import FUSED_FROM, Blur, EqualConv2d, EqualLinear, FusedDownsample
+from baselines.pseg.layers import (
+    FUSED_FROM,
+    Blur,
+    Downsample,
+    EqualConv2d,
+    EqualLinear,
+    FusedDownsample,
+)
 from l4f_bench.generators.layers import SLOPE
 from l4f_bench.tensors import StateDict, load_tensors, shape_of
 
@@ -22,11 +29,10 @@ class HalvingBlock(nn.Module):
         self.conv1 = nn.Sequential(
             EqualConv2d(num_inputs, num_outputs, 3, padding=1), nn.LeakyReLU(SLOPE)
         )
-        if resolution_of(level) >= FUSED_FROM:
-            halving: list[nn.Module] = [FusedDownsample(num_outputs, num_outputs)]
-        else:
-            halving = [EqualConv2d(num_outputs, num_outputs, 3, padding=1), nn.AvgPool2d(2)]
-        self.conv2 = nn.Sequential(Blur(num_outputs), *halving, nn.LeakyReLU(SLOPE))
+        halving = FusedDownsample if resolution_of(level) >= FUSED_FROM else Downsample
+        self.conv2 = nn.Sequential(
+            Blur(num_outputs), halving(num_outputs, num_outputs), nn.LeakyReLU(SLOPE)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``[N, num_inputs, H, W]`` to ``[N, num_outputs, H / 2, W / 2]``."""

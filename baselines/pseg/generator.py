@@ -23,6 +23,7 @@ from baselines.pseg.layers import (
     EqualLinear,
     FusedUpsample,
     NoiseStrength,
+    Upsample,
 )
 from l4f_bench.generators.layers import SLOPE, PixelNorm
 from l4f_bench.methods.labels4free.objective import composite
@@ -75,8 +76,8 @@ def _enlarging(level: int, num_inputs: int, num_outputs: int) -> nn.Module:
     if resolution_of(level) >= FUSED_FROM:
         return nn.Sequential(FusedUpsample(num_inputs, num_outputs), Blur(num_outputs))
     return nn.Sequential(
-        nn.Upsample(scale_factor=2, mode="nearest"),
-        EqualConv2d(num_inputs, num_outputs, 3, padding=1),
+        nn.Identity(),  # the public code's enlargement, which is part of the next layer here
+        Upsample(num_inputs, num_outputs),
         Blur(num_outputs),
     )
 

@@ -47,6 +47,38 @@ class EqualConv2d(nn.Module):
         return F.conv2d(x, self.conv.weight, self.conv.bias, padding=self.padding)
 
 
+class Upsample(EqualConv2d):
+    """Nearest neighbours at twice the height and width, then a 3x3 convolution.
+
+    One transposed convolution with the sums of the weights that meet the same pixel gives the same
+    numbers with fewer products.
+    """
+
+    def __init__(self, num_inputs: int, num_outputs: int) -> None:
+        super().__init__(num_inputs, num_outputs, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``[N, num_inputs, H, W]`` to ``[N, num_outputs, 2 H, 2 W]``."""
+        kernel = 4 * _averaged(self.conv.weight.flip(2, 3).transpose(0, 1))
+        return F.conv_transpose2d(x, kernel, self.conv.bias, stride=2, padding=1)
+
+
+class Downsample(EqualConv2d):
+    """A 3x3 convolution, then the means of 2x2 pixels; as one convolution."""
+
+    def __init__(self, num_inputs: int, num_outputs: int) -> None:
+        super().__init__(num_inputs, num_outputs, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``[N, num_inputs, H, W]`` to ``[N, num_outputs, H / 2, W / 2]``."""
+        return F.conv2d(x, _averaged(self.conv.weight), self.conv.bias, stride=2, padding=1)
+
+
+def _averaged(kernel: Tensor) -> Tensor:
+    """A kernel ``[..., 3, 3]`` averaged over 2x2 positions, ``[..., 4, 4]``."""
+    return F.avg_pool2d(F.pad(kernel, (1, 1, 1, 1)), 2, stride=1)
+
+
 class EqualLinear(nn.Module):
     """Linear layer."""
 
@@ -88,9 +120,7 @@ class _Fused(nn.Module):
 
     def kernel(self, num_inputs: int) -> Tensor:
         """The kernel ``[..., 4, 4]``."""
-        side = self.weight.shape[-1]
-        padded = F.pad(self.weight * math.sqrt(2 / (num_inputs * side**2)), (1, 1, 1, 1))
-        return F.avg_pool2d(padded, 2, stride=1)
+        return _averaged(self.weight * math.sqrt(2 / (num_inputs * 9)))
 
 
 class FusedUpsample(_Fused):
