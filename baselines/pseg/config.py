@@ -107,9 +107,9 @@ PRESETS = {
     ),
     # Objects of the shapes world lie within 5% of the centre, so they may be moved by that much.
     "shapes": PSegConfig(
-        channels=(96, 96, 64, 48),
+        channels=(128, 96, 64, 32),
         batch_sizes=(32, 32, 32),
-        phase_images=24_000,
+        phase_images=16_000,
         final_images=100_000,
         latent_width=128,
         mapping_layers=4,
