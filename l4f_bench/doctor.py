@@ -114,7 +114,7 @@ def _optional(name: str, module: str, used_for: str, install: str | None = None)
 
 
 # detectron2 is on no index, and its model zoo imports pkg_resources, which later setuptools lack.
-_DETECTRON2 = (
+DETECTRON2_INSTALL = (
     "pip install 'setuptools<81' && pip install --no-build-isolation "
     "'git+https://github.com/facebookresearch/detectron2.git'"
 )
@@ -143,7 +143,7 @@ PACKAGES = (
     _optional("segmentation-models-pytorch", "segmentation_models_pytorch", "students"),
     _optional("tensorboard", "tensorboard", "training logs"),
     _optional("pycocotools", "pycocotools", "COCO export"),
-    _optional("detectron2", "detectron2", "the original Mask R-CNN", _DETECTRON2),
+    _optional("detectron2", "detectron2", "the original Mask R-CNN", DETECTRON2_INSTALL),
 )
 
 

@@ -12,13 +12,20 @@ from l4f_bench.errors import InputError
 StateDict = Mapping[str, Tensor]
 
 
-def load_tensors(network: nn.Module, state_dict: StateDict, optional: tuple[str, ...] = ()) -> None:
+def load_tensors(
+    network: nn.Module,
+    state_dict: StateDict,
+    optional: tuple[str, ...] = (),
+    *,
+    assign: bool = False,
+) -> None:
     """Copy a state dict into a network, or say everything that does not fit.
 
     Args:
         network: The network to fill.
         state_dict: Tensors by key.
         optional: Endings or beginnings of keys that may be absent (filters, noise maps).
+        assign: Take the tensors themselves, for a network on the meta device, which has none.
 
     Raises:
         InputError: Keys are missing, unexpected or misshapen; all are listed, with both shapes.
@@ -46,7 +53,7 @@ def load_tensors(network: nn.Module, state_dict: StateDict, optional: tuple[str,
     if parts:
         name = type(network).__name__
         raise InputError(f"These tensors do not fit a {name}. {'; '.join(parts)}.")
-    network.load_state_dict(dict(state_dict), strict=False)
+    network.load_state_dict(dict(state_dict), strict=False, assign=assign)
 
 
 def shape_of(state_dict: StateDict, key: str, ndim: int) -> torch.Size:

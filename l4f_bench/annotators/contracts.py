@@ -19,9 +19,12 @@ class Annotation:
     """bool ``[N, H, W]``, True = foreground; rejected images have one as well."""
     reason: tuple[Reason | None, ...]
     """Why each image is rejected; None for an accepted one."""
+    score: tuple[float | None, ...] = ()
+    """How sure the annotator is of each image's object, 0 to 1; empty where it does not say."""
 
     def __post_init__(self) -> None:
         assert len(self.reason) == len(self.mask), "one reason, or None, for each mask"
+        assert len(self.score) in (0, len(self.mask)), "a score for each mask, or none at all"
 
     @property
     def accepted(self) -> tuple[bool, ...]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from l4f_bench.annotators.bisenet import BiSeNet
 from l4f_bench.annotators.contracts import Annotation, Reason
 from l4f_bench.annotators.images import as_rgb, resized
+from l4f_bench.annotators.rejection import checked_fraction
 from l4f_bench.errors import InputError
 from l4f_bench.registry import unknown_name
 
@@ -47,7 +48,7 @@ _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, RGB
 class FaceParser:
     """Annotator whose mask is the union of some of BiSeNet's classes.
 
-    It accepts every image, unless a smallest area is asked for.
+    It accepts every image, unless a minimum area is asked for.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class FaceParser:
         classes: Sequence[str] = FACE_CLASSES,
         foreground: Collection[str] | None = None,
         side: int = FACE_SIDE,
-        min_share: float = 0.0,
+        min_area: float = 0.0,
     ) -> None:
         """Use ``network``, which is put in eval mode, on its own device.
 
@@ -66,12 +67,11 @@ class FaceParser:
             classes: Names of its classes by index.
             foreground: Names of those that are foreground; by default all but the first.
             side: Pixels that images are resized to.
-            min_share: Share of the image, in [0, 1], that an accepted one's foreground covers at
-                least.
+            min_area: Part of the image, 0 to 1, that the foreground must cover at least.
 
         Raises:
-            InputError: A name is unknown (the nearest is given), none is given, or the network
-                has another number of classes.
+            InputError: ``min_area`` is not between 0 and 1, a name is unknown (the nearest is
+                given), none is given, or the network has another number of classes.
         """
         if len(classes) != network.num_classes:
             raise InputError(
@@ -80,7 +80,8 @@ class FaceParser:
             )
         self.foreground = _in_order(classes, classes[1:] if foreground is None else foreground)
         self.classes = tuple(classes)
-        self.side, self.min_share = side, min_share
+        self.side = side
+        self.min_area = checked_fraction("min_area", min_area)
         self._network = network.eval()
         self._is_foreground = torch.tensor([name in self.foreground for name in classes])
 
@@ -88,13 +89,13 @@ class FaceParser:
         """Masks of the foreground classes, bool ``[N, H, W]``; arguments as in ``class_map``."""
         parsed = self._parse(image)
         mask = _at_size_of(self._is_foreground.to(parsed.device)[parsed], image).bool()
-        shares = mask.flatten(1).float().mean(dim=1).tolist()
-        return Annotation(mask=mask, reason=tuple(map(self._reason, shares)))
+        return Annotation(mask=mask, reason=tuple(self._reason(one) for one in mask))
 
-    def _reason(self, share: float) -> Reason | None:
-        if share >= self.min_share:
+    def _reason(self, mask: Tensor) -> Reason | None:
+        area = float(mask.count_nonzero()) / mask.numel()
+        if area >= self.min_area:
             return None
-        return "too-small" if share else "no-instance"
+        return "too-small" if area else "no-instance"
 
     def class_map(self, image: Tensor) -> Tensor:
         """Class of every pixel, uint8 ``[N, H, W]`` at the image's size and on its device.

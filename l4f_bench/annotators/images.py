@@ -31,19 +31,20 @@ def as_rgb(image: Tensor) -> Tensor:
     return image.expand(-1, 3, -1, -1) if shape[1] == 1 else image[:, :3]
 
 
-def resized(image: Tensor, side: int) -> Tensor:
-    """Square images by Pillow's bilinear filter, which averages where it shrinks.
+def resized(image: Tensor, size: int | tuple[int, int]) -> Tensor:
+    """Images by Pillow's bilinear filter, which averages where it shrinks.
 
     Args:
         image: uint8 ``[N, 3, H, W]``.
-        side: Pixels of the result.
+        size: Height and width of the result, or one number for both.
 
     Returns:
-        uint8 ``[N, 3, side, side]``, within one level of Pillow's.
+        uint8 ``[N, 3, *size]``, within one level of Pillow's.
     """
-    if image.shape[-2:] == (side, side):
+    size = (size, size) if isinstance(size, int) else size
+    if image.shape[-2:] == size:
         return image
     # Bytes where they can be resized as such: large photographs need a quarter of the memory.
     pixels = image if image.device.type == "cpu" else image.float()
-    result = F.interpolate(pixels, (side, side), mode="bilinear", antialias=True)
+    result = F.interpolate(pixels, size, mode="bilinear", antialias=True)
     return result if result.dtype == torch.uint8 else result.round().to(torch.uint8)

@@ -2,33 +2,125 @@
 
 from __future__ import annotations
 
+import importlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from l4f_bench.annotators.contracts import Annotator
+from l4f_bench.annotators.mask_rcnn import load_mask_rcnn
+from l4f_bench.annotators.mask_rcnn.annotator import Detector, MaskRcnnAnnotator
+from l4f_bench.annotators.mask_rcnn.network_detector import NetworkDetector
 from l4f_bench.annotators.parser_file import load_parser
-from l4f_bench.errors import InputError
-from l4f_bench.registry import unknown_name
+from l4f_bench.annotators.rejection import RejectionRule
+from l4f_bench.doctor import DETECTRON2_INSTALL
+from l4f_bench.errors import InputError, MissingDependencyError
+from l4f_bench.registry import Registry
 
-ANNOTATORS = ("bisenet",)
+_TORCHVISION = "the torchvision that was built for this torch (pip install torch torchvision)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnnotatorSpec:
+    """One source of pseudo ground truth."""
+
+    name: str
+    """Key on the command line and in records."""
+    title: str
+    """Name in tables."""
+    weights: str
+    """Name of its weights among those that can be fetched."""
+    needs_rule: bool = False
+    """Whether it finds objects of many classes, so that one must be named."""
+
+
+ANNOTATORS: Registry[AnnotatorSpec] = Registry("annotator")
+for _spec in (
+    AnnotatorSpec(name="bisenet", title="BiSeNet", weights="bisenet"),
+    AnnotatorSpec(
+        name="mask-rcnn",
+        title="Mask R-CNN R101-FPN",
+        weights="mask-rcnn-r101",
+        needs_rule=True,
+    ),
+    AnnotatorSpec(
+        name="detectron2",
+        title="Mask R-CNN R101-FPN (run by detectron2)",
+        weights="mask-rcnn-r101",
+        needs_rule=True,
+    ),
+    AnnotatorSpec(
+        name="torchvision",
+        title="Mask R-CNN R50-FPN v2 of torchvision (another model)",
+        weights="torchvision-mask-rcnn",
+        needs_rule=True,
+    ),
+):
+    ANNOTATORS.add(_spec)
 
 
 def load_annotator(
-    name: str, weights: Path, device: torch.device, *, min_share: float = 0.0
+    name: str,
+    weights: Path,
+    device: torch.device,
+    rule: RejectionRule | None = None,
+    *,
+    min_area: float = 0.0,
 ) -> Annotator:
     """The annotator called ``name``.
 
     Args:
         name: ``bisenet``: face parsing, every class but the background is foreground.
+            ``mask-rcnn``, ``detectron2``: one object of COCO, by the same weights on our network
+            or on detectron2's. ``torchvision``: the same by another model.
         weights: Its checkpoint.
         device: Where to compute.
-        min_share: Share of an image that the foreground of an accepted one covers at least.
+        rule: The class of the object, and which images are rejected; for all but ``bisenet``.
+        min_area: Part of the image that the foreground of an accepted one covers at least; for
+            ``bisenet``, whose files name its classes or are of faces.
 
     Raises:
-        InputError: No annotator has that name.
+        InputError: No annotator has that name, or the rule is missing or of no use.
         CheckpointError: The file cannot be read, or holds another network.
+        MissingDependencyError: torchvision or detectron2 is needed and cannot be imported.
     """
-    if name not in ANNOTATORS:
-        raise InputError(unknown_name("annotator", name, list(ANNOTATORS)))
-    return load_parser(weights, device, min_share=min_share)
+    spec = ANNOTATORS.get(name)
+    if not spec.needs_rule:
+        if rule is not None:
+            raise InputError(f"{spec.title} has no classes of COCO: it takes no rejection rule.")
+        return load_parser(weights, device, min_area=min_area)
+    if rule is None:
+        raise InputError(f"{spec.title} finds objects of 80 classes: name the one that is wanted.")
+    return MaskRcnnAnnotator(_detector(spec, weights, device), rule)
+
+
+def _detector(spec: AnnotatorSpec, weights: Path, device: torch.device) -> Detector:
+    if spec.name == "detectron2":
+        _need(
+            "detectron2", spec, f"{DETECTRON2_INSTALL}; or use mask-rcnn, which needs no compiler"
+        )
+        from l4f_bench.annotators.mask_rcnn.detectron2_detector import Detectron2Detector
+
+        return Detectron2Detector(weights, device)
+    _need("torchvision", spec, _TORCHVISION)
+    if spec.name == "torchvision":
+        from l4f_bench.annotators.mask_rcnn.torchvision_detector import TorchvisionDetector
+
+        return TorchvisionDetector(weights, device)
+    return NetworkDetector(load_mask_rcnn(weights).to(device))
+
+
+def _need(module: str, spec: AnnotatorSpec, install: str) -> None:
+    """Import a package that may be absent or built for another torch.
+
+    Raises:
+        MissingDependencyError: It cannot be imported.
+    """
+    try:
+        importlib.import_module(module)
+    except Exception as error:  # built for another torch, it fails with nearly anything
+        reason = " ".join(str(error).split())[:200]
+        raise MissingDependencyError(
+            f"{spec.title} needs {module}, which cannot be imported ({reason}). Install {install}."
+        ) from error

@@ -35,13 +35,13 @@ def load_bisenet(path: Path | str) -> BiSeNet:
         return BiSeNet.from_state_dict(_read(path)[0])
 
 
-def load_parser(path: Path | str, device: torch.device, *, min_share: float = 0.0) -> FaceParser:
+def load_parser(path: Path | str, device: torch.device, *, min_area: float = 0.0) -> FaceParser:
     """A parser ready to annotate; its classes and size are the file's, or those of faces.
 
     Args:
         path: As for :func:`load_bisenet`, or what :func:`write_parser` wrote.
         device: Where to compute.
-        min_share: Smallest share of an image that its foreground may cover.
+        min_area: Part of an image, 0 to 1, that its foreground must cover at least.
 
     Raises:
         CheckpointError: The file cannot be read, or holds another network or other keys.
@@ -55,7 +55,7 @@ def load_parser(path: Path | str, device: torch.device, *, min_share: float = 0.
             network,
             classes=document.get("classes", FACE_CLASSES),
             side=document.get("side", FACE_SIDE),
-            min_share=min_share,
+            min_area=min_area,
         )
 
 

@@ -31,8 +31,8 @@ class DatasetSpec:
     """Name of the annotator's weights; None for those named like the annotator."""
     exact_masks: bool = False
     """Whether its images come with exact masks."""
-    min_share: float = 0.0
-    """Share of a sample, in [0, 1], that the annotator's mask must cover to be accepted."""
+    min_area: float = 0.0
+    """Part of a sample, in [0, 1], that the annotator's mask must cover to be accepted."""
     truncations: tuple[float, ...] = (1.0,)
     """psi of the paper's evaluation of samples."""
     threshold: float = 0.9
@@ -102,7 +102,7 @@ for _spec in (
         alpha_weights="shapes-alpha",
         annotator_weights="shapes-annotator",
         exact_masks=True,
-        min_share=0.05,  # the world's objects cover 15% and more
+        min_area=0.05,  # the world's objects cover 15% and more
         truncations=(0.7, 1.0),
         source="drawn by this package",
         licence="Apache-2.0",

@@ -257,7 +257,7 @@ def _load(
         generator, alpha, background=spec.background, device=sampled.device
     )
     annotator = load_annotator(
-        spec.annotator, weights, method.mean_latent.device, min_share=spec.min_share
+        spec.annotator, weights, method.mean_latent.device, min_area=spec.min_area
     )
     return method, annotator, digests | {"annotator": sha256_of(weights)}
 

@@ -112,6 +112,18 @@ def test_default_foreground_is_all_but_the_background(parser: FaceParser) -> Non
     assert torch.equal(parser.annotate(image).mask, parser.class_map(image) > 0)
 
 
+def test_faces_below_the_minimum_area_are_rejected(network: BiSeNet, parser: FaceParser) -> None:
+    image = random_image(64, 64)
+    number = int(parser.class_map(image)[0, 0, 0])
+    area = float((parser.class_map(image) == number).double().mean())
+    for min_area, reason in ((area, None), (area + 1e-3, "too-small")):
+        foreground = [FACE_CLASSES[number]]
+        strict = FaceParser(network, foreground=foreground, side=64, min_area=min_area)
+        assert strict.annotate(image).reason == (reason,)
+    with pytest.raises(InputError, match="min_area is between 0 and 1"):
+        FaceParser(network, min_area=2.0)
+
+
 def test_named_foreground_is_the_union_of_its_classes(network: BiSeNet) -> None:
     image = random_image(64, 64)
     for number, names in enumerate((["hair", "skin"], {"hat"}, ("background", "mouth"))):

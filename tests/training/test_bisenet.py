@@ -82,7 +82,7 @@ def test_a_smallest_share_rejects_by_area(tmp_path: Path) -> None:
     images = torch.from_numpy(shapes_batch(range(4), resolution=32, seed=1)[0])
     shares = load_parser(path, CPU).annotate(images).mask.flatten(1).float().mean(dim=1)
     limit = float(shares.median()) + 1e-6
-    reasons = load_parser(path, CPU, min_share=limit).annotate(images).reason
+    reasons = load_parser(path, CPU, min_area=limit).annotate(images).reason
     expected = [None if s >= limit else ("too-small" if s else "no-instance") for s in shares]
     assert list(reasons) == expected
     assert any(reasons)

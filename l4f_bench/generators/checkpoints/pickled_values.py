@@ -144,6 +144,8 @@ def _dtype(value: Any) -> np.dtype[Any]:
 
 def _array(shape: Any, dtype: np.dtype[Any], raw: Any) -> np.ndarray[Any, Any]:
     shape = checked_shape(shape)
+    if isinstance(raw, Inert) and raw.path == "_codecs.encode" and raw.args[1:] == ("latin1",):
+        raw = raw.args[0]  # how Python 3 writes bytes for Python 2
     if isinstance(raw, str):  # written by Python 2
         raw = raw.encode("latin1")
     if not isinstance(raw, bytes | memoryview) or len(raw) != math.prod(shape) * dtype.itemsize:
