@@ -46,6 +46,17 @@ class PSeg:
         """Side of the images in pixels."""
         return resolution_of(self.level)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the generator is."""
+        return self.mean_latent.device
+
+    @property
+    def bytes_per_image(self) -> int:
+        """Memory of synthesis at its widest level: input, output and a copy of each."""
+        widths = self.generator.architecture.channels[: self.level + 1]
+        return 4 * 4 * max(w * resolution_of(level) ** 2 for level, w in enumerate(widths))
+
     @torch.no_grad()
     def sample(self, indices: Sequence[int], *, truncation: float = 1.0, seed: int) -> Samples:
         """Make the samples of these indices; see ``GenerativeMethod``.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import numpy as np
@@ -17,19 +17,18 @@ from l4f_bench.annotators.contracts import Annotator
 from l4f_bench.annotators.loading import load_annotator
 from l4f_bench.cache import cached_weight
 from l4f_bench.config import EvalConfig, SampledConfig, to_json
-from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.datasets.specs import DATASETS, DatasetSpec
 from l4f_bench.distributed import gathered, num_processes, shard
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.examples import Example
 from l4f_bench.evaluation.records import Record, image_entry
-from l4f_bench.methods.contracts import GenerativeMethod
+from l4f_bench.methods.contracts import LOADERS, GenerativeMethod
 from l4f_bench.methods.labels4free.loading import (
     alpha_file,
     generator_file,
     load_labels4free,
     samples_per_batch,
 )
-from l4f_bench.methods.labels4free.method import Labels4Free
 from l4f_bench.methods.specs import METHODS
 from l4f_bench.metrics.counts import COUNT_NAMES, count_levels, count_pixels
 from l4f_bench.metrics.intervals import estimate
@@ -37,6 +36,7 @@ from l4f_bench.metrics.module import threshold_steps
 from l4f_bench.metrics.protocols import PROTOCOLS, IntArray
 from l4f_bench.progress import Advance, Progress
 from l4f_bench.provenance import provenance, sha256_of
+from l4f_bench.registry import installed, installed_names
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -241,25 +241,38 @@ def evaluate_sampled(config: EvalConfig, progress: Progress) -> tuple[Record, li
 
 def _load(
     config: EvalConfig, sampled: SampledConfig
-) -> tuple[Labels4Free, Annotator, dict[str, str]]:
+) -> tuple[GenerativeMethod, Annotator, dict[str, str]]:
     """The method and the annotator, and the digests of the files they come from."""
     spec = DATASETS.get(config.dataset)
-    if config.method != "ours" or spec.generator_weights is None or spec.annotator is None:
+    known = ["ours", *installed_names(LOADERS)]
+    if config.method not in known or spec.generator_weights is None or spec.annotator is None:
         ready = [d.name for d in DATASETS if d.generator_weights and d.annotator]
         raise InputError(
             f"{METHODS.get(config.method).title} on {spec.title} cannot be evaluated on samples "
-            f"here. Possible: ours on {', '.join(ready)}."
+            f"here. Possible: {', '.join(known)} on {', '.join(ready)}."
         )
-    alpha = sampled.alpha or alpha_file(spec.name)
+    if config.method == "ours" and sampled.alpha is None:  # said before larger files are missed
+        sampled = replace(sampled, alpha=alpha_file(spec.name))
     weights = sampled.annotator_weights or cached_weight(spec.annotator_weights or spec.annotator)
-    generator = sampled.generator or generator_file(spec.name)
-    method, digests = load_labels4free(
-        generator, alpha, background=spec.background, device=sampled.device
-    )
-    annotator = load_annotator(
-        spec.annotator, weights, method.mean_latent.device, min_area=spec.min_area
-    )
+    method, digests = _load_method(config.method, spec, sampled)
+    annotator = load_annotator(spec.annotator, weights, method.device, min_area=spec.min_area)
     return method, annotator, digests | {"annotator": sha256_of(weights)}
+
+
+def _load_method(
+    name: str, spec: DatasetSpec, sampled: SampledConfig
+) -> tuple[GenerativeMethod, dict[str, str]]:
+    """The method and the digests of its files; those that packages add come by entry points."""
+    if name != "ours":
+        load = installed(LOADERS, name)
+        method, digests = load(sampled.generator, dataset=spec.name, device=sampled.device)
+        return method, digests
+    return load_labels4free(
+        sampled.generator or generator_file(spec.name),
+        sampled.alpha or alpha_file(spec.name),
+        background=spec.background,
+        device=sampled.device,
+    )
 
 
 def _warnings(counts: SampledCounts, config: SampledConfig) -> list[str]:

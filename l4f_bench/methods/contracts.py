@@ -51,8 +51,22 @@ class ImageMethod(Protocol):
         """
 
 
+LOADERS = "l4f_bench.methods"
+"""Entry points of packages with methods of their own: functions that take a checkpoint (None for
+the usual one), ``dataset`` and ``device``, and return a :class:`GenerativeMethod` and the SHA-256
+of every file it was read from. Their names are those of ``l4f_bench.methods.specs.METHODS``."""
+
+
 class GenerativeMethod(Protocol):
     """A method that makes its own images together with masks."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+
+    @property
+    def bytes_per_image(self) -> int:
+        """Memory that an image of a batch takes at the most, roughly."""
 
     def sample(self, indices: Sequence[int], *, truncation: float, seed: int) -> Samples:
         """Make the samples of these indices.

@@ -46,6 +46,21 @@ class Labels4Free:
         self.background = background
         self.mean_latent = mean_latent.to(generator.input.input)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return self.mean_latent.device
+
+    @property
+    def bytes_per_image(self) -> int:
+        """Memory of synthesis at its widest layer: input, output and a copy of each."""
+        generator = self.generator
+        widest = max(
+            width * generator.layer_resolution(2 * i) ** 2
+            for i, width in enumerate(generator.architecture.channels)
+        )
+        return 4 * 4 * widest
+
     @torch.no_grad()
     def sample(self, indices: Sequence[int], *, truncation: float, seed: int) -> Samples:
         """Make the samples of these indices; see :class:`GenerativeMethod`.
