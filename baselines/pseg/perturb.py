@@ -43,6 +43,19 @@ def shift(images: Tensor, offsets: Tensor) -> Tensor:
     return images.gather(2, rows).gather(3, columns) * inside
 
 
+def cut_squares(images: Tensor, corners: Tensor, side: int) -> Tensor:
+    """One square of each image, which is how real objects get their places.
+
+    Args:
+        images: ``[N, C, H, W]``.
+        corners: int64 ``[N, 2]``: top row and left column.
+        side: Side of the squares.
+    """
+    rows, columns = (corner[:, None] + torch.arange(side) for corner in corners.unbind(1))
+    first = torch.arange(len(images))[:, None, None]
+    return images.permute(0, 2, 3, 1)[first, rows[:, :, None], columns[:, None]].permute(0, 3, 1, 2)
+
+
 def perturb(layers: Layers, offsets: Tensor, factors: Tensor) -> Layers:
     """Move foreground and alpha together, and change the background's contrast."""
     moved = shift(torch.cat([layers.foreground, layers.alpha], dim=1), offsets)

@@ -19,7 +19,7 @@ from baselines.pseg.config import PSegConfig
 from baselines.pseg.discriminator import Discriminator
 from baselines.pseg.generator import LayeredGenerator, Layers, noise_maps
 from baselines.pseg.objective import gradient_penalty, loss_on_real, mask_loss
-from baselines.pseg.perturb import draw_perturbations, perturb
+from baselines.pseg.perturb import cut_squares, draw_perturbations, perturb
 from baselines.pseg.schedule import Schedule, Stage
 from l4f_bench.distributed import average_gradients, mean, num_processes, shard
 from l4f_bench.errors import InputError, TrainingError
@@ -130,7 +130,7 @@ class PSegTrainer:
         return torch.where(shard(from_fine).to(self.device)[..., None], fine, coarse)
 
     def _real(self, step: int, stage: Stage) -> Tensor:
-        """Real images at the stage's resolution; random squares of larger ones."""
+        """Real images at the stage's resolution: random squares of what is given."""
         config, count = self.config, stage.batch_size
         batch = real_images(
             self.images,
@@ -139,18 +139,11 @@ class PSegTrainer:
             seed=config.seed,
             flips=config.flips,
         )
+        source = random_numbers(seed=config.seed, index=step, stream=_CROPS)
         spare = config.real_side - config.resolution
-        if spare:
-            source = random_numbers(seed=config.seed, index=step, stream=_CROPS)
-            corners = shard(source.integers(0, spare + 1, (count, 2))).tolist()
-            side = config.resolution
-            batch = torch.stack(
-                [
-                    image[:, top : top + side, left : left + side]
-                    for image, (top, left) in zip(batch, corners, strict=True)
-                ]
-            )
-        return F.avg_pool2d(batch, config.resolution // stage.resolution).to(self.device)
+        corners = torch.from_numpy(shard(source.integers(0, spare + 1, (count, 2))))
+        squares = cut_squares(batch, corners, config.resolution)
+        return F.avg_pool2d(squares, config.resolution // stage.resolution).to(self.device)
 
     def _train_discriminator(self, step: int, stage: Stage, fake: Tensor) -> dict[str, Tensor]:
         config, real = self.config, self._real(step, stage)
