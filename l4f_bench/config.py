@@ -47,6 +47,27 @@ class CountConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AnnotatorConfig:
+    """What makes the pseudo ground truth, and which images it accepts."""
+
+    name: str
+    """Key of the annotator."""
+    weights: Path | None = None
+    """Its checkpoint; None takes an embedded or cached one."""
+    target_class: str | None = None
+    """Class of COCO that exactly one object must have; None for annotators without classes."""
+    min_score: float = 0.5
+    """Objects count if they score more than this, 0 to 1; for annotators with classes."""
+    min_area: float = 0.0
+    """Part of the image, 0 to 1, that the foreground of an accepted one covers at least."""
+
+    def __post_init__(self) -> None:
+        for option, value in (("--min-score", self.min_score), ("--min-area", self.min_area)):
+            if not 0 <= value <= 1:
+                raise InputError(f"{option} {value:g} is outside of 0 to 1.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SampledConfig:
     """Samples of a generative method, compared with pseudo ground truth."""
 
@@ -54,8 +75,8 @@ class SampledConfig:
     """Checkpoint of the generator; None takes the published one from the cache."""
     alpha: Path | None = None
     """Checkpoint of the alpha network."""
-    annotator_weights: Path | None = None
-    """Checkpoint of the annotator; None takes the published one from the cache."""
+    annotator: AnnotatorConfig | None = None
+    """What makes the pseudo ground truth; None for the data set's usual."""
     truncation: float = 1.0
     """psi in [0, 1] of the foreground."""
     threshold: float = 0.9
@@ -82,8 +103,8 @@ class SampledConfig:
 class RealConfig:
     """Images with exact masks, segmented by an image method."""
 
-    annotator_weights: Path | None = None
-    """Checkpoint of an annotator that is scored; None takes the data set's own."""
+    annotator: AnnotatorConfig | None = None
+    """The annotator that is scored; None for the data set's usual."""
     num_images: int = 1000
     """Images to score."""
     device: str | None = None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from l4f_bench.errors import InputError
+
+CONFIG = "config.json"
 
 
 @contextmanager
@@ -71,6 +75,57 @@ def locked_folder(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()  # the file stays: removing it could let two processes hold two locks
+
+
+def open_run(
+    folder: Path, identity: dict[str, Any], about: dict[str, Any], *, resume: bool, kind: str
+) -> bool:
+    """Check that a locked folder may be used, and note in ``config.json`` what it is for.
+
+    Args:
+        folder: The run's folder.
+        identity: What must be the same for a resumed run. JSON data.
+        about: What else is worth noting (versions, time); JSON data.
+        resume: Go on where an earlier run of the same identity stopped.
+        kind: What the folder holds, for messages ("a run").
+
+    Returns:
+        Whether an earlier run is there to go on with.
+
+    Raises:
+        InputError: The folder holds something else, or cannot be written.
+    """
+    path = folder / CONFIG
+    identity = json.loads(json.dumps(identity))  # tuples become lists
+    if not path.exists():
+        if any(entry.name != ".lock" for entry in folder.iterdir()):
+            raise InputError(f"{folder} is not empty and holds no {kind}. Choose another folder.")
+        document = {"identity": identity, "provenance": about}
+        write_text(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+        return False
+    if not resume:
+        raise InputError(f"{folder} holds {kind} already. Add --resume, or choose another folder.")
+    earlier = json.loads(path.read_text(encoding="utf-8"))["identity"]
+    changed = [
+        key for key in sorted({*earlier, *identity}) if earlier.get(key) != identity.get(key)
+    ]
+    if changed:
+        was = ", ".join(f"{key} was {earlier.get(key)}, is {identity.get(key)}" for key in changed)
+        raise InputError(
+            f"{folder} holds other {kind} ({', '.join(changed)}). Repeat its options, or choose anew."
+        )
+    return True
+
+
+def whole_lines(path: Path) -> list[str]:
+    """Lines of a file that grows by lines; one cut short by a kill is removed from it."""
+    if not path.exists():
+        return []
+    text = path.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        write_text(path, whole)
+    return whole.splitlines()
 
 
 def _cannot_write(path: Path, error: OSError) -> InputError:

@@ -13,9 +13,13 @@ from l4f_bench.annotators.mask_rcnn import load_mask_rcnn
 from l4f_bench.annotators.mask_rcnn.annotator import Detector, MaskRcnnAnnotator
 from l4f_bench.annotators.mask_rcnn.network_detector import NetworkDetector
 from l4f_bench.annotators.parser_file import load_parser
-from l4f_bench.annotators.rejection import RejectionRule
+from l4f_bench.annotators.rejection import RejectionRule, rule_of
+from l4f_bench.cache import cached_weight
+from l4f_bench.config import AnnotatorConfig
+from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.doctor import DETECTRON2_INSTALL
 from l4f_bench.errors import InputError, MissingDependencyError
+from l4f_bench.provenance import sha256_of
 from l4f_bench.registry import Registry
 
 _TORCHVISION = "the torchvision that was built for this torch (pip install torch torchvision)"
@@ -58,6 +62,63 @@ for _spec in (
     ),
 ):
     ANNOTATORS.add(_spec)
+
+
+def usual_annotator(dataset: str) -> AnnotatorConfig:
+    """The annotator that the paper names for a data set, with its rejection rule.
+
+    Raises:
+        InputError: The data set has none.
+    """
+    spec = DATASETS.get(dataset)
+    if spec.annotator is None:
+        ready = ", ".join(entry.name for entry in DATASETS if entry.annotator)
+        raise InputError(f"{spec.title} has no annotator. Data sets that have one: {ready}.")
+    return annotator_config(spec.annotator, dataset)
+
+
+def annotator_config(name: str, dataset: str) -> AnnotatorConfig:
+    """An annotator with the rejection rule of a data set.
+
+    Raises:
+        InputError: No annotator has that name, or it needs a class that the data set lacks.
+    """
+    entry, spec = ANNOTATORS.get(name), DATASETS.get(dataset)
+    target_class = rule_of(dataset).target_class if entry.needs_rule else None
+    return AnnotatorConfig(name=name, target_class=target_class, min_area=spec.min_area)
+
+
+def open_annotator(
+    config: AnnotatorConfig, device: torch.device, *, dataset: str | None = None
+) -> tuple[Annotator, str]:
+    """The annotator of a configuration, and the SHA-256 of its weights.
+
+    Args:
+        config: Which one, and what it accepts.
+        device: Where to compute.
+        dataset: A data set that may have weights of its own for it.
+
+    Raises:
+        InputError: No annotator has that name, or it needs a class that is not given.
+        MissingAssetError: The weights are not in the cache.
+        CheckpointError: The file cannot be read, or holds another network.
+        MissingDependencyError: torchvision or detectron2 is needed and cannot be imported.
+    """
+    entry = ANNOTATORS.get(config.name)
+    own = DATASETS.get(dataset) if dataset is not None else None
+    name = entry.weights
+    if own is not None and own.annotator == config.name:
+        name = own.annotator_weights or name
+    weights = config.weights or cached_weight(name)
+    if entry.needs_rule:
+        if config.target_class is None:
+            raise InputError(f"{entry.title} finds objects of 80 classes: name one with --class.")
+        rule = RejectionRule(
+            target_class=config.target_class, min_score=config.min_score, min_area=config.min_area
+        )
+        return load_annotator(config.name, weights, device, rule), sha256_of(weights)
+    annotator = load_annotator(config.name, weights, device, min_area=config.min_area)
+    return annotator, sha256_of(weights)
 
 
 def load_annotator(

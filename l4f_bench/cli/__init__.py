@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from l4f_bench import __version__
-from l4f_bench.cli import assets, generation, scoring, training, weights
+from l4f_bench.cli import annotation, assets, generation, scoring, training, weights
 from l4f_bench.cli.console import errors
 from l4f_bench.errors import BenchError
 
@@ -62,5 +62,5 @@ def root(
     """Benchmark unsupervised foreground/background segmentation with generative models."""
 
 
-for commands in (scoring, generation, training, weights, assets):
+for commands in (scoring, generation, annotation, training, weights, assets):
     commands.register(app)

@@ -12,7 +12,7 @@ from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
 from l4f_bench.errors import BenchError, InputError
 
 if TYPE_CHECKING:
-    from l4f_bench.config import EvalConfig, RealConfig, SampledConfig
+    from l4f_bench.config import AnnotatorConfig, EvalConfig, RealConfig, SampledConfig
     from l4f_bench.datasets.specs import DatasetSpec
     from l4f_bench.reporting.tables import Cell, TableRow
 
@@ -118,9 +118,29 @@ def evaluate(
         Path | None,
         typer.Option(help="sampled: alpha network.", show_default="embedded for shapes"),
     ] = None,
+    annotator: Annotated[
+        str | None,
+        typer.Option(
+            help="sampled: bisenet, mask-rcnn, detectron2 or torchvision.",
+            show_default="as in the paper",
+        ),
+    ] = None,
     annotator_weights: Annotated[
         Path | None,
         typer.Option(help="sampled, real: annotator.", show_default="embedded, or the cached one"),
+    ] = None,
+    min_score: Annotated[
+        float | None,
+        typer.Option(
+            help="sampled: score above which an object of Mask R-CNN counts.", show_default="0.5"
+        ),
+    ] = None,
+    min_area: Annotated[
+        float | None,
+        typer.Option(
+            help="sampled: part of the image that the annotator's mask covers at least.",
+            show_default="0; 0.05 for shapes",
+        ),
     ] = None,
     truncation: Annotated[
         list[float] | None,
@@ -166,19 +186,43 @@ def evaluate(
         count=CountConfig(level=level, workers=workers, limit=limit),
         seed=seed,
     )
+    source = None
+    if on in ("sampled", "real"):
+        source = _annotator(dataset, annotator, annotator_weights, min_score, min_area)
     sampled = SampledConfig(
         generator=generator,
         alpha=alpha,
-        annotator_weights=annotator_weights,
+        annotator=source,
         threshold=spec.threshold,
         num_images=samples,
         max_drawn=max_drawn,
         batch_size=batch_size,
         device=device,
     )
-    real = RealConfig(annotator_weights=annotator_weights, num_images=samples, device=device)
+    real = RealConfig(annotator=source, num_images=samples, device=device)
     with processes(device):
         _evaluate(_settings(config, spec, sampled, real, truncation), out, as_json=as_json)
+
+
+def _annotator(
+    dataset: str,
+    name: str | None,
+    weights: Path | None,
+    min_score: float | None,
+    min_area: float | None,
+) -> AnnotatorConfig:
+    """The data set's annotator, changed by the options that were given."""
+    from dataclasses import replace
+
+    from l4f_bench.annotators.loading import annotator_config, usual_annotator
+
+    config = usual_annotator(dataset) if name is None else annotator_config(name, dataset)
+    return replace(
+        config,
+        weights=weights,
+        min_score=config.min_score if min_score is None else min_score,
+        min_area=config.min_area if min_area is None else min_area,
+    )
 
 
 def _settings(
@@ -201,8 +245,8 @@ def _settings(
         replace(config, sampled=replace(sampled, truncation=psi))
         for psi in truncation or spec.truncations
     ]
-    if spec.exact_masks and spec.annotator:  # then the annotator itself can be scored
-        configs.append(replace(config, setting="real", method=spec.annotator, real=real))
+    if spec.exact_masks and real.annotator:  # then the annotator itself can be scored
+        configs.append(replace(config, setting="real", method=real.annotator.name, real=real))
     return configs
 
 

@@ -45,7 +45,7 @@ class FolderSource:
                 once.
         """
         self._folder = folder
-        self._paths = _image_files(folder)
+        self._paths = image_files(folder)
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -90,7 +90,12 @@ def open_source(folder: Path, resolution: int) -> ImageSource:
     return FolderSource(folder)
 
 
-def _image_files(folder: Path) -> list[Path]:
+def image_files(folder: Path) -> list[Path]:
+    """The image files of a folder and its sub-folders in path order, hidden ones left out.
+
+    Raises:
+        InputError: The folder cannot be read, holds no image files, or holds FFHQ more than once.
+    """
     copies = [name for name in _FFHQ_COPIES if (folder / name).is_dir()]
     if len(copies) > 1:
         raise InputError(f"{folder} holds FFHQ more than once. Give one of {', '.join(copies)}.")

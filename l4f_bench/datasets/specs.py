@@ -22,13 +22,15 @@ class DatasetSpec:
     background: str = "first-conv"
     """How the released code turns this data set's generator into one of backgrounds."""
     annotator: str | None = None
-    """What makes the pseudo ground truth of its samples; None where nothing here does yet."""
+    """What makes the pseudo ground truth of its samples; None where nothing here does."""
     generator_weights: str | None = None
     """Name of its generator among the weights that can be fetched or are embedded."""
     alpha_weights: str | None = None
     """Name of its alpha network among the embedded weights; None where a file must be given."""
     annotator_weights: str | None = None
-    """Name of the annotator's weights; None for those named like the annotator."""
+    """Name of weights of its own for the annotator; None for the annotator's usual ones."""
+    letterbox: float = 0.0
+    """Height of the black bars above and below its pictures, as a part of the image's."""
     exact_masks: bool = False
     """Whether its images come with exact masks."""
     min_area: float = 0.0
@@ -61,6 +63,7 @@ for _spec in (
         title="LSUN-Cat",
         resolution=256,
         custom_folder="Cats",
+        annotator="mask-rcnn",
         generator_weights="stylegan2-cat",
         source="https://www.yf.io/p/lsun",
         licence="research use",
@@ -70,6 +73,7 @@ for _spec in (
         title="LSUN-Horse",
         resolution=256,
         custom_folder="Horse",
+        annotator="mask-rcnn",
         generator_weights="stylegan2-horse",
         source="https://www.yf.io/p/lsun",
         licence="research use",
@@ -80,7 +84,9 @@ for _spec in (
         resolution=512,
         custom_folder="Cars",
         background="constant",
+        annotator="mask-rcnn",
         generator_weights="stylegan2-car",
+        letterbox=0.125,
         source="https://www.yf.io/p/lsun",
         licence="research use",
     ),

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from l4f_bench.annotators.contracts import Annotator
-from l4f_bench.annotators.loading import load_annotator
-from l4f_bench.cache import cached_weight
+from l4f_bench.annotators.loading import open_annotator, usual_annotator
 from l4f_bench.config import EvalConfig, RealConfig, to_json
 from l4f_bench.datasets.shapes import shapes_batch
 from l4f_bench.datasets.specs import DATASETS
@@ -26,7 +25,7 @@ from l4f_bench.metrics.intervals import estimate
 from l4f_bench.metrics.module import threshold_steps
 from l4f_bench.metrics.protocols import PROTOCOLS, IntArray
 from l4f_bench.progress import Progress
-from l4f_bench.provenance import provenance, sha256_of
+from l4f_bench.provenance import provenance
 
 # Training draws the worlds of seeds from 0 up; no image of it is met again from here on.
 _FIRST_WORLD = 1 << 32
@@ -111,11 +110,11 @@ def _load(config: EvalConfig, real: RealConfig) -> tuple[ImageMethod, dict[str, 
             f"{spec.title} has no exact masks here. Use --on custom for hand-drawn ones, or "
             "--dataset shapes."
         )
-    if config.method != spec.annotator or spec.annotator_weights is None:
+    source = real.annotator or usual_annotator(spec.name)
+    if config.method != source.name:
         raise InputError(
             f"{METHODS.get(config.method).title} does not segment images of {spec.title} here. "
-            f"Possible: {spec.annotator}."
+            f"Possible: {source.name}."
         )
-    weights = real.annotator_weights or cached_weight(spec.annotator_weights)
-    annotator = load_annotator(spec.annotator, weights, choose_device(real.device))
-    return AnnotatorMethod(annotator), {"annotator": sha256_of(weights)}
+    annotator, digest = open_annotator(source, choose_device(real.device), dataset=spec.name)
+    return AnnotatorMethod(annotator), {"annotator": digest}

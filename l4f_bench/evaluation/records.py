@@ -49,6 +49,10 @@ class Record:
     config: dict[str, Any]
     provenance: dict[str, Any]
     digests: dict[str, str] = field(default_factory=dict)
+    annotation: dict[str, Any] = field(default_factory=dict)
+    """What made the pseudo ground truth and which samples it accepts; empty where none is used."""
+    scores_without_bars: dict[str, Estimate] = field(default_factory=dict)
+    """The scores without the letterbox bars, where the data set's pictures have such."""
     drawn: int | None = None
     """Samples drawn until n were accepted; None for real images."""
     rejected: dict[str, int] = field(default_factory=dict)
@@ -93,7 +97,9 @@ def load_record(path: Path) -> Record:
     if version != VERSION:
         raise InputError(f"{path} has version {version}; this release reads version {VERSION}.")
     try:
-        content["scores"] = {k: Estimate(**v) for k, v in content["scores"].items()}
+        content.setdefault("scores_without_bars", {})
+        for scores in ("scores", "scores_without_bars"):
+            content[scores] = {k: Estimate(**v) for k, v in content[scores].items()}
         return Record(**content)
     except (TypeError, KeyError, AttributeError) as error:
         raise InputError(

@@ -24,13 +24,12 @@ from PIL import Image
 
 from l4f_bench.config import SampleConfig
 from l4f_bench.distributed import from_first, gathered, is_first, num_processes, shard
-from l4f_bench.errors import InputError
 from l4f_bench.methods.contracts import GenerativeMethod, Samples
 from l4f_bench.progress import Progress
 from l4f_bench.provenance import environment
-from l4f_bench.runs import atomic_path, locked_folder, write_text
+from l4f_bench.runs import atomic_path, locked_folder, open_run, whole_lines
 
-METADATA, CONFIG, GRID = "metadata.jsonl", "config.json", "grid.png"
+METADATA, GRID = "metadata.jsonl", "grid.png"
 _GRID_COLUMNS, _GRID_SIDE = 8, 256
 _GRID_ROWS = ("images", "alpha", "masks", "backgrounds", "composites")
 
@@ -64,7 +63,7 @@ def sample_folder(
         InputError: The folder holds another run, or cannot be written.
     """
     with locked_folder(folder) if is_first() else nullcontext():
-        done = from_first(_open_run(folder, config, identity, resume) if is_first() else 0)
+        done = from_first(_num_finished(folder, identity, resume=resume) if is_first() else 0)
         advance = progress(config.num_images - done)
         step = batch_size * num_processes()
         with ThreadPoolExecutor() as pool:
@@ -98,34 +97,11 @@ def _append(metadata: Path, lines: list[dict[str, Any]]) -> None:
         file.writelines(json.dumps(line) + "\n" for line in lines)
 
 
-def _open_run(folder: Path, config: SampleConfig, identity: dict[str, Any], resume: bool) -> int:
+def _num_finished(folder: Path, identity: dict[str, Any], *, resume: bool) -> int:
     """Check that the folder may be filled; returns how many samples an earlier run finished."""
-    path = folder / CONFIG
-    if not path.exists():
-        if any(entry.name != ".lock" for entry in folder.iterdir()):
-            raise InputError(f"{folder} is not empty and holds no samples. Choose another folder.")
-        content = identity | {"provenance": environment()}
-        write_text(path, json.dumps(content, indent=1) + "\n")
-        return 0
-    if not resume:
-        raise InputError(f"{folder} holds samples already. Add --resume, or choose another folder.")
-    earlier = json.loads(path.read_text(encoding="utf-8"))
-    changed = [key for key in identity if identity[key] != earlier.get(key)]
-    if changed:
-        was = ", ".join(f"{key} was {earlier.get(key)}" for key in changed)
-        raise InputError(f"{folder} holds another run ({was}). Repeat its options, or choose anew.")
-    return _finished(folder / METADATA)
-
-
-def _finished(metadata: Path) -> int:
-    """Number of finished samples; a line cut short by a kill is removed from the file."""
-    if not metadata.exists():
-        return 0
-    text = metadata.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:
-        write_text(metadata, whole)
-    return whole.count("\n")
+    # Without the time: a resumed folder ends with the same bytes as an unbroken one.
+    open_run(folder, identity, environment(), resume=resume, kind="samples")
+    return len(whole_lines(folder / METADATA))
 
 
 def _write(folder: Path, config: SampleConfig, samples: Samples, position: int) -> dict[str, Any]:

@@ -14,9 +14,8 @@ import torch
 from torch import Tensor
 
 from l4f_bench.annotators.contracts import Annotator
-from l4f_bench.annotators.loading import load_annotator
-from l4f_bench.cache import cached_weight
-from l4f_bench.config import EvalConfig, SampledConfig, to_json
+from l4f_bench.annotators.loading import open_annotator, usual_annotator
+from l4f_bench.config import AnnotatorConfig, EvalConfig, SampledConfig, to_json
 from l4f_bench.datasets.specs import DATASETS, DatasetSpec
 from l4f_bench.distributed import gathered, num_processes, shard
 from l4f_bench.errors import InputError
@@ -25,17 +24,18 @@ from l4f_bench.evaluation.records import Record, image_entry
 from l4f_bench.methods.contracts import LOADERS, GenerativeMethod
 from l4f_bench.methods.labels4free.loading import (
     alpha_file,
+    choose_device,
     generator_file,
     load_labels4free,
     samples_per_batch,
 )
 from l4f_bench.methods.specs import METHODS
 from l4f_bench.metrics.counts import COUNT_NAMES, count_levels, count_pixels
-from l4f_bench.metrics.intervals import estimate
+from l4f_bench.metrics.intervals import Estimate, estimate
 from l4f_bench.metrics.module import threshold_steps
-from l4f_bench.metrics.protocols import PROTOCOLS, IntArray
+from l4f_bench.metrics.protocols import PROTOCOLS, IntArray, Protocol
 from l4f_bench.progress import Advance, Progress
-from l4f_bench.provenance import provenance, sha256_of
+from l4f_bench.provenance import provenance
 from l4f_bench.registry import installed, installed_names
 
 
@@ -48,6 +48,8 @@ class Drawing:
     threshold: float
     """Alpha above which a pixel is foreground."""
     batch_size: int
+    letterbox: float = 0.0
+    """Height of the black bars above and below, as a part of the image's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class _Row:
     reason: str | None
     counts: IntArray
     levels: IntArray | None
+    counts_without_bars: IntArray | None
 
 
 @dataclass(slots=True)
@@ -71,6 +74,8 @@ class SampledCounts:
     """int64 ``[4]`` of each accepted sample."""
     levels: list[IntArray] = field(default_factory=list)
     """int64 ``[2, 256]`` of each, if asked for."""
+    counts_without_bars: list[IntArray] = field(default_factory=list)
+    """int64 ``[4]`` of each, if there are letterbox bars."""
     rejected: Counter[str] = field(default_factory=Counter)
     """Number of rejected samples by reason."""
 
@@ -84,6 +89,8 @@ class SampledCounts:
         self.counts.append(row.counts)
         if row.levels is not None:
             self.levels.append(row.levels)
+        if row.counts_without_bars is not None:
+            self.counts_without_bars.append(row.counts_without_bars)
 
 
 def count_samples(
@@ -137,17 +144,30 @@ def _count_batch(
         return []
     samples = method.sample(indices, truncation=drawing.truncation, seed=drawing.seed)
     annotation = annotator.annotate(samples.image)
-    rows = []
-    for index, alpha, truth, reason in zip(
-        samples.indices, samples.alpha[:, 0], annotation.mask, annotation.reason, strict=True
-    ):
-        target = truth.cpu().numpy()
-        levels = None
-        if with_levels:
-            levels = count_levels(threshold_steps(alpha).to(torch.uint8).numpy(), target)
-        counts = count_pixels((alpha > drawing.threshold).numpy(), target)
-        rows.append(_Row(index, reason, counts, levels))
-    return rows
+    return [
+        _row(drawing, index, alpha, truth.cpu().numpy(), reason, with_levels)
+        for index, alpha, truth, reason in zip(
+            samples.indices, samples.alpha[:, 0], annotation.mask, annotation.reason, strict=True
+        )
+    ]
+
+
+def _row(
+    drawing: Drawing,
+    index: int,
+    alpha: Tensor,
+    target: npt.NDArray[np.bool_],
+    reason: str | None,
+    with_levels: bool,
+) -> _Row:
+    preds = (alpha > drawing.threshold).numpy()
+    levels = without_bars = None
+    if with_levels:
+        levels = count_levels(threshold_steps(alpha).to(torch.uint8).numpy(), target)
+    bar = round(drawing.letterbox * len(target))
+    if bar:
+        without_bars = count_pixels(preds[bar:-bar], target[bar:-bar])
+    return _Row(index, reason, count_pixels(preds, target), levels, without_bars)
 
 
 def pick_examples(
@@ -195,12 +215,14 @@ def evaluate_sampled(config: EvalConfig, progress: Progress) -> tuple[Record, li
     """
     started = time.perf_counter()
     sampled, protocol = config.sampled or SampledConfig(), PROTOCOLS.get(config.protocol)
-    method, annotator, digests = _load(config, sampled)
+    source = sampled.annotator or usual_annotator(config.dataset)
+    method, annotator, digests = _load(config, sampled, source)
     drawing = Drawing(
         truncation=sampled.truncation,
         seed=config.seed,
         threshold=sampled.threshold,
         batch_size=samples_per_batch(method, sampled.batch_size),
+        letterbox=DATASETS.get(config.dataset).letterbox,
     )
     counts = count_samples(
         method,
@@ -218,11 +240,13 @@ def evaluate_sampled(config: EvalConfig, progress: Progress) -> tuple[Record, li
         label=METHODS.get(config.method).title.lower(),
         dataset=config.dataset,
         setting=config.setting,
-        truth=str(DATASETS.get(config.dataset).annotator),
+        truth=source.name,
+        annotation=to_json(source),
         truncation=sampled.truncation,
         protocol=protocol.name,
         n=len(counts.indices),
         scores=estimate(protocol, table, levels, seed=config.seed),
+        scores_without_bars=_without_bars(protocol, counts, config.seed),
         images=[
             {"index": index, **image_entry(row)}
             for index, row in zip(counts.indices, table, strict=True)
@@ -240,23 +264,20 @@ def evaluate_sampled(config: EvalConfig, progress: Progress) -> tuple[Record, li
 
 
 def _load(
-    config: EvalConfig, sampled: SampledConfig
+    config: EvalConfig, sampled: SampledConfig, source: AnnotatorConfig
 ) -> tuple[GenerativeMethod, Annotator, dict[str, str]]:
     """The method and the annotator, and the digests of the files they come from."""
     spec = DATASETS.get(config.dataset)
     known = ["ours", *installed_names(LOADERS)]
-    if config.method not in known or spec.generator_weights is None or spec.annotator is None:
-        ready = [d.name for d in DATASETS if d.generator_weights and d.annotator]
-        raise InputError(
-            f"{METHODS.get(config.method).title} on {spec.title} cannot be evaluated on samples "
-            f"here. Possible: {', '.join(known)} on {', '.join(ready)}."
-        )
-    if config.method == "ours" and sampled.alpha is None:  # said before larger files are missed
+    if config.method not in known:
+        title = METHODS.get(config.method).title
+        raise InputError(f"{title} makes no samples here. Possible: {', '.join(known)}.")
+    if config.method == "ours" and sampled.alpha is None:  # said before larger files are read
         sampled = replace(sampled, alpha=alpha_file(spec.name))
-    weights = sampled.annotator_weights or cached_weight(spec.annotator_weights or spec.annotator)
+    device = choose_device(sampled.device)
+    annotator, digest = open_annotator(source, device, dataset=spec.name)
     method, digests = _load_method(config.method, spec, sampled)
-    annotator = load_annotator(spec.annotator, weights, method.device, min_area=spec.min_area)
-    return method, annotator, digests | {"annotator": sha256_of(weights)}
+    return method, annotator, digests | {"annotator": digest}
 
 
 def _load_method(
@@ -272,6 +293,15 @@ def _load_method(
         sampled.alpha or alpha_file(spec.name),
         background=spec.background,
         device=sampled.device,
+    )
+
+
+def _without_bars(protocol: Protocol, counts: SampledCounts, seed: int) -> dict[str, Estimate]:
+    """Scores within the picture; those that need every threshold are left out."""
+    if not counts.counts_without_bars:
+        return {}
+    return estimate(
+        replace(protocol, f_measure=None), np.stack(counts.counts_without_bars), None, seed=seed
     )
 
 

@@ -8,7 +8,6 @@ On many processes all do the steps, and the first alone reads and writes the fol
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 import signal
@@ -27,11 +26,11 @@ import torch
 from l4f_bench.distributed import from_first, gathered, is_first
 from l4f_bench.errors import InputError, TrainingError
 from l4f_bench.provenance import provenance
-from l4f_bench.runs import locked_folder, write_text
+from l4f_bench.runs import locked_folder, open_run
 from l4f_bench.training.checkpoints import load_newest, save_checkpoint
 from l4f_bench.training.logs import RunLog
 
-CONFIG, CHECKPOINTS = "config.json", "checkpoints"
+CHECKPOINTS = "checkpoints"
 
 Report = Callable[[int, Mapping[str, float]], object]
 """Called with the steps done and the latest losses."""
@@ -138,7 +137,7 @@ def train(
         return []
     with ExitStack() as stack:
         stack.enter_context(locked_folder(folder))
-        _open_folder(folder, identity, resume)
+        open_run(folder, identity, provenance(), resume=resume, kind="runs")
         done = _restore(trainer, folder, resume, warn)
         _check_room(folder, trainer)
         log = stack.enter_context(RunLog(folder, done, tensorboard=loop.tensorboard))
@@ -236,27 +235,6 @@ def signals_noted() -> Iterator[list[int]]:
         yield noted
     finally:
         restore()
-
-
-def _open_folder(folder: Path, identity: dict[str, Any], resume: bool) -> None:
-    """Check that this run may use the folder, and note what it is."""
-    path = folder / CONFIG
-    document = json.loads(json.dumps({"identity": identity}))  # tuples become lists
-    if not path.exists():
-        if any(entry.name != ".lock" for entry in folder.iterdir()):
-            raise InputError(f"{folder} is not empty and holds no run. Choose another folder.")
-        text = json.dumps({**document, "provenance": provenance()}, indent=1)
-        write_text(path, text + "\n")
-        return
-    if not resume:
-        raise InputError(f"{folder} holds a run already. Add --resume, or choose another folder.")
-    earlier = json.loads(path.read_text(encoding="utf-8"))["identity"]
-    now = document["identity"]
-    keys = sorted({*earlier, *now})
-    changed = [key for key in keys if earlier.get(key) != now.get(key)]
-    if changed:
-        was = ", ".join(f"{key} was {earlier.get(key)}, is {now.get(key)}" for key in changed)
-        raise InputError(f"{folder} holds another run ({was}). Repeat its options, or choose anew.")
 
 
 def _restore(trainer: Trainer, folder: Path, resume: bool, warn: Callable[[str], object]) -> int:

@@ -1,0 +1,89 @@
+"""Commands that find the foreground of images: annotate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
+from l4f_bench.errors import BenchError
+
+
+def annotate(
+    images: Annotated[Path, typer.Argument(help="Folder of images of any size and mode.")],
+    annotator: Annotated[
+        str,
+        typer.Option(
+            help="bisenet (faces), mask-rcnn, detectron2 (the same on detectron2 itself) or "
+            "torchvision (another model)."
+        ),
+    ] = "bisenet",
+    out: Annotated[Path, typer.Option(help="Folder for the masks.")] = Path("annotation"),
+    weights: Annotated[
+        Path | None, typer.Option(help="Checkpoint.", show_default="the cached one")
+    ] = None,
+    target_class: Annotated[
+        str | None,
+        typer.Option("--class", help="Mask R-CNN: COCO's name of the one object, such as cat."),
+    ] = None,
+    min_score: Annotated[
+        float, typer.Option(help="Mask R-CNN: score above which an object counts.")
+    ] = 0.5,
+    min_area: Annotated[
+        float, typer.Option(help="Part of the image that an accepted one's mask covers at least.")
+    ] = 0.0,
+    class_maps: Annotated[
+        bool, typer.Option("--class-maps", help="bisenet: also write the class of every pixel.")
+    ] = False,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, …", show_default="cuda if there is one")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a stopped run left this folder.")
+    ] = False,
+) -> None:
+    """Write a mask for every image of a folder, and say which images are fit to be scored.
+
+    metadata.jsonl holds each image's score, area and, if it is rejected, the reason: no-instance,
+    several-instances, too-small, unreadable.
+
+    Example: l4f-bench annotate cats/ --annotator mask-rcnn --class cat --out cat-masks
+    """
+    from l4f_bench.annotators.folder import annotate_folder
+    from l4f_bench.annotators.loading import open_annotator
+    from l4f_bench.config import AnnotatorConfig, to_json
+    from l4f_bench.methods.labels4free.loading import choose_device
+
+    config = AnnotatorConfig(
+        name=annotator,
+        weights=weights,
+        target_class=target_class,
+        min_score=min_score,
+        min_area=min_area,
+    )
+    opened, digest = open_annotator(config, choose_device(device))
+    identity = {**to_json(config), "sha256": digest, "class_maps": class_maps}
+    del identity["weights"]  # the digest says which; where they lie does not matter
+    with progress_bar("Annotating") as progress:
+        reasons = annotate_folder(
+            opened,
+            images,
+            out,
+            identity,
+            class_maps=class_maps,
+            resume=resume,
+            progress=progress,
+            warn=warn,
+        )
+    stdout.print(str(out))
+    summary = ", ".join(f"{reason} {number}" for reason, number in reasons.most_common())
+    stderr.print(f"{reasons.total()} images: {summary}", markup=False, soft_wrap=True)
+    if not reasons["accepted"]:
+        raise BenchError(f"No image was accepted ({summary}). See {out / 'metadata.jsonl'}.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the application."""
+    app.command("annotate")(annotate)
