@@ -7,7 +7,7 @@ the discriminator's statistic divides into groups keeps its groups whole that wa
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
@@ -86,6 +86,18 @@ def mean(value: Tensor) -> Tensor:
     total = value.detach().clone()
     distributed.all_reduce(total)
     return total / num_processes()
+
+
+def average_gradients(parameters: Iterable[Tensor]) -> None:
+    """Average the gradients over the processes, of those parameters that have one.
+
+    For networks of which every step uses another part; the rest call :func:`data_parallel`.
+    """
+    if not _joined():
+        return
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.grad = mean(parameter.grad)
 
 
 def gathered(value: T) -> list[T]:

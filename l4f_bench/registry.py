@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import Generic, Protocol, TypeVar
+from importlib.metadata import entry_points
+from typing import Any, Generic, Protocol, TypeVar
 
 from l4f_bench.errors import InputError
 
@@ -55,6 +56,20 @@ class Registry(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         return iter(self._entries.values())
+
+
+def installed_names(group: str) -> list[str]:
+    """What installed packages offer in an entry-point group, without importing them."""
+    return sorted(entry_points(group=group).names)
+
+
+def installed(group: str, name: str) -> Any:
+    """What an installed package offers under ``name`` in an entry-point group.
+
+    Raises:
+        KeyError: No package offers it.
+    """
+    return entry_points(group=group)[name].load()
 
 
 def unknown_name(kind: str, name: str, known: list[str]) -> str:

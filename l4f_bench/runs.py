@@ -107,7 +107,9 @@ def open_run(
         raise InputError(f"{folder} holds {kind} already. Add --resume, or choose another folder.")
     earlier = json.loads(path.read_text(encoding="utf-8"))["identity"]
     changed = [
-        key for key in sorted({*earlier, *identity}) if earlier.get(key) != identity.get(key)
+        f"{key} was {earlier.get(key)}, is {identity.get(key)}"
+        for key in sorted({*earlier, *identity})
+        if earlier.get(key) != identity.get(key)
     ]
     if changed:
         raise InputError(

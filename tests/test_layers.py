@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "l4f_bench"
+BASELINES = PACKAGE.parent / "baselines"
 
 # From the bottom of the house up; rooms on one line may import each other.
 LAYERS = (
@@ -46,15 +47,21 @@ def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
-def imported_rooms(path: Path) -> set[str]:
-    rooms = set()
+def imported_modules(path: Path) -> set[str]:
+    found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names = [node.module]
             if node.module == "l4f_bench":
                 names = [f"l4f_bench.{alias.name}" for alias in node.names]
-        rooms |= {room_of(name) for name in names if name.split(".")[0] == "l4f_bench"}
+        found |= set(names)
+    return found
+
+
+def imported_rooms(path: Path) -> set[str]:
+    names = imported_modules(path)
+    rooms = {room_of(name) for name in names if name.split(".")[0] == "l4f_bench"}
     # `from l4f_bench import __version__` names the package itself, not a room.
     return {"__init__" if room.startswith("__") else room for room in rooms}
 
@@ -67,7 +74,20 @@ def test_imports_point_down_the_layers_only(path: Path) -> None:
         assert room not in FORBIDDEN.get(own, set()), f"{own} imports {room}"
 
 
-def test_no_relative_imports() -> None:
+def test_baselines_know_the_benchmark_and_never_the_reverse() -> None:
     for path in modules():
+        assert not any(name.split(".")[0] == "baselines" for name in imported_modules(path)), path
+
+
+def test_baselines_do_not_know_the_commands_nor_each_other() -> None:
+    for path in BASELINES.rglob("*.py"):
+        assert "cli" not in imported_rooms(path), path
+        own = path.relative_to(BASELINES).parts[0]
+        others = {name for name in imported_modules(path) if name.startswith("baselines.")}
+        assert {name.split(".")[1] for name in others} <= {own}, path
+
+
+def test_no_relative_imports() -> None:
+    for path in [*modules(), *BASELINES.rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             assert not (isinstance(node, ast.ImportFrom) and node.level), path

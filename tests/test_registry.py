@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from l4f_bench.errors import InputError
-from l4f_bench.registry import Registry
+from l4f_bench.registry import Registry, installed, installed_names
 
 
 @dataclass(frozen=True)
@@ -39,3 +40,18 @@ def test_duplicates_are_refused() -> None:
 
 def test_iteration_keeps_the_order_of_registration() -> None:
     assert [entry.name for entry in registry()] == registry().names() == ["car", "cat", "horse"]
+
+
+def test_installed_packages_offer_entries_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = tmp_path / "stranger-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[l4f_bench.test]\npath = pathlib:Path\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert installed_names("l4f_bench.test") == ["path"]
+    assert installed("l4f_bench.test", "path") is Path
+    assert installed_names("l4f_bench.nothing") == []
+    with pytest.raises(KeyError):
+        installed("l4f_bench.test", "paths")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 
@@ -27,6 +28,18 @@ class Samples:
     """The foreground's latents, float32 ``[N, w_dim]``, truncated."""
 
 
+def join_samples(parts: Sequence[Samples]) -> Samples:
+    """Several batches as one."""
+    return Samples(
+        indices=tuple(index for part in parts for index in part.indices),
+        image=torch.cat([part.image for part in parts]),
+        alpha=torch.cat([part.alpha for part in parts]),
+        background=torch.cat([part.background for part in parts]),
+        composite=torch.cat([part.composite for part in parts]),
+        latent=torch.cat([part.latent for part in parts]),
+    )
+
+
 class ImageMethod(Protocol):
     """A method that finds the foreground of any image."""
 
@@ -38,8 +51,22 @@ class ImageMethod(Protocol):
         """
 
 
+LOADERS = "l4f_bench.methods"
+"""Entry points of packages with methods of their own: functions that take a checkpoint (None for
+the usual one), ``dataset`` and ``device``, and return a :class:`GenerativeMethod` and the SHA-256
+of every file it was read from. Their names are those of ``l4f_bench.methods.specs.METHODS``."""
+
+
 class GenerativeMethod(Protocol):
     """A method that makes its own images together with masks."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+
+    @property
+    def bytes_per_image(self) -> int:
+        """Memory that an image of a batch takes at the most, roughly."""
 
     def sample(self, indices: Sequence[int], *, truncation: float, seed: int) -> Samples:
         """Make the samples of these indices.

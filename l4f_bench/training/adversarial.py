@@ -5,7 +5,7 @@ On many processes each works on its share of the global batch (:mod:`l4f_bench.d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -66,10 +66,26 @@ def real_batch(images: RealImages, step: int, config: AdversarialConfig) -> Tens
     With flips, half are mirrored.
     """
     first = step * config.batch_size
-    pixels = images.batch(shard(range(first, first + config.batch_size)))
-    if config.flips:
-        source = random_numbers(seed=config.seed, index=step, stream=0)
-        flipped = shard(source.random(config.batch_size) < 0.5)
+    indices = range(first, first + config.batch_size)
+    return real_images(images, indices, step=step, seed=config.seed, flips=config.flips)
+
+
+def real_images(
+    images: RealImages, indices: Sequence[int], *, step: int, seed: int, flips: bool
+) -> Tensor:
+    """This process's share of some real images, as for :func:`real_batch`.
+
+    Args:
+        images: Where they come from.
+        indices: Which ones, over all processes.
+        step: Number of the step, which decides with the seed which are mirrored.
+        seed: Seed of the run.
+        flips: Mirror half of them.
+    """
+    pixels = images.batch(shard(indices))
+    if flips:
+        source = random_numbers(seed=seed, index=step, stream=0)
+        flipped = shard(source.random(len(indices)) < 0.5)
         pixels = np.where(flipped[:, None, None, None], pixels[..., ::-1], pixels)
     batch = torch.from_numpy(np.ascontiguousarray(pixels)).float() / 127.5 - 1
     return batch.contiguous(memory_format=torch.channels_last)  # what convolutions are fastest on

@@ -81,6 +81,10 @@ class BiSeNetTrainer:
             weight_decay=config.weight_decay,
         )
 
+    def images_after(self, num_steps: int) -> int:
+        """Images of the first ``num_steps`` steps together."""
+        return num_steps * self.batch_size
+
     def step(self, step: int) -> dict[str, float]:
         """Train on one batch."""
         self.network.train()

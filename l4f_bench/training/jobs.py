@@ -10,7 +10,7 @@ from typing import Any
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.errors import InputError, MissingAssetError
 from l4f_bench.methods.labels4free.loading import choose_device, generator_file
-from l4f_bench.registry import unknown_name
+from l4f_bench.registry import installed, installed_names, unknown_name
 from l4f_bench.training import bisenet, bisenet_config, gan_config, labels4free, stylegan2
 from l4f_bench.training.compute import Compute
 from l4f_bench.training.images import RealImages, open_images
@@ -76,15 +76,18 @@ def build_job(request: TrainRequest, warn: Warn) -> Job:
         InputError: A name or setting is wrong, or files do not fit each other.
         MissingAssetError: Data or weights are missing; the message says how to get them.
     """
-    if request.method not in JOBS:
-        raise InputError(unknown_name("method", request.method, list(JOBS)))
+    others = installed_names(TRAINERS)
+    if request.method not in (*JOBS, *others):
+        raise InputError(unknown_name("method", request.method, [*JOBS, *others]))
     spec = DATASETS.get(request.dataset)
     if spec.name != "shapes" and request.data is None:
         raise MissingAssetError(
             f"The images of {spec.title} are not part of this package ({spec.source}). "
             "Give a folder of them with --data DIR."
         )
-    return JOBS[request.method](request, warn)
+    build = JOBS.get(request.method) or installed(TRAINERS, request.method)
+    job: Job = build(request, warn)
+    return job
 
 
 def _stylegan2(request: TrainRequest, warn: Warn) -> Job:
@@ -134,6 +137,9 @@ JOBS: dict[str, Callable[[TrainRequest, Warn], Job]] = {
     "bisenet": _bisenet,
 }
 """What can be trained, by name."""
+
+TRAINERS = "l4f_bench.trainers"
+"""Entry points of packages that train their own: functions like those of :data:`JOBS`."""
 
 
 def _steps(request: TrainRequest, usual: int) -> int:

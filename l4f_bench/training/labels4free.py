@@ -193,6 +193,10 @@ class Labels4FreeTrainer:
             raise InputError("The generator's checkpoint holds no discriminator to start from.")
         return copy.deepcopy(self.frozen.discriminator).requires_grad_(True)
 
+    def images_after(self, num_steps: int) -> int:
+        """Images of the first ``num_steps`` steps together."""
+        return num_steps * self.batch_size
+
     def step(self, step: int) -> dict[str, float]:
         """Train both networks on one batch; the discriminator's is used again for alpha."""
         first = step * self.batch_size

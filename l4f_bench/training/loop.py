@@ -42,7 +42,12 @@ Watch = Callable[[int, int, int], Report]
 class Trainer(Protocol):
     """What the loop needs to know of a trainer."""
 
-    batch_size: int
+    @property
+    def batch_size(self) -> int:
+        """Images of the next step."""
+
+    def images_after(self, num_steps: int) -> int:
+        """Images of the first ``num_steps`` steps together."""
 
     def step(self, step: int) -> dict[str, float]:
         """Do step number ``step``, counted from 0; returns losses and other figures by name."""
@@ -171,9 +176,10 @@ def _run(
         stopped = [number for numbers in gathered(noted) for number in numbers]
         if done % loop.log_every == 0 or last:
             means = {key: sum(f[key] for f in window) / len(window) for key in figures}
-            rate = round(len(window) * trainer.batch_size / (time.monotonic() - began), 2)
+            images = trainer.images_after(done)
+            new = images - trainer.images_after(done - len(window))
+            rate = round(new / (time.monotonic() - began), 2)
             if log is not None:
-                images = done * trainer.batch_size
                 log.write(done, {"images": images, **means, "images_per_s": rate})
             _check(trainer, means, folder, done)
             window, began = [], time.monotonic()

@@ -121,6 +121,10 @@ class StyleGan2Trainer:
             network.parameters(), lr=self.config.lr, betas=(0.0, 0.99), fused=True
         )
 
+    def images_after(self, num_steps: int) -> int:
+        """Images of the first ``num_steps`` steps together."""
+        return num_steps * self.batch_size
+
     def step(self, step: int) -> dict[str, float]:
         """Train both networks on one batch.
 

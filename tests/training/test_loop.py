@@ -31,6 +31,9 @@ class Counter:
         self.value = (self.value * 31 + step) % 1_000_003
         return {"loss": float("nan") if step == self.nan_at else float(step)}
 
+    def images_after(self, num_steps: int) -> int:
+        return num_steps * self.batch_size
+
     def state_dict(self) -> dict[str, Any]:
         return {"value": self.value}
 

@@ -200,7 +200,7 @@ def test_a_learning_rate_that_explodes_exits_with_1_and_advice(tmp_path: Path) -
     ("arguments", "said"),
     [
         (("--preset", "paper"), "Unknown preset 'paper'"),
-        (("--method", "pseg"), "Unknown method 'pseg'"),
+        (("--method", "psge"), "Unknown method 'psge'"),
         (("--dataset", "cats"), "Unknown dataset 'cats'"),
         (("--set", "batch_size=5"), "groups of 4"),
         (("--set", "bach_size=8"), "Did you mean 'batch_size'?"),

@@ -12,6 +12,7 @@ from l4f_bench.errors import InputError, MissingAssetError
 from l4f_bench.generators.checkpoints.errors import refusals_named
 from l4f_bench.generators.checkpoints.selection import SelectedNetwork, select_network
 from l4f_bench.generators.stylegan2 import CONSTANT, FIRST_CONV, BackgroundMode, Generator
+from l4f_bench.methods.contracts import GenerativeMethod
 from l4f_bench.methods.labels4free.alpha import AlphaNetwork
 from l4f_bench.methods.labels4free.method import Labels4Free
 from l4f_bench.registry import unknown_name
@@ -137,7 +138,7 @@ def choose_device(name: str | None) -> torch.device:
     return device
 
 
-def samples_per_batch(method: Labels4Free, wanted: str) -> int:
+def samples_per_batch(method: GenerativeMethod, wanted: str) -> int:
     """The batch size asked for, or for ``auto`` one that fits the device's free memory.
 
     On a CPU that is 1: images are computed one at a time there.
@@ -149,18 +150,8 @@ def samples_per_batch(method: Labels4Free, wanted: str) -> int:
         if not wanted.isdecimal() or int(wanted) < 1:
             raise InputError(f"--batch-size {wanted} is not possible. Give 1 or more, or auto.")
         return int(wanted)
-    device = method.mean_latent.device
+    device = method.device
     if device.type != "cuda":
         return 1
     free, _ = torch.cuda.mem_get_info(device)
-    return max(1, min(64, int(_SHARE_OF_MEMORY * free / _bytes_per_image(method.generator))))
-
-
-def _bytes_per_image(generator: Generator) -> int:
-    """Memory that synthesis takes at its widest layer: input, output and a copy of each."""
-    architecture = generator.architecture
-    widest = max(
-        width * generator.layer_resolution(2 * i) ** 2
-        for i, width in enumerate(architecture.channels)
-    )
-    return 4 * 4 * widest
+    return max(1, min(64, int(_SHARE_OF_MEMORY * free / method.bytes_per_image)))

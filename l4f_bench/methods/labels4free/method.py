@@ -9,7 +9,7 @@ from torch import Tensor
 
 from l4f_bench.generators.sampling import Draw, draw
 from l4f_bench.generators.stylegan2 import BackgroundMode, Generator, truncate
-from l4f_bench.methods.contracts import Samples
+from l4f_bench.methods.contracts import Samples, join_samples
 from l4f_bench.methods.labels4free.alpha import AlphaNetwork
 from l4f_bench.methods.labels4free.objective import composite
 
@@ -46,6 +46,21 @@ class Labels4Free:
         self.background = background
         self.mean_latent = mean_latent.to(generator.input.input)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return self.mean_latent.device
+
+    @property
+    def bytes_per_image(self) -> int:
+        """Memory of synthesis at its widest layer: input, output and a copy of each."""
+        generator = self.generator
+        widest = max(
+            width * generator.layer_resolution(2 * i) ** 2
+            for i, width in enumerate(generator.architecture.channels)
+        )
+        return 4 * 4 * widest
+
     @torch.no_grad()
     def sample(self, indices: Sequence[int], *, truncation: float, seed: int) -> Samples:
         """Make the samples of these indices; see :class:`GenerativeMethod`.
@@ -56,7 +71,7 @@ class Labels4Free:
         """
         if self.mean_latent.is_cuda or len(indices) == 1:
             return self._sample(indices, truncation, seed)
-        return _join([self._sample([index], truncation, seed) for index in indices])
+        return join_samples([self._sample([index], truncation, seed) for index in indices])
 
     def _sample(self, indices: Sequence[int], truncation: float, seed: int) -> Samples:
         foreground_draw, background_draw = (
@@ -88,15 +103,3 @@ class Labels4Free:
 def to_bytes(image: Tensor) -> Tensor:
     """Images in [-1, 1] as uint8 on the CPU, values beyond cut off."""
     return ((image + 1) * 127.5 + 0.5).clamp(0, 255).to(torch.uint8).cpu()
-
-
-def _join(parts: Sequence[Samples]) -> Samples:
-    """Single samples as one batch."""
-    return Samples(
-        indices=tuple(index for part in parts for index in part.indices),
-        image=torch.cat([part.image for part in parts]),
-        alpha=torch.cat([part.alpha for part in parts]),
-        background=torch.cat([part.background for part in parts]),
-        composite=torch.cat([part.composite for part in parts]),
-        latent=torch.cat([part.latent for part in parts]),
-    )

@@ -1,0 +1,62 @@
+"""What PSeg offers to the commands, named as entry points in ``pyproject.toml``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from baselines.pseg.config import at_resolution, preset
+from baselines.pseg.method import PSeg, load_pseg
+from baselines.pseg.schedule import Schedule
+from baselines.pseg.trainer import PSegTrainer, identity_of
+from l4f_bench.errors import MissingAssetError
+from l4f_bench.training.images import open_images
+from l4f_bench.training.jobs import Job, TrainRequest, Warn
+from l4f_bench.training.settings import with_settings
+
+_EMBEDDED = Path(__file__).parent / "assets"
+
+
+def load(
+    path: Path | None, *, dataset: str, device: str | None = None
+) -> tuple[PSeg, dict[str, str]]:
+    """PSeg of a data set, ready to sample.
+
+    Args:
+        path: Its checkpoint; None takes the embedded one.
+        dataset: Key of the data set.
+        device: Where to compute; None takes a GPU if there is one.
+
+    Returns:
+        The method, and the SHA-256 of its file.
+
+    Raises:
+        CheckpointError: The file cannot be read.
+        MissingAssetError: No file is given and none is embedded.
+    """
+    if path is None:
+        path = _EMBEDDED / f"{dataset}.safetensors"
+        if not path.exists():
+            raise MissingAssetError(
+                f"No PSeg of {dataset} is published or embedded. Train one with `l4f-bench train "
+                f"--method pseg --dataset {dataset}`, and give it with --generator FILE."
+            )
+    return load_pseg(path, device=device)
+
+
+def job(request: TrainRequest, warn: Warn) -> Job:
+    """The trainer that a request asks for.
+
+    Raises:
+        InputError: A name or setting is wrong.
+        MissingAssetError: There is no such folder of images.
+    """
+    config = preset(request.preset_name)
+    if request.resolution is not None:
+        config = at_resolution(config, request.resolution)
+    config = with_settings(config, request.settings)
+    images = open_images(
+        request.data, config.real_side, config.seed, strict=request.strict, warn=warn
+    )
+    trainer = PSegTrainer(config, images, request.compute())
+    num_steps = Schedule(config).num_steps if request.num_steps is None else request.num_steps
+    return Job(trainer, identity_of(trainer), num_steps)
