@@ -253,8 +253,8 @@ def test_the_released_script_is_reproduced_to_four_digits(
     dataset: str, run: Run, published_masks: Path, tmp_path: Path
 ) -> None:
     result = run(
-        "eval", "--dataset", dataset, "--on", "custom", "--data", published_masks, "--level", 255, "--json",
-        "--out", tmp_path,
+        "eval", "--dataset", dataset, "--on", "custom", "--data", published_masks,
+        "--level", 255, "--json", "--out", tmp_path,
     )  # fmt: skip
     scores = json.loads(result.stdout)["records"][0]["scores"]
     found = [scores[key]["value"] for key in CHECKED]
