@@ -105,17 +105,18 @@ PRESETS = {
         phase_images=600_000,
         crop=1.125,
     ),
-    # Objects of the shapes world lie within 5% of the centre, so they may be moved by that much.
+    # The perturbations of the paper, cut from larger images as there. At 8 pixels a shift is one
+    # pixel or none, and masks there come to split the image in halves: begin at 16.
     "shapes": PSegConfig(
         channels=(128, 96, 64, 32),
-        batch_sizes=(32, 32, 32),
-        phase_images=16_000,
-        final_images=100_000,
+        batch_sizes=(32, 32),
+        phase_images=24_000,
+        final_images=60_000,
         latent_width=128,
         mapping_layers=4,
-        reach=0.0625,
         coverage=0.2,
         lr=0.002,
+        crop=1.125,
         flips=True,
         ema_decay=0.998,
     ),
