@@ -110,8 +110,8 @@ PRESETS = {
     "shapes": PSegConfig(
         channels=(128, 96, 64, 32),
         batch_sizes=(32, 32),
-        phase_images=24_000,
-        final_images=60_000,
+        phase_images=16_000,
+        final_images=24_000,
         latent_width=128,
         mapping_layers=4,
         coverage=0.2,
