@@ -104,15 +104,23 @@ class RealConfig:
     """Images with exact masks, segmented by an image method."""
 
     annotator: AnnotatorConfig | None = None
-    """The annotator that is scored; None for the data set's usual."""
+    """The annotator that is scored, or that says what is accepted; None for the usual one."""
+    student: Path | None = None
+    """Checkpoint of the student; None takes the embedded one."""
+    truth: str = "exact"
+    """What counts as true: ``exact`` masks, or the ``annotator``'s."""
+    subset: str = "all"
+    """Which images count: ``all``, those that the annotator ``accepted``, or ``rejected``."""
     num_images: int = 1000
-    """Images to score."""
+    """Images to draw."""
     device: str | None = None
     """Where to compute; None takes a GPU if there is one."""
 
     def __post_init__(self) -> None:
         if self.num_images < 1:
             raise InputError(f"--samples {self.num_images} is too small. Give 1 or more.")
+        assert self.truth in ("exact", "annotator"), self.truth
+        assert self.subset in ("all", "accepted", "rejected"), self.subset
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,7 +134,7 @@ class EvalConfig:
     setting: str = "custom"
     """What is evaluated: ``custom`` compares with the paper's hand-drawn masks (Table 3),
     ``sampled`` a method's own samples with pseudo ground truth (Tables 1 and 2), ``real`` images
-    with exact masks."""
+    with exact masks, ``trust`` those against exact masks and against the annotator's."""
     protocol: str = "l4f"
     """Key of the protocol."""
     data_dir: Path | None = None

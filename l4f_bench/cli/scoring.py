@@ -23,6 +23,8 @@ PROTOCOL_HELP = (
 )
 LEVEL_HELP = "Grey level (0 to 255) from which a pixel is foreground."
 
+_TRUST_MIN_AREA = 0.2  # the smallest of the world's objects cover less, so some are rejected
+
 Protocol = Annotated[str, typer.Option(help=PROTOCOL_HELP)]
 Level = Annotated[int, typer.Option(help=LEVEL_HELP)]
 Workers = Annotated[
@@ -98,7 +100,8 @@ def evaluate(
         str,
         typer.Option(
             help="Setting. sampled: samples with pseudo ground truth (Tables 1 and 2); custom: "
-            "real images with hand-drawn masks (Table 3); real: images with exact masks (shapes)."
+            "real images with hand-drawn masks (Table 3); real: images with exact masks (shapes); "
+            "trust: those against the annotator and against exact masks (shapes)."
         ),
     ] = "sampled",
     data: Annotated[
@@ -129,6 +132,10 @@ def evaluate(
         Path | None,
         typer.Option(help="sampled, real: annotator.", show_default="embedded, or the cached one"),
     ] = None,
+    student: Annotated[
+        Path | None,
+        typer.Option(help="real, trust: student of ours.", show_default="embedded"),
+    ] = None,
     min_score: Annotated[
         float | None,
         typer.Option(
@@ -139,7 +146,7 @@ def evaluate(
         float | None,
         typer.Option(
             help="sampled: part of the image that the annotator's mask covers at least.",
-            show_default="0; 0.05 for shapes",
+            show_default="0; shapes 0.05, with trust 0.2",
         ),
     ] = None,
     truncation: Annotated[
@@ -187,7 +194,9 @@ def evaluate(
         seed=seed,
     )
     source = None
-    if on in ("sampled", "real"):
+    if on == "trust" and min_area is None:
+        min_area = _TRUST_MIN_AREA
+    if on in ("sampled", "real", "trust"):
         source = _annotator(dataset, annotator, annotator_weights, min_score, min_area)
     sampled = SampledConfig(
         generator=generator,
@@ -199,7 +208,7 @@ def evaluate(
         batch_size=batch_size,
         device=device,
     )
-    real = RealConfig(annotator=source, num_images=samples, device=device)
+    real = RealConfig(annotator=source, student=student, num_images=samples, device=device)
     with processes(device):
         _evaluate(_settings(config, spec, sampled, real, truncation), out, as_json=as_json)
 
@@ -235,10 +244,12 @@ def _settings(
     """The evaluations that were asked for, in the order they run."""
     from dataclasses import replace
 
-    if config.setting in ("sampled", "real") and (config.data_dir or config.masks_dir):
+    if config.setting in ("sampled", "real", "trust") and (config.data_dir or config.masks_dir):
         raise InputError("--data and --masks belong to --on custom. Add that, or leave them out.")
     if config.setting == "real":
         return [replace(config, real=real)]
+    if config.setting == "trust":
+        return _trust_settings(replace(config, setting="real"), real)
     if config.setting != "sampled":
         return [config]
     configs = [
@@ -248,6 +259,20 @@ def _settings(
     if spec.exact_masks and real.annotator:  # then the annotator itself can be scored
         configs.append(replace(config, setting="real", method=real.annotator.name, real=real))
     return configs
+
+
+def _trust_settings(config: EvalConfig, real: RealConfig) -> list[EvalConfig]:
+    """The annotator against exact masks, the student against both, by what is accepted."""
+    from dataclasses import replace
+
+    assert real.annotator is not None
+    scored = [(real.annotator.name, "exact"), ("ours-bisenet", "exact")]
+    scored.append(("ours-bisenet", "annotator"))
+    return [
+        replace(config, method=method, real=replace(real, truth=truth, subset=subset))
+        for subset in ("accepted", "rejected")
+        for method, truth in scored
+    ]
 
 
 def _evaluate(configs: list[EvalConfig], out: Path | None, *, as_json: bool) -> None:
@@ -277,7 +302,7 @@ def _evaluate(configs: list[EvalConfig], out: Path | None, *, as_json: bool) -> 
         stdout.print(json.dumps({"records": [record.to_json() for record in records]}))
     else:
         stdout.print("\n\n".join(record_lines(record) for record in records))
-    if not all(record.n for record in records):
+    if not all(record.n for record in records if record.setting == "sampled"):
         raise BenchError("No sample was accepted, so there is nothing to score; see the record.")
 
 
@@ -305,6 +330,7 @@ def report(
     from l4f_bench.evaluation.records import find_records, load_record
     from l4f_bench.registry import unknown_name
     from l4f_bench.reporting.tables import build_tables, deviations
+    from l4f_bench.reporting.trust import TRUST_WRITERS, trust_rows
     from l4f_bench.reporting.writers import WRITERS, markdown
     from l4f_bench.runs import write_text
 
@@ -312,11 +338,17 @@ def report(
     for name in chosen:
         if name not in WRITERS:
             raise InputError(unknown_name("format", name, list(WRITERS)))
-    tables = build_tables([load_record(path) for path in find_records(records or [Path("runs")])])
+    loaded = [load_record(path) for path in find_records(records or [Path("runs")])]
+    trust = trust_rows(loaded)
+    tables = build_tables(loaded, others=bool(trust))
     for table in tables:
         for name in chosen:
             write_text(out / f"{table.spec.name}.{name}", WRITERS[name](table))
         stdout.print(markdown(table))
+    if trust:
+        for name in chosen:
+            write_text(out / f"trust.{name}", TRUST_WRITERS[name](trust))
+        stdout.print(TRUST_WRITERS["md"](trust))
     stderr.print(f"Tables: {out}", markup=False, soft_wrap=True)
     if check is not None:
         _fail_on(deviations(tables, check), check)

@@ -18,8 +18,8 @@ def train(
     method: Annotated[
         str,
         typer.Option(
-            help="What to train. ours: an alpha network; stylegan2: a generator; bisenet: an "
-            "annotator, on exact masks."
+            help="What to train. ours: an alpha network; pseg: the competitor; stylegan2: a "
+            "generator; bisenet: an annotator, on exact masks; ours-bisenet: a student of ours."
         ),
     ] = "ours",
     dataset: Annotated[
@@ -30,6 +30,12 @@ def train(
         Path | None,
         typer.Option(
             help="ours: checkpoint of the generator.", show_default="embedded, or the cached one"
+        ),
+    ] = None,
+    alpha: Annotated[
+        Path | None,
+        typer.Option(
+            help="ours-bisenet: alpha network to learn from.", show_default="embedded for shapes"
         ),
     ] = None,
     preset: Annotated[
@@ -100,6 +106,7 @@ def train(
         num_steps=steps,
         data=data,
         generator=generator,
+        alpha=alpha,
         resolution=resolution,
         strict=strict,
         device=device,

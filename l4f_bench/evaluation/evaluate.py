@@ -72,6 +72,8 @@ def evaluate(config: EvalConfig, progress: Progress = silent) -> Outcome:
 
 def part_name(config: EvalConfig) -> str:
     """Name of the sub-folder of one of several evaluations of a command."""
+    if config.real is not None and config.real.subset != "all":
+        return f"{config.method}-{config.real.truth}-{config.real.subset}"
     if config.sampled is None:
         return f"{config.method}-{config.setting}"
     return f"psi-{config.sampled.truncation:g}"

@@ -1,8 +1,12 @@
-"""An image method on images of the shapes world against their exact masks."""
+"""An image method on images of the shapes world, against exact masks or the annotator's.
+
+Both truths on the same images tell how far pseudo ground truth can be trusted.
+"""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -11,7 +15,9 @@ from torch import Tensor
 
 from l4f_bench.annotators.contracts import Annotator
 from l4f_bench.annotators.loading import open_annotator, usual_annotator
-from l4f_bench.config import EvalConfig, RealConfig, to_json
+from l4f_bench.annotators.parser_file import load_parser
+from l4f_bench.cache import cached_weight
+from l4f_bench.config import AnnotatorConfig, EvalConfig, RealConfig, to_json
 from l4f_bench.datasets.shapes import shapes_batch
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.distributed import gathered, shard
@@ -20,16 +26,18 @@ from l4f_bench.evaluation.records import Record, image_entry
 from l4f_bench.methods.contracts import ImageMethod
 from l4f_bench.methods.labels4free.loading import choose_device
 from l4f_bench.methods.specs import METHODS
-from l4f_bench.metrics.counts import count_levels, count_pixels
+from l4f_bench.metrics.counts import COUNT_NAMES, count_levels, count_pixels
 from l4f_bench.metrics.intervals import estimate
 from l4f_bench.metrics.module import threshold_steps
 from l4f_bench.metrics.protocols import PROTOCOLS, IntArray
 from l4f_bench.progress import Progress
-from l4f_bench.provenance import provenance
+from l4f_bench.provenance import provenance, sha256_of
 
 # Training draws the worlds of seeds from 0 up; no image of it is met again from here on.
 _FIRST_WORLD = 1 << 32
 _BATCH = 50
+STUDENT = "ours-bisenet"
+"""The method that learned from samples of ours (``train --method ours-bisenet``)."""
 
 
 class AnnotatorMethod:
@@ -53,68 +61,110 @@ def evaluate_real(config: EvalConfig, progress: Progress) -> Record:
     """
     started = time.perf_counter()
     real, protocol = config.real or RealConfig(), PROTOCOLS.get(config.protocol)
-    method, digests = _load(config, real)
+    source = real.annotator or usual_annotator(config.dataset)
+    scene, digests = _open_scene(config, real, source)
     advance = progress(real.num_images)
-    rows = []
+    rows: list[_Row] = []
     for start in range(0, real.num_images, _BATCH):
         own = shard(range(start, min(start + _BATCH, real.num_images)))
-        rows += sorted(chain(*gathered(_count(config, method, own))), key=lambda row: row[0])
+        rows += sorted(chain(*gathered(_count(scene, own))), key=lambda row: row.index)
         advance(min(start + _BATCH, real.num_images) - start)
-    table = np.stack([counts for _, counts, _ in rows])
-    with_levels = protocol.f_measure is not None
+    table = np.array([row.counts for row in rows], dtype=np.int64).reshape(-1, len(COUNT_NAMES))
+    levels = np.stack([row.levels for row in rows]) if protocol.f_measure and rows else None
+    truth = "exact" if real.truth == "exact" else source.name
     return Record(
         method=config.method,
-        label=f"{METHODS.get(config.method).title.lower()} against exact masks",
+        label=_label(config.method, truth, real.subset),
         dataset=config.dataset,
-        setting=config.setting,
-        truth="exact",
+        setting="real",
+        truth=truth,
+        annotation=to_json(source),
+        subset=real.subset,
         truncation=None,
         protocol=protocol.name,
         n=len(rows),
-        scores=estimate(
-            protocol,
-            table,
-            np.stack([levels for _, _, levels in rows]) if with_levels else None,
-            seed=config.seed,
-        ),
-        images=[{"index": index, **image_entry(counts)} for index, counts, _ in rows],
+        scores=estimate(protocol, table, levels, seed=config.seed),
+        images=[{"index": row.index, **image_entry(row.counts)} for row in rows],
         config=to_json(config),
         provenance=provenance(),
         digests=digests,
+        drawn=real.num_images,
         seconds=round(time.perf_counter() - started, 3),
     )
 
 
-def _count(
-    config: EvalConfig, method: ImageMethod, indices: range
-) -> list[tuple[int, IntArray, IntArray]]:
-    """Index, counts ``[4]`` and counts of every threshold of these images."""
+def _label(method: str, truth: str, subset: str) -> str:
+    against = "exact masks" if truth == "exact" else truth
+    chosen = "" if subset == "all" else f", {subset}"
+    return f"{METHODS.get(method).title.lower()} against {against}{chosen}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What is scored, against what."""
+
+    method: ImageMethod
+    annotator: Annotator
+    config: RealConfig
+    resolution: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One image, counted."""
+
+    index: int
+    counts: IntArray
+    levels: IntArray
+
+
+def _count(scene: _Scene, indices: range) -> list[_Row]:
+    """Counts of those of the images that belong to the subset."""
     if not indices:  # of the last batch, some processes get nothing
         return []
-    resolution = DATASETS.get(config.dataset).resolution
-    images, masks = shapes_batch(indices, resolution=resolution, seed=_FIRST_WORLD + config.seed)
-    alpha = method.segment(torch.from_numpy(images))[:, 0]
+    pixels, masks = shapes_batch(indices, resolution=scene.resolution, seed=scene.seed)
+    images, targets = torch.from_numpy(pixels), torch.from_numpy(masks)
+    alpha = scene.method.segment(images)[:, 0]
+    wanted = [True] * len(indices)
+    if scene.config.truth == "annotator" or scene.config.subset != "all":
+        annotation = scene.annotator.annotate(images)
+        if scene.config.truth == "annotator":
+            targets = annotation.mask.cpu()
+        if scene.config.subset != "all":
+            wanted = [ok == (scene.config.subset == "accepted") for ok in annotation.accepted]
     steps = threshold_steps(alpha).to(torch.uint8).numpy()
     return [
-        (index, count_pixels(preds, target), count_levels(step, target))
-        for index, preds, step, target in zip(
-            indices, (alpha > 0.5).numpy(), steps, masks, strict=True
+        _Row(index, count_pixels(preds, target), count_levels(step, target))
+        for index, preds, step, target, counts in zip(
+            indices, (alpha > 0.5).numpy(), steps, targets.numpy(), wanted, strict=True
         )
+        if counts
     ]
 
 
-def _load(config: EvalConfig, real: RealConfig) -> tuple[ImageMethod, dict[str, str]]:
+def _open_scene(
+    config: EvalConfig, real: RealConfig, source: AnnotatorConfig
+) -> tuple[_Scene, dict[str, str]]:
+    """The networks, and the digests of their files."""
     spec = DATASETS.get(config.dataset)
     if not spec.exact_masks:
         raise InputError(
             f"{spec.title} has no exact masks here. Use --on custom for hand-drawn ones, or "
             "--dataset shapes."
         )
-    source = real.annotator or usual_annotator(spec.name)
-    if config.method != source.name:
+    if config.method not in (source.name, STUDENT):
         raise InputError(
             f"{METHODS.get(config.method).title} does not segment images of {spec.title} here. "
-            f"Possible: {source.name}."
+            f"Possible: {source.name}, {STUDENT}."
         )
-    annotator, digest = open_annotator(source, choose_device(real.device), dataset=spec.name)
-    return AnnotatorMethod(annotator), {"annotator": digest}
+    device = choose_device(real.device)
+    annotator, digest = open_annotator(source, device, dataset=spec.name)
+    scored, digests = annotator, {"annotator": digest}
+    if config.method == STUDENT:
+        path = real.student or cached_weight("shapes-student")
+        scored, digests["student"] = load_parser(path, device), sha256_of(path)
+    scene = _Scene(
+        AnnotatorMethod(scored), annotator, real, spec.resolution, _FIRST_WORLD + config.seed
+    )
+    return scene, digests

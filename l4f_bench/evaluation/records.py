@@ -51,6 +51,8 @@ class Record:
     digests: dict[str, str] = field(default_factory=dict)
     annotation: dict[str, Any] = field(default_factory=dict)
     """What made the pseudo ground truth and which samples it accepts; empty where none is used."""
+    subset: str = "all"
+    """Which images are scored: all, or those that the annotator accepted or rejected."""
     scores_without_bars: dict[str, Estimate] = field(default_factory=dict)
     """The scores without the letterbox bars, where the data set's pictures have such."""
     drawn: int | None = None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from l4f_bench.metrics.protocols import IntArray, Protocol, finish, image_statistics
+
+FloatArray = npt.NDArray[np.float64]
 
 CONFIDENCE = 0.95
 NUM_RESAMPLES = 1000
@@ -49,11 +52,46 @@ def estimate(
     """
     if not len(counts):
         return dict.fromkeys(protocol.metrics, Estimate(None))
+    point, resampled = _resampled(protocol, counts, levels, seed, num_resamples)
+    return {key: _with_interval(value, resampled.get(key)) for key, value in point.items()}
+
+
+def difference(
+    protocol: Protocol, first: IntArray, second: IntArray, *, paired: bool, seed: int = 0
+) -> dict[str, Estimate]:
+    """Scores of ``first`` minus those of ``second``, with percentile bootstrap intervals.
+
+    Args:
+        protocol: How counts become scores; those that need every threshold are left out.
+        first: int64 ``[N, 4]`` per image.
+        second: int64 ``[M, 4]`` per image.
+        paired: Row i of both is the same image, so both are resampled alike; else each alone.
+        seed: Seed of the resampling.
+    """
+    protocol = replace(protocol, f_measure=None)
+    if not len(first) or not len(second):
+        return dict.fromkeys(protocol.metrics, Estimate(None))
+    if paired and len(first) != len(second):
+        raise ValueError(f"{len(first)} images cannot be paired with {len(second)}.")
+    one, ones = _resampled(protocol, first, None, seed, NUM_RESAMPLES)
+    two, twos = _resampled(protocol, second, None, seed if paired else seed + 1, NUM_RESAMPLES)
+    return {
+        key: _with_interval(
+            one[key] - two[key], ones[key] - twos[key] if key in ones and key in twos else None
+        )
+        for key in one
+    }
+
+
+def _resampled(
+    protocol: Protocol, counts: IntArray, levels: IntArray | None, seed: int, num_resamples: int
+) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
+    """Each score, and its values over resamples of the images; none for a single image."""
     statistics = image_statistics(protocol, counts, levels)
     num_images = len(counts)
     point = finish(protocol, counts.sum(0).astype(np.float64), statistics.sum(0), num_images)
     if num_images < 2:
-        return {key: Estimate(_defined(value)) for key, value in point.items()}
+        return point, {}
     generator = np.random.default_rng(seed)
     uniform = np.full(num_images, 1 / num_images)
     resampled = []
@@ -61,13 +99,12 @@ def estimate(
         size = min(_CHUNK, num_resamples - start)
         weights = generator.multinomial(num_images, uniform, size).astype(np.float64)
         resampled.append(finish(protocol, weights @ counts, weights @ statistics, num_images))
-    return {
-        key: _with_interval(value, np.concatenate([chunk[key] for chunk in resampled]))
-        for key, value in point.items()
-    }
+    return point, {key: np.concatenate([chunk[key] for chunk in resampled]) for key in point}
 
 
-def _with_interval(value: np.ndarray, resampled: np.ndarray) -> Estimate:
+def _with_interval(value: FloatArray, resampled: FloatArray | None) -> Estimate:
+    if resampled is None:
+        return Estimate(_defined(value))
     resampled = resampled[~np.isnan(resampled)]
     if np.isnan(value) or not len(resampled):
         return Estimate(_defined(value))
@@ -76,5 +113,5 @@ def _with_interval(value: np.ndarray, resampled: np.ndarray) -> Estimate:
     return Estimate(float(value), float(low), float(high))
 
 
-def _defined(value: np.ndarray) -> float | None:
+def _defined(value: FloatArray) -> float | None:
     return None if np.isnan(value) else float(value)

@@ -72,18 +72,22 @@ class Table:
         }
 
 
-def build_tables(records: list[Record]) -> list[Table]:
+def build_tables(records: list[Record], *, others: bool = False) -> list[Table]:
     """The tables that at least one record belongs in.
 
+    Args:
+        records: Any records.
+        others: Some of them are shown elsewhere, so there may be no table at all.
+
     Raises:
-        InputError: No record belongs in any table.
+        InputError: No record belongs in any table, nor elsewhere.
     """
     tables = [
         Table(spec=spec, rows=tuple(_rows(spec, [r for r in records if _belongs(r, spec)])))
         for spec in TABLES
         if any(_belongs(record, spec) for record in records)
     ]
-    if not tables:
+    if not tables and not others:
         raise InputError("None of the records belongs in a table.")
     return tables
 
@@ -107,7 +111,11 @@ def deviations(tables: list[Table], tolerance: float) -> list[tuple[TableRow, Ce
 
 
 def _belongs(record: Record, spec: TableSpec) -> bool:
-    return record.setting in spec.settings and record.dataset in spec.datasets
+    return (
+        record.setting in spec.settings
+        and record.dataset in spec.datasets
+        and record.subset == "all"  # parts are for the section on trust
+    )
 
 
 def _rows(spec: TableSpec, records: list[Record]) -> list[TableRow]:

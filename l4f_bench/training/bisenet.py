@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,51 +17,28 @@ from l4f_bench.annotators.bisenet import BiSeNet
 from l4f_bench.annotators.face_parsing import FaceParser, preprocess
 from l4f_bench.annotators.ohem import bisenet_loss
 from l4f_bench.annotators.parser_file import write_parser
-from l4f_bench.datasets.shapes import shapes_batch
 from l4f_bench.distributed import num_processes
 from l4f_bench.errors import InputError
 from l4f_bench.seeds import random_numbers
 from l4f_bench.training.bisenet_config import BiSeNetConfig
 from l4f_bench.training.compute import PLAIN, Compute
+from l4f_bench.training.labelled import LabelledImages
 
-EXPORT = "annotator.safetensors"
 _GRID = 8  # samples in the grid
-
-
-class LabelledImages(Protocol):
-    """An endless sequence of images with their classes; number i is the same in every run."""
-
-    classes: tuple[str, ...]
-    """Names of the classes, background first."""
-    digest: str
-    """What the images are, for resumed runs to compare."""
-
-    def batch(self, indices: Sequence[int]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-        """Images ``[N, 3, H, W]`` RGB, and the class of every pixel ``[N, H, W]``."""
-
-
-class LabelledShapes:
-    """The shapes world with its exact masks."""
-
-    classes: tuple[str, ...] = ("background", "object")
-
-    def __init__(self, resolution: int, seed: int) -> None:
-        self._resolution, self._seed = resolution, seed
-        self.digest = f"shapes with masks {resolution} {seed}"
-
-    def batch(self, indices: Sequence[int]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-        """Images ``[N, 3, H, W]`` RGB, and the class of every pixel ``[N, H, W]``."""
-        images, masks = shapes_batch(indices, resolution=self._resolution, seed=self._seed)
-        return images, masks.astype(np.uint8)
 
 
 class BiSeNetTrainer:
     """The network and its optimiser."""
 
     def __init__(
-        self, config: BiSeNetConfig, images: LabelledImages, compute: Compute = PLAIN
+        self,
+        config: BiSeNetConfig,
+        images: LabelledImages,
+        compute: Compute = PLAIN,
+        *,
+        export_name: str = "annotator.safetensors",
     ) -> None:
-        """Build with random weights that depend on the seed alone.
+        """Build with random weights that depend on the seed alone; the export gets the name given.
 
         Raises:
             InputError: There are several processes: batch statistics are of one process.
@@ -69,7 +46,7 @@ class BiSeNetTrainer:
         if num_processes() > 1:
             raise InputError("BiSeNet trains on one process. Run it without torchrun.")
         self.config, self.images, self.compute = config, images, compute
-        self.batch_size = config.batch_size
+        self.batch_size, self.export_name = config.batch_size, export_name
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             network = BiSeNet(len(images.classes), width=config.width)
@@ -144,7 +121,7 @@ class BiSeNetTrainer:
 
     def export(self, folder: Path) -> list[Path]:
         """Write the network with its classes and size."""
-        path = folder / EXPORT
+        path = folder / self.export_name
         write_parser(
             path,
             self.network,

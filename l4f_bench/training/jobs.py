@@ -9,11 +9,17 @@ from typing import Any
 
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.errors import InputError, MissingAssetError
-from l4f_bench.methods.labels4free.loading import choose_device, generator_file
+from l4f_bench.methods.labels4free.loading import (
+    alpha_file,
+    choose_device,
+    generator_file,
+    load_labels4free,
+)
 from l4f_bench.registry import installed, installed_names, unknown_name
 from l4f_bench.training import bisenet, bisenet_config, gan_config, labels4free, stylegan2
 from l4f_bench.training.compute import Compute
 from l4f_bench.training.images import RealImages, open_images
+from l4f_bench.training.labelled import LabelledSamples, LabelledShapes
 from l4f_bench.training.labels4free_config import preset as labels4free_preset
 from l4f_bench.training.loop import Trainer
 from l4f_bench.training.settings import with_settings
@@ -37,6 +43,8 @@ class TrainRequest:
     """Real images; None for the shapes world."""
     generator: Path | None = None
     """What the alpha network is trained on; None for the data set's own, if there is one."""
+    alpha: Path | None = None
+    """Whose masks a student learns; None for the data set's own, if there is one."""
     resolution: int | None = None
     """Side of the images; None for the preset's."""
     strict: bool = False
@@ -118,23 +126,50 @@ def _labels4free(request: TrainRequest, warn: Warn) -> Job:
 
 
 def _bisenet(request: TrainRequest, warn: Warn) -> Job:
+    config = _bisenet_config(request)
+    images = LabelledShapes(config.resolution, config.seed)
+    trainer = bisenet.BiSeNetTrainer(config, images, request.compute())
+    return Job(trainer, bisenet.identity_of(trainer), config.num_steps)
+
+
+def _ours_bisenet(request: TrainRequest, warn: Warn) -> Job:
+    """A student: BiSeNet on samples of ours with their own masks (the paper's Table 4)."""
+    config = _bisenet_config(request)
+    spec = DATASETS.get(request.dataset)
+    method, digests = load_labels4free(
+        request.generator or generator_file(spec.name),
+        request.alpha or alpha_file(spec.name),
+        background=spec.background,
+        device=request.device,
+    )
+    images = LabelledSamples(
+        method, threshold=spec.threshold, seed=config.seed, digest=" ".join(digests.values())
+    )
+    trainer = bisenet.BiSeNetTrainer(
+        config, images, request.compute(), export_name="student.safetensors"
+    )
+    identity = {**bisenet.identity_of(trainer), "method": "ours-bisenet"}
+    return Job(trainer, identity, config.num_steps)
+
+
+def _bisenet_config(request: TrainRequest) -> bisenet_config.BiSeNetConfig:
     if request.dataset != "shapes":
-        raise InputError("BiSeNet trains on masks, which only shapes has. Leave out --dataset.")
+        raise InputError(
+            f"{request.method} trains on masks, which only shapes has. Leave out --dataset."
+        )
     settings = list(request.settings)
     if request.num_steps is not None:  # over which the learning rate falls
         settings.append(f"num_steps={request.num_steps}")
     if request.resolution is not None:
         settings.append(f"resolution={request.resolution}")
-    config = with_settings(bisenet_config.preset(request.preset_name), settings)
-    images = bisenet.LabelledShapes(config.resolution, config.seed)
-    trainer = bisenet.BiSeNetTrainer(config, images, request.compute())
-    return Job(trainer, bisenet.identity_of(trainer), config.num_steps)
+    return with_settings(bisenet_config.preset(request.preset_name), settings)
 
 
 JOBS: dict[str, Callable[[TrainRequest, Warn], Job]] = {
     "ours": _labels4free,
     "stylegan2": _stylegan2,
     "bisenet": _bisenet,
+    "ours-bisenet": _ours_bisenet,
 }
 """What can be trained, by name."""
 

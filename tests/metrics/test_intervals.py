@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from l4f_bench.metrics.intervals import estimate
+from l4f_bench.metrics.intervals import difference, estimate
 from l4f_bench.metrics.protocols import PROTOCOLS
+
+L4F = PROTOCOLS.get("l4f")
 
 
 def some_counts(n: int, seed: int = 0) -> np.ndarray:
@@ -63,3 +65,26 @@ def test_the_interval_of_a_pooled_score_agrees_with_scipy() -> None:
     width = theirs.high - theirs.low
     assert ours.low == pytest.approx(theirs.low, abs=0.05 * width)
     assert ours.high == pytest.approx(theirs.high, abs=0.05 * width)
+
+
+def test_differences_of_the_same_images_are_resampled_alike() -> None:
+    rng = np.random.default_rng(3)
+    one = rng.integers(1, 100, (60, 4))
+    two = one + rng.integers(0, 3, (60, 4))
+    paired = difference(L4F, two, one, paired=True)["miou"]
+    alone = difference(L4F, two, one, paired=False)["miou"]
+    points = [estimate(L4F, counts)["miou"].value for counts in (two, one)]
+    assert points[0] is not None
+    assert points[1] is not None
+    assert paired.value == alone.value == pytest.approx(points[0] - points[1])
+    assert paired.high - paired.low < (alone.high - alone.low) / 3  # type: ignore[operator]
+    assert alone.low < paired.low <= paired.high < alone.high  # type: ignore[operator]
+    same = difference(L4F, one, one, paired=True)["iou_fg"]
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+
+
+def test_differences_need_images_and_pairs() -> None:
+    one = np.ones((3, 4), dtype=np.int64)
+    assert difference(L4F, one, one[:0], paired=True)["miou"].value is None
+    with pytest.raises(ValueError, match="paired"):
+        difference(L4F, one, one[:2], paired=True)

@@ -15,8 +15,9 @@ from l4f_bench.annotators.parser_file import load_parser
 from l4f_bench.cli import app
 from l4f_bench.datasets.shapes import shapes_batch
 from l4f_bench.errors import InputError
-from l4f_bench.training.bisenet import BiSeNetTrainer, LabelledShapes
+from l4f_bench.training.bisenet import BiSeNetTrainer
 from l4f_bench.training.bisenet_config import BiSeNetConfig, preset
+from l4f_bench.training.labelled import LabelledShapes
 from tests.training.test_stylegan2 import assert_same_state
 
 CPU = torch.device("cpu")

@@ -1,0 +1,67 @@
+"""Images with classes for training, by number: exact ones, or a method's own samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from l4f_bench.datasets.shapes import shapes_batch
+from l4f_bench.methods.contracts import GenerativeMethod
+
+ByteArray = npt.NDArray[np.uint8]
+
+
+class LabelledImages(Protocol):
+    """An endless sequence of images with their classes; number i is the same in every run."""
+
+    classes: tuple[str, ...]
+    """Names of the classes, background first."""
+    digest: str
+    """What the images are, for resumed runs to compare."""
+
+    def batch(self, indices: Sequence[int]) -> tuple[ByteArray, ByteArray]:
+        """Images ``[N, 3, H, W]`` RGB, and the class of every pixel ``[N, H, W]``."""
+
+
+class LabelledShapes:
+    """The shapes world with its exact masks."""
+
+    classes: tuple[str, ...] = ("background", "object")
+
+    def __init__(self, resolution: int, seed: int) -> None:
+        self._resolution, self._seed = resolution, seed
+        self.digest = f"shapes with masks {resolution} {seed}"
+
+    def batch(self, indices: Sequence[int]) -> tuple[ByteArray, ByteArray]:
+        """Images ``[N, 3, H, W]`` RGB, and the class of every pixel ``[N, H, W]``."""
+        images, masks = shapes_batch(indices, resolution=self._resolution, seed=self._seed)
+        return images, masks.astype(np.uint8)
+
+
+class LabelledSamples:
+    """A generative method's samples with the masks that it gives them: no label is needed."""
+
+    classes: tuple[str, ...] = ("background", "object")
+
+    def __init__(
+        self, method: GenerativeMethod, *, threshold: float, seed: int, digest: str
+    ) -> None:
+        """Draw from ``method``, without truncation.
+
+        Args:
+            method: Makes images with alpha.
+            threshold: Alpha above which a pixel is foreground.
+            seed: Seed of the samples.
+            digest: What the method is.
+        """
+        self._method, self._threshold, self._seed = method, threshold, seed
+        self.digest = f"samples of {digest} above {threshold} {seed}"
+
+    def batch(self, indices: Sequence[int]) -> tuple[ByteArray, ByteArray]:
+        """Images ``[N, 3, H, W]`` RGB, and the class of every pixel ``[N, H, W]``."""
+        samples = self._method.sample(indices, truncation=1.0, seed=self._seed)
+        masks = samples.alpha[:, 0] > self._threshold
+        return samples.image.numpy(), masks.numpy().astype(np.uint8)
