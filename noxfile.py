@@ -1,7 +1,7 @@
 """The checks that the desk and CI share, ``nox -s lint types tests build``, and the shapes world.
 
 ``nox -s shapes`` makes the embedded weights and the records of them anew, into the package and
-``reports/shapes``; on two CPU cores that takes about two hours, most of it the generator's and PSeg's.
+``reports/shapes``; on two CPU cores that takes about two hours, mostly for the generator and PSeg.
 """
 
 import shutil

@@ -192,6 +192,7 @@ class BiSeNet(nn.Module):
             raise InputError(f"A BiSeNet has 2 to {_MAX_CLASSES} classes; got {num_classes}.")
         self.num_classes = num_classes
         self.width = width
+        self.num_features = 4 * channels
         self.cp = ContextPath(channels)
         self.ffm = FeatureFusion(4 * channels)
         self.conv_out = Head(4 * channels, 4 * channels, num_classes)
@@ -235,11 +236,14 @@ class BiSeNet(nn.Module):
 
     def scores(self, x: Tensor) -> Tensor:
         """Scores of the main head alone, ``[N, num_classes, H, W]``."""
-        features = self.cp(x)
-        scores: Tensor = self.conv_out(
-            self.ffm(features.backbone8, features.context8), x.shape[-2:]
-        )
+        scores: Tensor = self.conv_out(self.fused(x), x.shape[-2:])
         return scores
+
+    def fused(self, x: Tensor) -> Tensor:
+        """Features that the main head reads, ``[N, num_features, H / 8, W / 8]``."""
+        features = self.cp(x)
+        fused: Tensor = self.ffm(features.backbone8, features.context8)
+        return fused
 
 
 def _stage(inputs: int, outputs: int, stride: int) -> nn.Sequential:

@@ -82,7 +82,7 @@ class FaceParser:
         self.classes = tuple(classes)
         self.side = side
         self.min_area = checked_fraction("min_area", min_area)
-        self._network = network.eval()
+        self.network = network.eval()
         self._is_foreground = torch.tensor([name in self.foreground for name in classes])
 
     def annotate(self, image: Tensor) -> Annotation:
@@ -111,8 +111,8 @@ class FaceParser:
     @torch.no_grad()
     def _parse(self, image: Tensor) -> Tensor:
         """Classes at the network's size, int64 ``[N, side, side]``."""
-        device = next(self._network.parameters()).device
-        return self._network.scores(preprocess(image, self.side).to(device)).argmax(1)
+        device = next(self.network.parameters()).device
+        return self.network.scores(preprocess(image, self.side).to(device)).argmax(1)
 
 
 def preprocess(image: Tensor, side: int = FACE_SIDE) -> Tensor:

@@ -32,7 +32,11 @@ def fid(
         ),
     ] = None,
     features: Annotated[
-        str, typer.Option(help="Network whose features are compared: inception.")
+        str,
+        typer.Option(
+            help="Network whose features are compared: inception, or annotator (of shapes; its "
+            "distance is no FID)."
+        ),
     ] = "inception",
     weights: Annotated[
         Path | None, typer.Option(help="Its weights.", show_default="the cached ones")

@@ -10,9 +10,13 @@ import torch
 from l4f_bench.errors import InputError
 from l4f_bench.features.contracts import FeatureExtractor
 from l4f_bench.features.inception import load_inception
+from l4f_bench.features.parser import load_parser_features
 from l4f_bench.registry import unknown_name
 
-_LOADERS: dict[str, Callable[..., FeatureExtractor]] = {"inception": load_inception}
+_LOADERS: dict[str, Callable[..., FeatureExtractor]] = {
+    "inception": load_inception,
+    "annotator": load_parser_features,
+}
 
 EXTRACTORS = tuple(_LOADERS)
 
@@ -23,7 +27,8 @@ def load_extractor(
     """The extractor called ``name``.
 
     Args:
-        name: ``inception``: pool3 features of FID's network.
+        name: ``inception``: pool3 features of FID's network. ``annotator``: features of the shapes
+            world's embedded annotator.
         weights: Its file; None takes the published one from the cache.
         resize: How images come to the network's size.
         device: Where to compute.

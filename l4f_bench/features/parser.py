@@ -1,0 +1,71 @@
+"""Features of the shapes world's embedded annotator, for where Inception says nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from l4f_bench.annotators.face_parsing import FaceParser, preprocess
+from l4f_bench.annotators.parser_file import load_parser
+from l4f_bench.cache import cached_weight
+from l4f_bench.features.contracts import FeatureSpec
+from l4f_bench.features.resizing import check_resize
+from l4f_bench.provenance import sha256_of
+
+WEIGHTS_NAME = "shapes-annotator"
+
+
+class ParserFeatures:
+    """BiSeNet's fused features, averaged over the image; their distance is never called FID."""
+
+    def __init__(self, parser: FaceParser, *, resize: str, weights_sha256: str) -> None:
+        """Use the network of ``parser`` at its own size.
+
+        Raises:
+            InputError: The resize policy is unknown.
+        """
+        check_resize(resize)
+        self._parser = parser
+        self._spec = FeatureSpec(
+            name="annotator",
+            frechet="FD (shapes)",
+            kernel="KD (shapes)",
+            dimension=parser.network.num_features,
+            resize="antialiased bilinear",  # the annotator's own, whatever Inception would get
+            weights_sha256=weights_sha256,
+        )
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """What they are."""
+        return self._spec
+
+    @torch.inference_mode()
+    def features(self, image: Tensor) -> npt.NDArray[np.float32]:
+        """Features ``[N, dimension]`` of images uint8 ``[N, 3, H, W]`` RGB."""
+        device = next(self._parser.network.parameters()).device
+        x = preprocess(image, self._parser.side).to(device)
+        means: npt.NDArray[np.float32] = self._parser.network.fused(x).mean((2, 3)).cpu().numpy()
+        return means
+
+
+def load_parser_features(
+    weights: Path | None, *, resize: str, device: torch.device
+) -> ParserFeatures:
+    """The extractor with the embedded annotator, or with another BiSeNet.
+
+    Args:
+        weights: A file; None takes the embedded one.
+        resize: Only checked: the annotator resizes in its own way.
+        device: Where to compute.
+
+    Raises:
+        InputError: The resize policy is unknown.
+        CheckpointError: The file cannot be read, or holds another network.
+    """
+    path = weights or cached_weight(WEIGHTS_NAME)
+    return ParserFeatures(load_parser(path, device), resize=resize, weights_sha256=sha256_of(path))
