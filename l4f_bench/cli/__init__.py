@@ -13,7 +13,16 @@ import typer
 from typer.core import TyperGroup
 
 from l4f_bench import __version__
-from l4f_bench.cli import annotation, assets, generation, quality, scoring, training, weights
+from l4f_bench.cli import (
+    annotation,
+    assets,
+    evaluation,
+    generation,
+    quality,
+    scoring,
+    training,
+    weights,
+)
 from l4f_bench.cli.console import errors
 from l4f_bench.errors import BenchError
 
@@ -62,5 +71,5 @@ def root(
     """Benchmark unsupervised foreground/background segmentation with generative models."""
 
 
-for commands in (scoring, quality, generation, annotation, training, weights, assets):
+for commands in (scoring, evaluation, quality, generation, annotation, training, weights, assets):
     commands.register(app)

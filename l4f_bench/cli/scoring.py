@@ -1,4 +1,4 @@
-"""Commands that score masks and draw tables: score, eval, report, audit."""
+"""Commands that score masks and draw tables: score, report, audit."""
 
 from __future__ import annotations
 
@@ -9,30 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
+from l4f_bench.cli.options import AsJson, Level, Limit, Protocol, Seed, Workers
 from l4f_bench.errors import BenchError, InputError
 
 if TYPE_CHECKING:
-    from l4f_bench.config import AnnotatorConfig, EvalConfig, RealConfig, SampledConfig
-    from l4f_bench.datasets.specs import DatasetSpec
     from l4f_bench.reporting.tables import Cell, TableRow
-
-PROTOCOL_HELP = (
-    "Scoring convention. l4f: the paper's (one confusion matrix, both classes averaged); voynov, "
-    "selfmask: per-image foreground scores and max F-beta; drc: pooled foreground, per-image "
-    "IoU and Dice beside it."
-)
-LEVEL_HELP = "Grey level (0 to 255) from which a pixel is foreground."
-
-_TRUST_MIN_AREA = 0.2  # the smallest of the world's objects cover less, so some are rejected
-
-Protocol = Annotated[str, typer.Option(help=PROTOCOL_HELP)]
-Level = Annotated[int, typer.Option(help=LEVEL_HELP)]
-Workers = Annotated[
-    int | None, typer.Option(help="Threads that decode and count.", show_default="CPU cores")
-]
-Limit = Annotated[int | None, typer.Option(help="Use the first pairs only.", show_default="all")]
-Seed = Annotated[int, typer.Option(help="Seed of the bootstrap intervals.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
 def score(
@@ -89,221 +70,6 @@ def score(
     if per_image is not None:
         write_text(per_image, per_image_csv(result))
     stdout.print(json.dumps(scores_json(result)) if as_json else score_lines(result))
-
-
-def evaluate(
-    method: Annotated[str, typer.Option(help="Method, as in the paper's tables.")] = "ours",
-    dataset: Annotated[
-        str, typer.Option(help="shapes (all embedded), ffhq, cat, horse or car.")
-    ] = "shapes",
-    on: Annotated[
-        str,
-        typer.Option(
-            help="Setting. sampled: samples with pseudo ground truth (Tables 1 and 2); custom: "
-            "real images with hand-drawn masks (Table 3); real: images with exact masks (shapes); "
-            "trust: those against the annotator and against exact masks (shapes)."
-        ),
-    ] = "sampled",
-    data: Annotated[
-        Path | None, typer.Option(help="custom: root that holds Faces, Cats, Horse, Cars.")
-    ] = None,
-    masks: Annotated[
-        Path | None,
-        typer.Option(
-            help="custom: predicted masks.", show_default="the published ones beside the data"
-        ),
-    ] = None,
-    generator: Annotated[
-        Path | None,
-        typer.Option(help="sampled: generator.", show_default="embedded, or the cached one"),
-    ] = None,
-    alpha: Annotated[
-        Path | None,
-        typer.Option(help="sampled: alpha network.", show_default="embedded for shapes"),
-    ] = None,
-    annotator: Annotated[
-        str | None,
-        typer.Option(
-            help="sampled: bisenet, mask-rcnn, detectron2 or torchvision.",
-            show_default="as in the paper",
-        ),
-    ] = None,
-    annotator_weights: Annotated[
-        Path | None,
-        typer.Option(help="sampled, real: annotator.", show_default="embedded, or the cached one"),
-    ] = None,
-    student: Annotated[
-        Path | None,
-        typer.Option(help="real, trust: student of ours.", show_default="embedded"),
-    ] = None,
-    min_score: Annotated[
-        float | None,
-        typer.Option(
-            help="sampled: score above which an object of Mask R-CNN counts.", show_default="0.5"
-        ),
-    ] = None,
-    min_area: Annotated[
-        float | None,
-        typer.Option(
-            help="sampled: part of the image that the annotator's mask covers at least.",
-            show_default="0; shapes 0.05, with trust 0.2",
-        ),
-    ] = None,
-    truncation: Annotated[
-        list[float] | None,
-        typer.Option(help="sampled: psi; may be repeated.", show_default="as in the paper"),
-    ] = None,
-    samples: Annotated[
-        int, typer.Option(help="sampled: accepted samples to score; real: images.")
-    ] = 1000,
-    max_drawn: Annotated[int, typer.Option(help="sampled: samples to draw at most.")] = 10_000,
-    batch_size: Annotated[str, typer.Option(help="sampled: samples at a time, or auto.")] = "auto",
-    device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, …", show_default="cuda if there is one")
-    ] = None,
-    protocol: Protocol = "l4f",
-    level: Level = 128,
-    out: Annotated[
-        Path | None, typer.Option(help="Run folder.", show_default="runs/<name of the run>")
-    ] = None,
-    workers: Workers = None,
-    limit: Limit = None,
-    seed: Seed = 0,
-    as_json: AsJson = False,
-) -> None:
-    """Score one method on one data set and write records.
-
-    Without options: 1,000 samples of the embedded shapes world at each truncation, and how good
-    their annotator is on images with exact masks.
-
-    Example: l4f-bench eval --method ours --dataset car --on custom --data custom-dataset
-    """
-    from l4f_bench.config import CountConfig, EvalConfig, RealConfig, SampledConfig
-    from l4f_bench.datasets.specs import DATASETS
-    from l4f_bench.distributed import processes
-
-    spec = DATASETS.get(dataset)
-    config = EvalConfig(
-        method=method,
-        dataset=dataset,
-        setting=on,
-        protocol=protocol,
-        data_dir=data,
-        masks_dir=masks,
-        count=CountConfig(level=level, workers=workers, limit=limit),
-        seed=seed,
-    )
-    source = None
-    if on == "trust" and min_area is None:
-        min_area = _TRUST_MIN_AREA
-    if on in ("sampled", "real", "trust"):
-        source = _annotator(dataset, annotator, annotator_weights, min_score, min_area)
-    sampled = SampledConfig(
-        generator=generator,
-        alpha=alpha,
-        annotator=source,
-        threshold=spec.threshold,
-        num_images=samples,
-        max_drawn=max_drawn,
-        batch_size=batch_size,
-        device=device,
-    )
-    real = RealConfig(annotator=source, student=student, num_images=samples, device=device)
-    with processes(device):
-        _evaluate(_settings(config, spec, sampled, real, truncation), out, as_json=as_json)
-
-
-def _annotator(
-    dataset: str,
-    name: str | None,
-    weights: Path | None,
-    min_score: float | None,
-    min_area: float | None,
-) -> AnnotatorConfig:
-    """The data set's annotator, changed by the options that were given."""
-    from dataclasses import replace
-
-    from l4f_bench.annotators.loading import annotator_config, usual_annotator
-
-    config = usual_annotator(dataset) if name is None else annotator_config(name, dataset)
-    return replace(
-        config,
-        weights=weights,
-        min_score=config.min_score if min_score is None else min_score,
-        min_area=config.min_area if min_area is None else min_area,
-    )
-
-
-def _settings(
-    config: EvalConfig,
-    spec: DatasetSpec,
-    sampled: SampledConfig,
-    real: RealConfig,
-    truncation: list[float] | None,
-) -> list[EvalConfig]:
-    """The evaluations that were asked for, in the order they run."""
-    from dataclasses import replace
-
-    if config.setting in ("sampled", "real", "trust") and (config.data_dir or config.masks_dir):
-        raise InputError("--data and --masks belong to --on custom. Add that, or leave them out.")
-    if config.setting == "real":
-        return [replace(config, real=real)]
-    if config.setting == "trust":
-        return _trust_settings(replace(config, setting="real"), real)
-    if config.setting != "sampled":
-        return [config]
-    configs = [
-        replace(config, sampled=replace(sampled, truncation=psi))
-        for psi in truncation or spec.truncations
-    ]
-    if spec.exact_masks and real.annotator:  # then the annotator itself can be scored
-        configs.append(replace(config, setting="real", method=real.annotator.name, real=real))
-    return configs
-
-
-def _trust_settings(config: EvalConfig, real: RealConfig) -> list[EvalConfig]:
-    """The annotator against exact masks, the student against both, by what is accepted."""
-    from dataclasses import replace
-
-    assert real.annotator is not None
-    scored = [(real.annotator.name, "exact"), ("ours-bisenet", "exact")]
-    scored.append(("ours-bisenet", "annotator"))
-    return [
-        replace(config, method=method, real=replace(real, truth=truth, subset=subset))
-        for subset in ("accepted", "rejected")
-        for method, truth in scored
-    ]
-
-
-def _evaluate(configs: list[EvalConfig], out: Path | None, *, as_json: bool) -> None:
-    """Run evaluations one after the other; each record is safe before the next begins."""
-    from l4f_bench.distributed import is_first
-    from l4f_bench.evaluation import evaluate as run
-    from l4f_bench.evaluation.records import RECORD_FILE
-    from l4f_bench.reporting.figures import write_examples
-    from l4f_bench.reporting.lines import record_lines
-
-    records = []
-    for config in configs:
-        with progress_bar(f"{config.method} on {config.dataset}") as progress:
-            outcome = run.evaluate(config, progress)
-        folder = out or Path("runs") / run.run_name(config)
-        if out is not None and len(configs) > 1:
-            folder = out / run.part_name(config)
-        if is_first():
-            outcome.record.save(folder / RECORD_FILE)
-        if outcome.examples and is_first():
-            write_examples(folder / "examples.png", outcome.examples)
-        for message in outcome.record.warnings:
-            warn(message)
-        stderr.print(f"Record: {folder / RECORD_FILE}", markup=False, soft_wrap=True)
-        records.append(outcome.record)
-    if as_json:
-        stdout.print(json.dumps({"records": [record.to_json() for record in records]}))
-    else:
-        stdout.print("\n\n".join(record_lines(record) for record in records))
-    if not all(record.n for record in records if record.setting == "sampled"):
-        raise BenchError("No sample was accepted, so there is nothing to score; see the record.")
 
 
 def report(
@@ -370,7 +136,6 @@ def audit(as_json: AsJson = False) -> None:
 def register(app: typer.Typer) -> None:
     """Add these commands to the application."""
     app.command("score")(score)
-    app.command("eval")(evaluate)
     app.command("report")(report)
     app.command("audit")(audit)
 

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from typer.testing import CliRunner
 
 from l4f_bench.annotators.face_parsing import preprocess
+from l4f_bench.cli import app
 from l4f_bench.datasets.shapes import shapes_batch
 from l4f_bench.features.loading import load_extractor
-from tests.cli.conftest import Run, run  # noqa: F401
 
 CPU = torch.device("cpu")
 
@@ -33,8 +34,7 @@ def test_features_are_what_the_main_head_reads() -> None:
 
 
 def test_the_distance_is_not_called_fid_and_grows_with_the_difference(
-    run: Run,
-    tmp_path: Path,  # noqa: F811
+    tmp_path: Path,
 ) -> None:
     images = shapes_batch(range(120), resolution=32, seed=1)[0].transpose(0, 2, 3, 1)
     for name, pixels in (("a", images[:60]), ("b", images[60:]), ("c", images[60:] // 2)):
@@ -43,8 +43,9 @@ def test_the_distance_is_not_called_fid_and_grows_with_the_difference(
             Image.fromarray(one).save(tmp_path / name / f"{i}.png")
     results = {}
     for other in "abc":
-        result = run("fid", tmp_path / "a", tmp_path / other, "--features", "annotator",
-                     "--allow-small-n", "--json")  # fmt: skip
+        folders = [str(tmp_path / "a"), str(tmp_path / other)]
+        options = ["--features", "annotator", "--allow-small-n", "--json"]
+        result = CliRunner().invoke(app, ["fid", *folders, *options])
         assert result.exit_code == 0, result.stderr
         results[other] = json.loads(result.stdout)
     assert results["b"]["distance"] == "FD (shapes)"
