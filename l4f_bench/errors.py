@@ -27,3 +27,16 @@ class MissingDependencyError(BenchError):
 
 class TrainingError(BenchError):
     """Training went wrong: losses that are not numbers, or a collapse."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether Python, or PyTorch on a CPU or GPU, got no memory.
+
+    PyTorch has a class of its own for GPUs alone; it is told by its name, to leave PyTorch out.
+    """
+    text = str(error)
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and "DefaultCPUAllocator" in text)
+    )

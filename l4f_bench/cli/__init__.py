@@ -24,7 +24,7 @@ from l4f_bench.cli import (
     weights,
 )
 from l4f_bench.cli.console import errors
-from l4f_bench.errors import BenchError
+from l4f_bench.errors import BenchError, is_out_of_memory
 
 
 class BenchGroup(TyperGroup):
@@ -39,6 +39,11 @@ class BenchGroup(TyperGroup):
         except BenchError as error:
             errors.print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
             raise typer.Exit(error.exit_code) from None
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            errors.print("Error: Out of memory. Take fewer at a time: --batch-size 1.", style="red")
+            raise typer.Exit(1) from None
         except KeyboardInterrupt:
             errors.print("Interrupted. No file is half written.", style="red")
             raise typer.Exit(130) from None

@@ -21,10 +21,9 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from l4f_bench.distributed import from_first, gathered, is_first
-from l4f_bench.errors import InputError, TrainingError
+from l4f_bench.errors import InputError, TrainingError, is_out_of_memory
 from l4f_bench.provenance import provenance
 from l4f_bench.runs import locked_folder, open_run
 from l4f_bench.training.checkpoints import load_newest, save_checkpoint
@@ -199,10 +198,12 @@ def _save(trainer: Trainer, folder: Path, done: int) -> None:
 def _step(trainer: Trainer, step: int) -> dict[str, float]:
     try:
         return trainer.step(step)
-    except torch.OutOfMemoryError:
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
         raise TrainingError(
-            f"Step {step}: {trainer.batch_size} images a step do not fit the device's memory. "
-            "Choose a smaller --batch-size."
+            f"Step {step}: {trainer.batch_size} images a step do not fit the device's memory; "
+            "checkpoints before it are kept. Choose fewer: --set batch_size=…, or more processes."
         ) from None
 
 

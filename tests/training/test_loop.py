@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from l4f_bench.errors import InputError, TrainingError
 from l4f_bench.runs import locked_folder
@@ -114,6 +115,21 @@ def test_a_killed_run_goes_on_to_the_same_state_and_log(tmp_path: Path, at: int)
     assert run(tmp_path, resume=True).value == unbroken()
     steps = [json.loads(line)["step"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert steps == [5, 10, 15, 20]
+
+
+class Greedy(Counter):
+    """Needs more memory than any machine has, from a step on."""
+
+    def step(self, step: int) -> dict[str, float]:
+        if step == 4:
+            torch.empty(1 << 60)
+        return super().step(step)
+
+
+def test_a_run_without_memory_says_what_to_do_and_keeps_its_checkpoints(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"4 images a step do not fit.*--set batch_size"):
+        run(tmp_path, Greedy())
+    assert run(tmp_path, resume=True).value == unbroken()
 
 
 def test_a_finished_run_can_be_extended(tmp_path: Path) -> None:
