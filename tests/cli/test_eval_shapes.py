@@ -108,3 +108,22 @@ def test_two_processes_score_and_sample_the_same(tmp_path: Path) -> None:
     assert len(files) == 5 * 5 + 1
     for file in [*files, Path("samples/metadata.jsonl")]:
         assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes(), file
+
+
+def test_trust_compares_the_same_images_against_both_truths(run: Run, tmp_path: Path) -> None:
+    result = run("eval", "--on", "trust", "--samples", 30, "--out", tmp_path / "run", "--json")
+    assert result.exit_code == 0, result.stderr
+    records = json.loads(result.stdout)["records"]
+    assert [(r["method"], r["truth"], r["subset"]) for r in records] == [
+        (method, truth, subset)
+        for subset in ("accepted", "rejected")
+        for method, truth in (
+            ("bisenet", "exact"), ("ours-bisenet", "exact"), ("ours-bisenet", "bisenet"),
+        )
+    ]  # fmt: skip
+    assert records[0]["n"] + records[3]["n"] == 30
+    assert records[1]["images"] != records[2]["images"]
+    report = run("report", tmp_path / "run", "--out", tmp_path / "tables")
+    assert report.exit_code == 0, report.stderr
+    assert "How far pseudo ground truth can be trusted" in report.stdout
+    assert {path.name for path in (tmp_path / "tables").iterdir()} == {"trust.md", "trust.csv"}

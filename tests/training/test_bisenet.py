@@ -12,12 +12,14 @@ import torch
 from typer.testing import CliRunner
 
 from l4f_bench.annotators.parser_file import load_parser
+from l4f_bench.assets import embedded_path
 from l4f_bench.cli import app
 from l4f_bench.datasets.shapes import shapes_batch
 from l4f_bench.errors import InputError
+from l4f_bench.methods.labels4free.loading import load_labels4free
 from l4f_bench.training.bisenet import BiSeNetTrainer
 from l4f_bench.training.bisenet_config import BiSeNetConfig, preset
-from l4f_bench.training.labelled import LabelledShapes
+from l4f_bench.training.labelled import LabelledSamples, LabelledShapes
 from tests.training.test_stylegan2 import assert_same_state
 
 CPU = torch.device("cpu")
@@ -107,3 +109,21 @@ def test_the_command_trains_an_annotator(tmp_path: Path) -> None:
     refused = CliRunner().invoke(app, [*arguments, "--dataset", "ffhq", "--data", str(tmp_path)])
     assert refused.exit_code == 2
     assert "only shapes" in refused.stderr
+
+
+def test_a_student_learns_the_masks_that_the_method_gives(tmp_path: Path) -> None:
+    result = CliRunner().invoke(
+        app,
+        ["train", "--method", "ours-bisenet", "--preset", "debug", "--steps", "2",
+         "--out", str(tmp_path / "run")],
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"{tmp_path / 'run' / 'student.safetensors'}\n"
+    method, _ = load_labels4free(
+        embedded_path("shapes-generator"), embedded_path("shapes-alpha"), background="first-conv"
+    )
+    samples = method.sample([5, 6], truncation=1.0, seed=3)
+    images, classes = LabelledSamples(method, threshold=0.5, seed=3, digest="").batch([5, 6])
+    assert (images == samples.image.numpy()).all()
+    assert (classes == (samples.alpha[:, 0] > 0.5).numpy()).all()
+    assert 0.05 < classes.mean() < 0.6
