@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -21,7 +23,7 @@ from l4f_bench.distributed import gathered, num_processes, shard
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.examples import Example
 from l4f_bench.evaluation.records import Record, image_entry
-from l4f_bench.methods.contracts import LOADERS, GenerativeMethod
+from l4f_bench.methods.contracts import LOADERS, GenerativeMethod, Samples
 from l4f_bench.methods.labels4free.loading import (
     alpha_file,
     choose_device,
@@ -118,31 +120,47 @@ def count_samples(
         advance: Called with the number of samples newly accepted.
     """
     result = SampledCounts()
-    while len(result.indices) < num_accepted and result.drawn < max_drawn:
-        stop = min(result.drawn + drawing.batch_size * num_processes(), max_drawn)
-        own = _count_batch(
-            method, annotator, drawing, shard(range(result.drawn, stop)), with_levels
-        )
-        before = len(result.indices)
-        for row in sorted(chain(*gathered(own)), key=lambda row: row.index):
+    with closing(_drawn_ahead(method, drawing, max_drawn)) as rounds:
+        for samples in rounds:
+            own = _count_batch(annotator, drawing, samples, with_levels)
+            before = len(result.indices)
+            for row in sorted(chain(*gathered(own)), key=lambda row: row.index):
+                if len(result.indices) == num_accepted:
+                    break
+                result.add(row)
+            advance(len(result.indices) - before)
             if len(result.indices) == num_accepted:
                 break
-            result.add(row)
-        advance(len(result.indices) - before)
     return result
 
 
+def _drawn_ahead(
+    method: GenerativeMethod, drawing: Drawing, max_drawn: int
+) -> Generator[Samples | None]:
+    """This process's samples of every round; the next are made while these are looked at."""
+
+    def draw(start: int) -> Samples | None:
+        indices = shard(range(start, min(start + step, max_drawn)))
+        if not indices:  # of the last round, some processes get nothing
+            return None
+        return method.sample(indices, truncation=drawing.truncation, seed=drawing.seed)
+
+    step = drawing.batch_size * num_processes()
+    with ThreadPoolExecutor(1) as painter:
+        coming = painter.submit(draw, 0)
+        for start in range(step, max_drawn + step, step):
+            samples = coming.result()
+            if start < max_drawn:
+                coming = painter.submit(draw, start)
+            yield samples
+
+
 def _count_batch(
-    method: GenerativeMethod,
-    annotator: Annotator,
-    drawing: Drawing,
-    indices: Sequence[int],
-    with_levels: bool,
+    annotator: Annotator, drawing: Drawing, samples: Samples | None, with_levels: bool
 ) -> list[_Row]:
-    """Draw, annotate and count the samples of ``indices``."""
-    if not indices:  # of the last batch, some processes get nothing
+    """Annotate and count samples."""
+    if samples is None:
         return []
-    samples = method.sample(indices, truncation=drawing.truncation, seed=drawing.seed)
     annotation = annotator.annotate(samples.image)
     return [
         _row(drawing, index, alpha, truth.cpu().numpy(), reason, with_levels)
