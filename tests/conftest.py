@@ -1,9 +1,13 @@
 """Settings of the whole test run, and what rooms share."""
 
+import os
 from pathlib import Path
 
-import pytest
-from hypothesis import settings
+# Small networks gain nothing from threads, and wait long for each other on cores that are taken.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest  # noqa: E402: read by PyTorch when it is imported
+from hypothesis import settings  # noqa: E402
 
 settings.register_profile("fixed", derandomize=True, deadline=None, print_blob=True)
 settings.load_profile("fixed")
