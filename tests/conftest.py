@@ -3,11 +3,12 @@
 import os
 from pathlib import Path
 
-# Small networks gain nothing from threads, and wait long for each other on cores that are taken.
+# Before PyTorch is imported. Small networks gain nothing from threads, and these wait long for each
+# other on cores that are taken.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import pytest  # noqa: E402: read by PyTorch when it is imported
-from hypothesis import settings  # noqa: E402
+import pytest
+from hypothesis import settings
 
 settings.register_profile("fixed", derandomize=True, deadline=None, print_blob=True)
 settings.load_profile("fixed")
