@@ -95,8 +95,10 @@ def report(
     """
     from l4f_bench.evaluation.records import find_records, load_record
     from l4f_bench.registry import unknown_name
+    from l4f_bench.reporting.differences import difference_section
+    from l4f_bench.reporting.sections import SECTION_WRITERS
     from l4f_bench.reporting.tables import build_tables, deviations
-    from l4f_bench.reporting.trust import TRUST_WRITERS, trust_rows
+    from l4f_bench.reporting.trust import trust_section
     from l4f_bench.reporting.writers import WRITERS, markdown
     from l4f_bench.runs import write_text
 
@@ -105,16 +107,17 @@ def report(
         if name not in WRITERS:
             raise InputError(unknown_name("format", name, list(WRITERS)))
     loaded = [load_record(path) for path in find_records(records or [Path("runs")])]
-    trust = trust_rows(loaded)
-    tables = build_tables(loaded, others=bool(trust))
+    found = [build(loaded) for build in (difference_section, trust_section)]
+    sections = [section for section in found if section is not None]
+    tables = build_tables(loaded, others=bool(sections))
     for table in tables:
         for name in chosen:
             write_text(out / f"{table.spec.name}.{name}", WRITERS[name](table))
         stdout.print(markdown(table))
-    if trust:
+    for section in sections:
         for name in chosen:
-            write_text(out / f"trust.{name}", TRUST_WRITERS[name](trust))
-        stdout.print(TRUST_WRITERS["md"](trust))
+            write_text(out / f"{section.name}.{name}", SECTION_WRITERS[name](section))
+        stdout.print(SECTION_WRITERS["md"](section))
     stderr.print(f"Tables: {out}", markup=False, soft_wrap=True)
     if check is not None:
         _fail_on(deviations(tables, check), check)

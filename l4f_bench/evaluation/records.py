@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from l4f_bench.errors import InputError
 from l4f_bench.metrics.counts import COUNT_NAMES
 from l4f_bench.metrics.intervals import Estimate
@@ -63,6 +65,11 @@ class Record:
     """What was noticed while scoring, as shown to the user."""
     seconds: float = 0.0
     """Wall time of the evaluation."""
+
+    def counts(self) -> IntArray:
+        """Pixel counts of every image, int64 ``[n, 4]``."""
+        rows = [[entry[name] for name in COUNT_NAMES] for entry in self.images]
+        return np.array(rows, dtype=np.int64).reshape(-1, len(COUNT_NAMES))
 
     def to_json(self) -> dict[str, Any]:
         """The record as written to disk."""

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
-from typing import Any
-
-import numpy as np
-import pandas as pd
-from tabulate import tabulate
 
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.evaluation.records import Record
-from l4f_bench.metrics.counts import COUNT_NAMES
 from l4f_bench.metrics.intervals import Estimate, difference
-from l4f_bench.metrics.protocols import PROTOCOLS, IntArray
+from l4f_bench.metrics.protocols import PROTOCOLS
+from l4f_bench.reporting.sections import Section, number
 
 METRIC = "miou"
-_HEADERS = ["Data set", "Images", "n", "Method", "against annotator", "against exact", "apart"]
+_HEADERS = ("Data set", "Images", "n", "Method", "against annotator", "against exact", "apart")
+_NOTE = (
+    "Mean IoU with 95% bootstrap intervals over images; `apart` is the score against the annotator "
+    "minus that against exact masks, resampled by image. Accepted and rejected are the annotator's "
+    "own choice. A method that is judged by an annotator that errs like it looks better than it is "
+    "(apart > 0)."
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,66 +75,32 @@ def _same_images(exact: Record, other: Record) -> bool:
 
 def _apart(other: Record, exact: Record) -> Estimate:
     protocol = PROTOCOLS.get(exact.protocol)
-    return difference(protocol, _counts(other), _counts(exact), paired=True)[METRIC]
+    return difference(protocol, other.counts(), exact.counts(), paired=True)[METRIC]
 
 
-def _counts(record: Record) -> IntArray:
-    rows = [[entry[name] for name in COUNT_NAMES] for entry in record.images]
-    return np.array(rows, dtype=np.int64).reshape(-1, len(COUNT_NAMES))
-
-
-def markdown(rows: list[TrustRow]) -> str:
-    """A section of the report."""
-    body = tabulate(_lines(rows), _HEADERS, tablefmt="github", disable_numparse=True)
-    return (
-        f"## How far pseudo ground truth can be trusted\n\n{body}\n\n"
-        "Mean IoU with 95% bootstrap intervals over images; `apart` is the score against the "
-        "annotator minus that against exact masks, resampled by image. Accepted and rejected are "
-        "the annotator's own choice. A method scored against an annotator that errs like it looks "
-        "better than it is (apart > 0), else worse.\n"
+def trust_section(records: list[Record]) -> Section | None:
+    """The section of a report; None where no record is of ``eval --on trust``."""
+    rows = trust_rows(records)
+    if not rows:
+        return None
+    return Section(
+        name="trust",
+        title="How far pseudo ground truth can be trusted",
+        headers=_HEADERS,
+        lines=[_line(row) for row in rows],
+        note=_NOTE,
+        rows=[asdict(row) for row in rows],
     )
 
 
-def latex(rows: list[TrustRow]) -> str:
-    """The same as a LaTeX table; needs the package booktabs."""
-    return tabulate(_lines(rows), _HEADERS, tablefmt="latex_booktabs", disable_numparse=True) + "\n"
-
-
-def csv(rows: list[TrustRow]) -> str:
-    """One line a row at full precision."""
-    return str(pd.json_normalize(_plain(rows)).to_csv(index=False, na_rep="n/a"))
-
-
-def to_json(rows: list[TrustRow]) -> str:
-    """Rows at full precision."""
-    return json.dumps({"section": "trust", "rows": _plain(rows)}, indent=1) + "\n"
-
-
-TRUST_WRITERS = {"md": markdown, "csv": csv, "tex": latex, "json": to_json}
-
-
-def _plain(rows: list[TrustRow]) -> list[dict[str, Any]]:
-    return [asdict(row) for row in rows]
-
-
-def _lines(rows: list[TrustRow]) -> list[list[str]]:
+def _line(row: TrustRow) -> list[str]:
+    judge = row.against_annotator
     return [
-        [
-            DATASETS.get(row.dataset).title,
-            row.subset,
-            str(row.n),
-            row.method,
-            "(is it)" if row.against_annotator is None else _number(row.against_annotator),
-            _number(row.against_exact),
-            "" if row.apart is None else _number(row.apart, "+"),
-        ]
-        for row in rows
+        DATASETS.get(row.dataset).title,
+        row.subset,
+        str(row.n),
+        row.method,
+        "(is it)" if judge is None else number(judge),
+        number(row.against_exact),
+        "" if judge is None else number(row.apart, "+"),
     ]
-
-
-def _number(estimate: Estimate, sign: str = "") -> str:
-    if estimate.value is None:
-        return "n/a"
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:{sign}.4f}"
-    return f"{estimate.value:{sign}.4f} [{estimate.low:{sign}.4f}, {estimate.high:{sign}.4f}]"

@@ -8,8 +8,9 @@ import pytest
 from l4f_bench.evaluation.records import Record, image_entry
 from l4f_bench.metrics.intervals import estimate
 from l4f_bench.metrics.protocols import PROTOCOLS
+from l4f_bench.reporting.sections import SECTION_WRITERS
 from l4f_bench.reporting.tables import build_tables
-from l4f_bench.reporting.trust import TRUST_WRITERS, trust_rows
+from l4f_bench.reporting.trust import trust_rows, trust_section
 
 
 def record(method: str, truth: str, subset: str, counts: list[list[int]]) -> Record:
@@ -28,16 +29,14 @@ FOUND = [[20, 0, 0, 80], [20, 5, 0, 75]]
 
 
 def test_a_method_is_compared_on_the_same_images() -> None:
-    rows = trust_rows(
-        [
-            record("bisenet", "exact", "accepted", EXACT),
-            record("ours-bisenet", "exact", "accepted", EXACT),
-            record("ours-bisenet", "bisenet", "accepted", FOUND),
-            record("ours-bisenet", "exact", "rejected", []),
-            record("ours-bisenet", "bisenet", "rejected", []),
-        ]
-    )
-    annotator, accepted, rejected = rows
+    records = [
+        record("bisenet", "exact", "accepted", EXACT),
+        record("ours-bisenet", "exact", "accepted", EXACT),
+        record("ours-bisenet", "bisenet", "accepted", FOUND),
+        record("ours-bisenet", "exact", "rejected", []),
+        record("ours-bisenet", "bisenet", "rejected", []),
+    ]
+    annotator, accepted, rejected = trust_rows(records)
     assert annotator.against_annotator is None
     exact = (30 / 50 + 150 / 170) / 2  # pooled: tp 30, fp 10, fn 10, tn 150
     found = (40 / 45 + 155 / 160) / 2  # tp 40, fp 5, fn 0, tn 155
@@ -46,11 +45,13 @@ def test_a_method_is_compared_on_the_same_images() -> None:
     assert accepted.apart.value == pytest.approx(found - exact)
     assert rejected.n == 0
     assert rejected.against_exact.value is None
-    text = TRUST_WRITERS["md"](rows)
+    section = trust_section(records)
+    assert section is not None
+    text = SECTION_WRITERS["md"](section)
     assert f"{found - exact:+.4f}" in text
     assert "n/a" in text
-    for write in TRUST_WRITERS.values():
-        assert "rejected" in write(rows)
+    for write in SECTION_WRITERS.values():
+        assert "rejected" in write(section)
 
 
 def test_records_of_other_weights_are_not_compared() -> None:

@@ -1,0 +1,102 @@
+"""How far methods on the same data set are apart, with intervals of the difference."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from itertools import combinations
+
+from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.evaluation.records import Record
+from l4f_bench.methods.specs import METHODS
+from l4f_bench.metrics.intervals import Estimate, difference
+from l4f_bench.metrics.protocols import PROTOCOLS
+from l4f_bench.reporting.sections import Section, number
+
+METRICS = ("miou", "iou_fg", "iou_bg")
+_HEADERS = ("Data set", "psi", "First minus second", "mIOU", "IOU fg", "IOU bg", "Images")
+_NOTE = (
+    "Differences of scores with 95% bootstrap intervals over images: `paired` where both methods "
+    "were scored on the same images, which are then resampled alike, else each resampled alone. An "
+    "interval without 0 is a difference that the images drawn can tell; other seeds of training "
+    "may differ more."
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DifferenceRow:
+    """Two methods on one data set."""
+
+    dataset: str
+    setting: str
+    truncation: float | None
+    first: str
+    second: str
+    paired: bool
+    protocol: str
+    differences: dict[str, Estimate]
+    """First minus second, by metric."""
+
+
+def difference_rows(records: list[Record]) -> list[DifferenceRow]:
+    """Every pair of records of two methods under the same conditions."""
+    whole = [record for record in records if record.subset == "all" and record.n]
+    return [
+        _row(first, second)
+        for first, second in combinations(whole, 2)
+        if first.method != second.method and _conditions(first) == _conditions(second)
+    ]
+
+
+def difference_section(records: list[Record]) -> Section | None:
+    """The section of a report; None where no two methods can be compared."""
+    rows = difference_rows(records)
+    if not rows:
+        return None
+    return Section(
+        name="differences",
+        title="Differences between methods",
+        headers=_HEADERS,
+        lines=[_line(row) for row in rows],
+        note=_NOTE,
+        rows=[asdict(row) for row in rows],
+    )
+
+
+def _conditions(record: Record) -> tuple[object, ...]:
+    judge = record.digests.get("annotator")
+    return (
+        record.dataset, record.setting, record.truth, record.truncation, record.protocol, judge,
+    )  # fmt: skip
+
+
+def _row(first: Record, second: Record) -> DifferenceRow:
+    # A sampled index stands for another image with every method.
+    paired = first.setting != "sampled" and _names(first) == _names(second)
+    differences = difference(
+        PROTOCOLS.get(first.protocol), first.counts(), second.counts(), paired=paired
+    )
+    return DifferenceRow(
+        dataset=first.dataset,
+        setting=first.setting,
+        truncation=first.truncation,
+        first=first.method,
+        second=second.method,
+        paired=paired,
+        protocol=first.protocol,
+        differences={key: value for key, value in differences.items() if key in METRICS},
+    )
+
+
+def _names(record: Record) -> list[object]:
+    """What tells a record's images apart."""
+    return [entry.get("target", entry.get("index")) for entry in record.images]
+
+
+def _line(row: DifferenceRow) -> list[str]:
+    return [
+        DATASETS.get(row.dataset).title,
+        "" if row.truncation is None else f"{row.truncation:g}",
+        f"{METHODS.get(row.first).title} - {METHODS.get(row.second).title}",
+        *(number(row.differences.get(metric), "+") for metric in METRICS),
+        "paired" if row.paired else "unpaired",
+    ]

@@ -1,0 +1,46 @@
+"""Methods side by side, from records made by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from l4f_bench.reporting.differences import difference_rows, difference_section
+from l4f_bench.reporting.sections import SECTION_WRITERS
+from tests.reporting.test_trust import EXACT, FOUND, record
+
+FIRST = replace(record("ours", "bisenet", "all", FOUND), setting="sampled", truncation=0.7)
+SECOND = replace(record("pseg", "bisenet", "all", EXACT), setting="sampled", truncation=0.7)
+
+
+def test_samples_of_two_methods_are_compared_unpaired() -> None:
+    (row,) = difference_rows([FIRST, SECOND])
+    assert (row.first, row.second, row.paired) == ("ours", "pseg", False)
+    expected = (40 / 45 + 155 / 160) / 2 - (30 / 50 + 150 / 170) / 2
+    assert row.differences["miou"].value == pytest.approx(expected)
+    section = difference_section([FIRST, SECOND])
+    assert section is not None
+    assert "Ours - PSeg" in SECTION_WRITERS["md"](section)
+    assert f"{expected:+.4f}" in SECTION_WRITERS["tex"](section)
+
+
+def test_scores_of_the_same_images_are_paired() -> None:
+    same = [replace(one, setting="real", truth="exact") for one in (FIRST, SECOND)]
+    (row,) = difference_rows(same)
+    assert row.paired
+    alone = difference_rows([FIRST, SECOND])[0].differences["iou_bg"]
+    together = row.differences["iou_bg"]
+    assert together.value == alone.value
+    assert np.isfinite([together.low, together.high]).all()  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"truncation": 1.0}, {"dataset": "car"}, {"protocol": "drc"}, {"digests": {"annotator": "b"}},
+     {"method": "ours"}, {"subset": "accepted"}],
+)  # fmt: skip
+def test_what_was_made_otherwise_is_not_compared(change: dict[str, object]) -> None:
+    assert difference_rows([FIRST, replace(SECOND, **change)]) == []  # type: ignore[arg-type]
+    assert difference_section([FIRST, replace(SECOND, **change)]) is None  # type: ignore[arg-type]
