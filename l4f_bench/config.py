@@ -60,6 +60,10 @@ class AnnotatorConfig:
     """Objects count if they score more than this, 0 to 1; for annotators with classes."""
     min_area: float = 0.0
     """Part of the image, 0 to 1, that the foreground of an accepted one covers at least."""
+    foreground: tuple[str, ...] = ()
+    """Classes of BiSeNet that are foreground; none for all but the background."""
+    screen: AnnotatorConfig | None = None
+    """A detector that must accept an image as well; it gives no masks."""
 
     def __post_init__(self) -> None:
         for option, value in (("--min-score", self.min_score), ("--min-area", self.min_area)):

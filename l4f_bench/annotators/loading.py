@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from l4f_bench.annotators.contracts import Annotator
+from l4f_bench.annotators.face_parsing import FaceParser
 from l4f_bench.annotators.mask_rcnn import load_mask_rcnn
 from l4f_bench.annotators.mask_rcnn.annotator import Detector, MaskRcnnAnnotator
 from l4f_bench.annotators.mask_rcnn.network_detector import NetworkDetector
 from l4f_bench.annotators.parser_file import load_parser
 from l4f_bench.annotators.rejection import RejectionRule, rule_of
+from l4f_bench.annotators.screening import Screened
 from l4f_bench.cache import cached_weight
-from l4f_bench.config import AnnotatorConfig
+from l4f_bench.config import AnnotatorConfig, to_json
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.doctor import DETECTRON2_INSTALL
 from l4f_bench.errors import InputError, MissingDependencyError
@@ -38,6 +42,9 @@ class AnnotatorSpec:
     needs_rule: bool = False
     """Whether it finds objects of many classes, so that one must be named."""
 
+
+SCREENED = {("ffhq", "pseg")}
+"""Data sets and methods whose samples are scored only where Mask R-CNN finds the object."""
 
 ANNOTATORS: Registry[AnnotatorSpec] = Registry("annotator")
 for _spec in (
@@ -64,8 +71,8 @@ for _spec in (
     ANNOTATORS.add(_spec)
 
 
-def usual_annotator(dataset: str) -> AnnotatorConfig:
-    """The annotator that the paper names for a data set, with its rejection rule.
+def usual_annotator(dataset: str, method: str = "ours") -> AnnotatorConfig:
+    """The annotator that the paper names for a data set and a method, with its rejection rule.
 
     Raises:
         InputError: The data set has none.
@@ -74,7 +81,10 @@ def usual_annotator(dataset: str) -> AnnotatorConfig:
     if spec.annotator is None:
         ready = ", ".join(entry.name for entry in DATASETS if entry.annotator)
         raise InputError(f"{spec.title} has no annotator. Data sets that have one: {ready}.")
-    return annotator_config(spec.annotator, dataset)
+    config = annotator_config(spec.annotator, dataset)
+    if (dataset, method) not in SCREENED:
+        return config
+    return replace(config, screen=annotator_config("mask-rcnn", dataset))
 
 
 def annotator_config(name: str, dataset: str) -> AnnotatorConfig:
@@ -90,7 +100,7 @@ def annotator_config(name: str, dataset: str) -> AnnotatorConfig:
 
 def open_annotator(
     config: AnnotatorConfig, device: torch.device, *, dataset: str | None = None
-) -> tuple[Annotator, str]:
+) -> tuple[Annotator, dict[str, str]]:
     """The annotator of a configuration, and the SHA-256 of its weights.
 
     Args:
@@ -98,8 +108,11 @@ def open_annotator(
         device: Where to compute.
         dataset: A data set that may have weights of its own for it.
 
+    Returns:
+        The annotator, and digests under ``annotator`` and, if there is a screen, ``screen``.
+
     Raises:
-        InputError: No annotator has that name, or it needs a class that is not given.
+        InputError: No annotator or class has that name, or it needs a class that is not given.
         MissingAssetError: The weights are not in the cache.
         CheckpointError: The file cannot be read, or holds another network.
         MissingDependencyError: torchvision or detectron2 is needed and cannot be imported.
@@ -110,15 +123,36 @@ def open_annotator(
     if own is not None and own.annotator == config.name:
         name = own.annotator_weights or name
     weights = config.weights or cached_weight(name)
-    if entry.needs_rule:
-        if config.target_class is None:
-            raise InputError(f"{entry.title} finds objects of 80 classes: name one with --class.")
-        rule = RejectionRule(
-            target_class=config.target_class, min_score=config.min_score, min_area=config.min_area
-        )
-        return load_annotator(config.name, weights, device, rule), sha256_of(weights)
-    annotator = load_annotator(config.name, weights, device, min_area=config.min_area)
-    return annotator, sha256_of(weights)
+    annotator = load_annotator(
+        config.name,
+        weights,
+        device,
+        _rule(config) if entry.needs_rule else None,
+        foreground=config.foreground or None,
+        min_area=config.min_area,
+    )
+    digests = {"annotator": sha256_of(weights)}
+    if config.screen is None:
+        return annotator, digests
+    screen, of_screen = open_annotator(config.screen, device)
+    return Screened(annotator, screen), digests | {"screen": of_screen["annotator"]}
+
+
+def _rule(config: AnnotatorConfig) -> RejectionRule:
+    if config.target_class is None:
+        title = ANNOTATORS.get(config.name).title
+        raise InputError(f"{title} finds objects of 80 classes: name one with --class.")
+    return RejectionRule(
+        target_class=config.target_class, min_score=config.min_score, min_area=config.min_area
+    )
+
+
+def described(config: AnnotatorConfig, annotator: Annotator) -> dict[str, Any]:
+    """What a record says of its annotator: the configuration, and which classes are foreground."""
+    parser = annotator.annotator if isinstance(annotator, Screened) else annotator
+    if isinstance(parser, FaceParser):
+        config = replace(config, foreground=parser.foreground)
+    return to_json(config)
 
 
 def load_annotator(
@@ -127,17 +161,20 @@ def load_annotator(
     device: torch.device,
     rule: RejectionRule | None = None,
     *,
+    foreground: Collection[str] | None = None,
     min_area: float = 0.0,
 ) -> Annotator:
     """The annotator called ``name``.
 
     Args:
-        name: ``bisenet``: face parsing, every class but the background is foreground.
+        name: ``bisenet``: parsing, by default of faces; every class but the background is
+            foreground.
             ``mask-rcnn``, ``detectron2``: one object of COCO, by the same weights on our network
             or on detectron2's. ``torchvision``: the same by another model.
         weights: Its checkpoint.
         device: Where to compute.
         rule: The class of the object, and which images are rejected; for all but ``bisenet``.
+        foreground: Classes of ``bisenet`` that are foreground instead.
         min_area: Part of the image that the foreground of an accepted one covers at least; for
             ``bisenet``, whose files name its classes or are of faces.
 
@@ -150,7 +187,7 @@ def load_annotator(
     if not spec.needs_rule:
         if rule is not None:
             raise InputError(f"{spec.title} has no classes of COCO: it takes no rejection rule.")
-        return load_parser(weights, device, min_area=min_area)
+        return load_parser(weights, device, foreground=foreground, min_area=min_area)
     if rule is None:
         raise InputError(f"{spec.title} finds objects of 80 classes: name the one that is wanted.")
     return MaskRcnnAnnotator(_detector(spec, weights, device), rule)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,28 +35,37 @@ def load_bisenet(path: Path | str) -> BiSeNet:
         return BiSeNet.from_state_dict(_read(path)[0])
 
 
-def load_parser(path: Path | str, device: torch.device, *, min_area: float = 0.0) -> FaceParser:
+def load_parser(
+    path: Path | str,
+    device: torch.device,
+    *,
+    foreground: Collection[str] | None = None,
+    min_area: float = 0.0,
+) -> FaceParser:
     """A parser ready to annotate; its classes and size are the file's, or those of faces.
 
     Args:
         path: As for :func:`load_bisenet`, or what :func:`write_parser` wrote.
         device: Where to compute.
+        foreground: Names of the classes that are foreground; None for all but the first.
         min_area: Part of an image, 0 to 1, that its foreground must cover at least.
 
     Raises:
         CheckpointError: The file cannot be read, or holds another network or other keys.
+        InputError: The network has no such class; the nearest is given.
     """
     path = Path(path)
     with refusals_named(path):
         tensors, metadata = _read(path)
         network = BiSeNet.from_state_dict(tensors).to(device)
         document = json.loads(metadata.get(_METADATA_KEY, "{}"))
-        return FaceParser(
-            network,
-            classes=document.get("classes", FACE_CLASSES),
-            side=document.get("side", FACE_SIDE),
-            min_area=min_area,
-        )
+    return FaceParser(
+        network,
+        classes=document.get("classes", FACE_CLASSES),
+        foreground=foreground,
+        side=document.get("side", FACE_SIDE),
+        min_area=min_area,
+    )
 
 
 def write_parser(

@@ -34,6 +34,13 @@ def annotate(
     min_area: Annotated[
         float, typer.Option(help="Part of the image that an accepted one's mask covers at least.")
     ] = 0.0,
+    foreground: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="bisenet: a class that is foreground; may be repeated.",
+            show_default="all but the background",
+        ),
+    ] = None,
     class_maps: Annotated[
         bool, typer.Option("--class-maps", help="bisenet: also write the class of every pixel.")
     ] = False,
@@ -62,9 +69,10 @@ def annotate(
         target_class=target_class,
         min_score=min_score,
         min_area=min_area,
+        foreground=tuple(foreground or ()),
     )
-    opened, digest = open_annotator(config, choose_device(device))
-    identity = {**to_json(config), "sha256": digest, "class_maps": class_maps}
+    opened, digests = open_annotator(config, choose_device(device))
+    identity = {**to_json(config), "sha256": digests, "class_maps": class_maps}
     del identity["weights"]  # the digest says which; where they lie does not matter
     with progress_bar("Annotating") as progress:
         reasons = annotate_folder(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,6 +78,20 @@ def evaluate(
             show_default="0; shapes 0.05, with trust 0.2",
         ),
     ] = None,
+    foreground: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="sampled: a class of bisenet that is foreground; may be repeated.",
+            show_default="all but the background",
+        ),
+    ] = None,
+    screen_weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="sampled: Mask R-CNN that PSeg's samples of FFHQ must pass.",
+            show_default="the cached one",
+        ),
+    ] = None,
     truncation: Annotated[
         list[float] | None,
         typer.Option(help="sampled: psi; may be repeated.", show_default="as in the paper"),
@@ -125,7 +140,14 @@ def evaluate(
     if on == "trust" and min_area is None:
         min_area = _TRUST_MIN_AREA
     if on in ("sampled", "real", "trust"):
-        source = _annotator(dataset, annotator, annotator_weights, min_score, min_area)
+        source = _annotator(config, annotator, screen_weights)
+        source = replace(
+            source,
+            weights=annotator_weights,
+            min_score=source.min_score if min_score is None else min_score,
+            min_area=source.min_area if min_area is None else min_area,
+            foreground=tuple(foreground or ()),
+        )
     sampled = SampledConfig(
         generator=generator,
         alpha=alpha,
@@ -142,24 +164,17 @@ def evaluate(
 
 
 def _annotator(
-    dataset: str,
-    name: str | None,
-    weights: Path | None,
-    min_score: float | None,
-    min_area: float | None,
+    config: EvalConfig, name: str | None, screen_weights: Path | None
 ) -> AnnotatorConfig:
-    """The data set's annotator, changed by the options that were given."""
-    from dataclasses import replace
-
+    """The usual annotator, or the one that is named, with its screen if it has one."""
     from l4f_bench.annotators.loading import annotator_config, usual_annotator
 
-    config = usual_annotator(dataset) if name is None else annotator_config(name, dataset)
-    return replace(
-        config,
-        weights=weights,
-        min_score=config.min_score if min_score is None else min_score,
-        min_area=config.min_area if min_area is None else min_area,
-    )
+    if name is not None:
+        return annotator_config(name, config.dataset)
+    source = usual_annotator(config.dataset, config.method)
+    if source.screen is None:
+        return source
+    return replace(source, screen=replace(source.screen, weights=screen_weights))
 
 
 def _settings(
@@ -170,8 +185,6 @@ def _settings(
     truncation: list[float] | None,
 ) -> list[EvalConfig]:
     """The evaluations that were asked for, in the order they run."""
-    from dataclasses import replace
-
     if config.setting in ("sampled", "real", "trust") and (config.data_dir or config.masks_dir):
         raise InputError("--data and --masks belong to --on custom. Add that, or leave them out.")
     if config.setting == "real":
@@ -191,8 +204,6 @@ def _settings(
 
 def _trust_settings(config: EvalConfig, real: RealConfig) -> list[EvalConfig]:
     """The annotator against exact masks, the student against both, by what is accepted."""
-    from dataclasses import replace
-
     assert real.annotator is not None
     scored = [(real.annotator.name, "exact"), ("ours-bisenet", "exact")]
     scored.append(("ours-bisenet", "annotator"))

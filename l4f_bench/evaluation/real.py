@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from l4f_bench.annotators.contracts import Annotator
-from l4f_bench.annotators.loading import open_annotator, usual_annotator
+from l4f_bench.annotators.loading import described, open_annotator, usual_annotator
 from l4f_bench.annotators.parser_file import load_parser
 from l4f_bench.cache import cached_weight
 from l4f_bench.config import AnnotatorConfig, EvalConfig, RealConfig, to_json
@@ -78,7 +78,7 @@ def evaluate_real(config: EvalConfig, progress: Progress) -> Record:
         dataset=config.dataset,
         setting="real",
         truth=truth,
-        annotation=to_json(source),
+        annotation=described(source, scene.annotator),
         subset=real.subset,
         truncation=None,
         protocol=protocol.name,
@@ -159,8 +159,8 @@ def _open_scene(
             f"Possible: {source.name}, {STUDENT}."
         )
     device = choose_device(real.device)
-    annotator, digest = open_annotator(source, device, dataset=spec.name)
-    scored, digests = annotator, {"annotator": digest}
+    annotator, digests = open_annotator(source, device, dataset=spec.name)
+    scored = annotator
     if config.method == STUDENT:
         path = real.student or cached_weight("shapes-student")
         scored, digests["student"] = load_parser(path, device), sha256_of(path)

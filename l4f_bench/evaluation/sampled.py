@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from l4f_bench.annotators.contracts import Annotator
-from l4f_bench.annotators.loading import open_annotator, usual_annotator
+from l4f_bench.annotators.loading import described, open_annotator, usual_annotator
 from l4f_bench.config import AnnotatorConfig, EvalConfig, SampledConfig, to_json
 from l4f_bench.datasets.specs import DATASETS, DatasetSpec
 from l4f_bench.distributed import gathered, num_processes, shard
@@ -233,7 +233,7 @@ def evaluate_sampled(config: EvalConfig, progress: Progress) -> tuple[Record, li
     """
     started = time.perf_counter()
     sampled, protocol = config.sampled or SampledConfig(), PROTOCOLS.get(config.protocol)
-    source = sampled.annotator or usual_annotator(config.dataset)
+    source = sampled.annotator or usual_annotator(config.dataset, config.method)
     method, annotator, digests = _load(config, sampled, source)
     drawing = Drawing(
         truncation=sampled.truncation,
@@ -259,7 +259,7 @@ def evaluate_sampled(config: EvalConfig, progress: Progress) -> tuple[Record, li
         dataset=config.dataset,
         setting=config.setting,
         truth=source.name,
-        annotation=to_json(source),
+        annotation=described(source, annotator),
         truncation=sampled.truncation,
         protocol=protocol.name,
         n=len(counts.indices),
@@ -293,9 +293,9 @@ def _load(
     if config.method == "ours" and sampled.alpha is None:  # said before larger files are read
         sampled = replace(sampled, alpha=alpha_file(spec.name))
     device = choose_device(sampled.device)
-    annotator, digest = open_annotator(source, device, dataset=spec.name)
+    annotator, judges = open_annotator(source, device, dataset=spec.name)
     method, digests = _load_method(config.method, spec, sampled)
-    return method, annotator, digests | {"annotator": digest}
+    return method, annotator, digests | judges
 
 
 def _load_method(

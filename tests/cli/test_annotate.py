@@ -31,6 +31,24 @@ def images(tmp_path: Path) -> Path:
     return folder
 
 
+def test_foreground_classes_are_chosen_by_name(
+    run: Run, images: Path, bisenet: Path, tmp_path: Path
+) -> None:
+    arguments = ("annotate", images, "--weights", bisenet, "--class-maps")
+    hair = ("--foreground", "hair", "--foreground", "hat")
+    result = run(*arguments, *hair, "--out", tmp_path / "hair")
+    assert result.exit_code == 0, result.stderr
+    for line in lines_of(tmp_path / "hair").values():
+        if line["accepted"]:
+            with Image.open(tmp_path / "hair" / "classes" / line["mask"]) as classes:
+                wanted = np.isin(np.asarray(classes), [17, 18])
+            with Image.open(tmp_path / "hair" / "masks" / line["mask"]) as mask:
+                assert ((np.asarray(mask) > 0) == wanted).all()
+    wrong = run(*arguments, "--foreground", "hare", "--out", tmp_path / "wrong")
+    assert wrong.exit_code == 2
+    assert "Did you mean 'hair'" in wrong.stderr
+
+
 @pytest.fixture
 def bisenet(tmp_path: Path) -> Path:
     torch.manual_seed(0)
