@@ -46,6 +46,14 @@ def train(
             show_default="shapes, or paper",
         ),
     ] = None,
+    background_latent: Annotated[
+        str | None,
+        typer.Option(
+            help="ours: latent of the background. independent: its own, as in the paper; shared: "
+            "the foreground's, as in the released code.",
+            show_default="the preset's",
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="NAME=VALUE: a setting of the preset; may be repeated."),
@@ -98,11 +106,14 @@ def train(
     from l4f_bench.training.jobs import TrainRequest, build_job
     from l4f_bench.training.loop import LoopConfig
 
+    chosen = [*(settings or []), f"seed={seed}"]
+    if background_latent is not None:
+        chosen.append(f"background_latent={background_latent}")
     request = TrainRequest(
         method=method,
         dataset=dataset,
         preset=preset,
-        settings=(*(settings or []), f"seed={seed}"),
+        settings=tuple(chosen),
         num_steps=steps,
         data=data,
         generator=generator,

@@ -215,6 +215,9 @@ def test_the_command_trains_on_a_generator_checkpoint(
     other = CliRunner().invoke(app, ["train", "--method", "ours", "--dataset", "cat", *out])
     assert other.exit_code == 3
     assert "--data DIR" in other.stderr
+    shared = CliRunner().invoke(app, [*arguments, "--background-latent", "share", *out])
+    assert shared.exit_code == 2
+    assert "Did you mean 'shared'?" in shared.stderr
     wrong = CliRunner().invoke(app, [*arguments, *out, "--set", "layout=bg_extracto"])
     assert wrong.exit_code == 2
     assert "Did you mean 'bg_extractor'?" in wrong.stderr
