@@ -224,7 +224,8 @@ def test_wrong_options_are_one_line_with_exit_code_2(
 @pytest.mark.slow
 def test_a_process_killed_while_training_resumes_to_bit_identical_weights(tmp_path: Path) -> None:
     def command(folder: Path, *more: str) -> list[str]:
-        options = ["--preset", "debug", "--steps", "60", "--every", "7", "--out", str(folder)]
+        options = ["--method", "stylegan2", "--preset", "debug", "--steps", "60", "--every", "7"]
+        options += ["--out", str(folder)]
         return [sys.executable, "-m", "l4f_bench", "train", *options, *more]
 
     subprocess.run(command(tmp_path / "whole"), check=True)
