@@ -99,6 +99,12 @@ def shapes_records(session: nox.Session) -> None:
     shutil.rmtree(pseg, ignore_errors=True)
     session.run("l4f-bench", "eval", "--method", "pseg", "--out", str(pseg))
     shutil.rmtree(pseg / "bisenet-real")  # the annotator's record, which the seeds have already
+    for method in ("real", "stylegan2", "pseg"):
+        quality = SHAPES / "records" / f"quality-{method}"
+        shutil.rmtree(quality, ignore_errors=True)
+        session.run(
+            "l4f-bench", "eval", "--on", "quality", "--method", method, "--out", str(quality)
+        )
     trust = str(SHAPES / "records" / "trust")
     shutil.rmtree(trust, ignore_errors=True)
     session.run("l4f-bench", "eval", "--on", "trust", "--out", trust)

@@ -128,69 +128,6 @@ class RealConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class EvalConfig:
-    """One evaluation: a method on a data set in a setting, scored under a protocol."""
-
-    method: str
-    """Key of the method, as in the published tables."""
-    dataset: str
-    """Key of the data set."""
-    setting: str = "custom"
-    """What is evaluated: ``custom`` compares with the paper's hand-drawn masks (Table 3),
-    ``sampled`` a method's own samples with pseudo ground truth (Tables 1 and 2), ``real`` images
-    with exact masks, ``trust`` those against exact masks and against the annotator's."""
-    protocol: str = "l4f"
-    """Key of the protocol."""
-    data_dir: Path | None = None
-    """Root of the data on disk."""
-    masks_dir: Path | None = None
-    """Predicted masks; None takes the published ones that lie beside the data."""
-    count: CountConfig = CountConfig()
-    """How masks are read and counted, in the setting ``custom``."""
-    sampled: SampledConfig | None = None
-    """What is sampled, in the setting ``sampled``; None for its defaults, or another setting."""
-    real: RealConfig | None = None
-    """What is segmented, in the setting ``real``; None for its defaults, or another setting."""
-    seed: int = 0
-    """Seed of the samples and of the bootstrap, 0 or more."""
-
-    def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise InputError(f"--seed {self.seed} is negative. Give 0 or more.")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SampleConfig:
-    """A folder of samples: which files make them, and which samples."""
-
-    dataset: str
-    """Key of the data set, which gives the defaults of ``background`` and ``threshold``."""
-    generator: Path
-    """Checkpoint of the generator."""
-    alpha: Path
-    """Checkpoint of the alpha network."""
-    num_images: int
-    """Samples 0 to num_images - 1 are made."""
-    truncation: float = 1.0
-    """psi in [0, 1] of the foreground."""
-    seed: int = 0
-    """Seed of the set."""
-    threshold: float = 0.9
-    """Alpha above which a pixel of the mask is foreground, in [0, 1)."""
-    background: str = "first-conv"
-    """``first-conv`` or ``constant``: how the generator paints backgrounds."""
-    alpha16: bool = False
-    """Also write alpha with 16 bits."""
-
-    def __post_init__(self) -> None:
-        if self.num_images < 1:
-            raise InputError(f"-n {self.num_images} is too small. Give 1 or more.")
-        _check_sampling(self.truncation, self.threshold)
-        if self.seed < 0:
-            raise InputError(f"--seed {self.seed} is negative. Give 0 or more.")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class FeatureDistanceConfig:
     """How two sets of images are compared by their features."""
 
@@ -234,3 +171,81 @@ class FeatureDistanceConfig:
         size = self.batch_size
         if size != "auto" and (not size.isdecimal() or int(size) < 1):
             raise InputError(f"--batch-size {size} is not possible. Give 1 or more, or auto.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QualityConfig:
+    """How good a method's images are, masks aside: their distance from real ones."""
+
+    generator: Path | None = None
+    """Checkpoint; None takes an embedded or cached one."""
+    distance: FeatureDistanceConfig = FeatureDistanceConfig()
+    """Features, and which samples."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvalConfig:
+    """One evaluation: a method on a data set in a setting, scored under a protocol."""
+
+    method: str
+    """Key of the method, as in the published tables."""
+    dataset: str
+    """Key of the data set."""
+    setting: str = "custom"
+    """What is evaluated: ``custom`` compares with the paper's hand-drawn masks (Table 3),
+    ``sampled`` a method's own samples with pseudo ground truth (Tables 1 and 2), ``real`` images
+    with exact masks, ``trust`` those against exact masks and against the annotator's, ``quality``
+    a method's images with real ones (Table 5)."""
+    protocol: str = "l4f"
+    """Key of the protocol."""
+    data_dir: Path | None = None
+    """Root of the custom set, or in the setting ``quality`` the real images or their statistics."""
+    masks_dir: Path | None = None
+    """Predicted masks; None takes the published ones that lie beside the data."""
+    count: CountConfig = CountConfig()
+    """How masks are read and counted, in the setting ``custom``."""
+    sampled: SampledConfig | None = None
+    """What is sampled, in the setting ``sampled``; None for its defaults, or another setting."""
+    real: RealConfig | None = None
+    """What is segmented, in the setting ``real``; None for its defaults, or another setting."""
+    quality: QualityConfig | None = None
+    """How images are compared, in the setting ``quality``; None for its defaults, or another."""
+    seed: int = 0
+    """Seed of the samples and of the bootstrap, 0 or more."""
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise InputError(f"--seed {self.seed} is negative. Give 0 or more.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SampleConfig:
+    """A folder of samples: which files make them, and which samples."""
+
+    dataset: str
+    """Key of the data set, which gives the defaults of ``background`` and ``threshold``."""
+    method: str = "ours"
+    """Key of the method."""
+    generator: Path | None = None
+    """Checkpoint of the generator; None takes an embedded or cached one."""
+    alpha: Path | None = None
+    """Checkpoint of the alpha network of ours; None takes the embedded one."""
+    num_images: int
+    """Samples 0 to num_images - 1 are made."""
+    truncation: float = 1.0
+    """psi in [0, 1] of the foreground."""
+    seed: int = 0
+    """Seed of the set."""
+    threshold: float = 0.9
+    """Alpha above which a pixel of the mask is foreground, in [0, 1)."""
+    background: str = "first-conv"
+    """``first-conv`` or ``constant``: how the generator paints backgrounds."""
+    alpha16: bool = False
+    """Also write alpha with 16 bits."""
+
+    def __post_init__(self) -> None:
+        if self.num_images < 1:
+            raise InputError(f"-n {self.num_images} is too small. Give 1 or more.")
+        _check_sampling(self.truncation, self.threshold)
+        if self.seed < 0:
+            raise InputError(f"--seed {self.seed} is negative. Give 0 or more.")

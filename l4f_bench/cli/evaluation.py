@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,13 @@ from l4f_bench.cli.options import AsJson, Level, Limit, Protocol, Seed, Workers
 from l4f_bench.errors import BenchError, InputError
 
 if TYPE_CHECKING:
-    from l4f_bench.config import AnnotatorConfig, EvalConfig, RealConfig, SampledConfig
+    from l4f_bench.config import (
+        AnnotatorConfig,
+        EvalConfig,
+        QualityConfig,
+        RealConfig,
+        SampledConfig,
+    )
     from l4f_bench.datasets.specs import DatasetSpec
 
 _TRUST_MIN_AREA = 0.2  # the smallest of the world's objects cover less, so some are rejected
@@ -30,11 +36,16 @@ def evaluate(
         typer.Option(
             help="Setting. sampled: samples with pseudo ground truth (Tables 1 and 2); custom: "
             "real images with hand-drawn masks (Table 3); real: images with exact masks (shapes); "
-            "trust: those against the annotator and against exact masks (shapes)."
+            "trust: those against the annotator and against exact masks (shapes); quality: a "
+            "method's images beside real ones, masks aside (Table 5)."
         ),
     ] = "sampled",
     data: Annotated[
-        Path | None, typer.Option(help="custom: root that holds Faces, Cats, Horse, Cars.")
+        Path | None,
+        typer.Option(
+            help="custom: root that holds Faces, Cats, Horse, Cars. quality: real images or their "
+            "statistics (.npz); shapes draws them."
+        ),
     ] = None,
     masks: Annotated[
         Path | None,
@@ -44,7 +55,9 @@ def evaluate(
     ] = None,
     generator: Annotated[
         Path | None,
-        typer.Option(help="sampled: generator.", show_default="embedded, or the cached one"),
+        typer.Option(
+            help="sampled, quality: generator.", show_default="embedded, or the cached one"
+        ),
     ] = None,
     alpha: Annotated[
         Path | None,
@@ -94,13 +107,38 @@ def evaluate(
     ] = None,
     truncation: Annotated[
         list[float] | None,
-        typer.Option(help="sampled: psi; may be repeated.", show_default="as in the paper"),
+        typer.Option(
+            help="sampled, quality: psi; may be repeated.",
+            show_default="as in the paper; quality 1",
+        ),
     ] = None,
     samples: Annotated[
-        int, typer.Option(help="sampled: accepted samples to score; real: images.")
-    ] = 1000,
+        int | None,
+        typer.Option(
+            help="sampled: accepted samples to score; real, quality: images.",
+            show_default="1000; quality 50000, of shapes 5000",
+        ),
+    ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            help="quality: inception (FID), or annotator (shapes; no FID).",
+            show_default="inception; shapes annotator",
+        ),
+    ] = None,
+    features_weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="quality: weights of these features.", show_default="embedded, or the cached ones"
+        ),
+    ] = None,
+    allow_small_n: Annotated[
+        bool, typer.Option("--allow-small-n", help="quality: compare fewer than 2048 images.")
+    ] = False,
     max_drawn: Annotated[int, typer.Option(help="sampled: samples to draw at most.")] = 10_000,
-    batch_size: Annotated[str, typer.Option(help="sampled: samples at a time, or auto.")] = "auto",
+    batch_size: Annotated[
+        str, typer.Option(help="sampled, quality: images at a time, or auto.")
+    ] = "auto",
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, …", show_default="cuda if there is one")
     ] = None,
@@ -120,8 +158,17 @@ def evaluate(
     their annotator is on images with exact masks.
 
     Example: l4f-bench eval --method ours --dataset car --on custom --data custom-dataset
+
+    Example: l4f-bench eval --method stylegan2 --dataset ffhq --on quality --data ffhq.npz
     """
-    from l4f_bench.config import CountConfig, EvalConfig, RealConfig, SampledConfig
+    from l4f_bench.config import (
+        CountConfig,
+        EvalConfig,
+        FeatureDistanceConfig,
+        QualityConfig,
+        RealConfig,
+        SampledConfig,
+    )
     from l4f_bench.datasets.specs import DATASETS
     from l4f_bench.distributed import processes
 
@@ -148,19 +195,31 @@ def evaluate(
             min_area=source.min_area if min_area is None else min_area,
             foreground=tuple(foreground or ()),
         )
+    num_images = 1000 if samples is None else samples
     sampled = SampledConfig(
         generator=generator,
         alpha=alpha,
         annotator=source,
         threshold=spec.threshold,
-        num_images=samples,
+        num_images=num_images,
         max_drawn=max_drawn,
         batch_size=batch_size,
         device=device,
     )
-    real = RealConfig(annotator=source, student=student, num_images=samples, device=device)
+    real = RealConfig(annotator=source, student=student, num_images=num_images, device=device)
+    distance = FeatureDistanceConfig(
+        features=features or spec.quality_features,
+        weights=features_weights,
+        samples=spec.quality_samples if samples is None else samples,
+        seed=seed,
+        allow_small_n=allow_small_n,
+        batch_size=batch_size,
+        workers=workers,
+        device=device,
+    )
+    settings = _Settings(sampled, real, QualityConfig(generator=generator, distance=distance))
     with processes(device):
-        _evaluate(_settings(config, spec, sampled, real, truncation), out, as_json=as_json)
+        _evaluate(_configs(config, spec, settings, truncation), out, as_json=as_json)
 
 
 def _annotator(
@@ -177,20 +236,36 @@ def _annotator(
     return replace(source, screen=replace(source.screen, weights=screen_weights))
 
 
-def _settings(
-    config: EvalConfig,
-    spec: DatasetSpec,
-    sampled: SampledConfig,
-    real: RealConfig,
-    truncation: list[float] | None,
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """What the options mean in each setting; one of them is asked for."""
+
+    sampled: SampledConfig
+    real: RealConfig
+    quality: QualityConfig
+
+
+def _configs(
+    config: EvalConfig, spec: DatasetSpec, settings: _Settings, truncation: list[float] | None
 ) -> list[EvalConfig]:
     """The evaluations that were asked for, in the order they run."""
+    sampled, real, quality = settings.sampled, settings.real, settings.quality
+    if config.masks_dir and config.setting == "quality":
+        raise InputError("--masks belongs to --on custom. Add that, or leave it out.")
     if config.setting in ("sampled", "real", "trust") and (config.data_dir or config.masks_dir):
         raise InputError("--data and --masks belong to --on custom. Add that, or leave them out.")
     if config.setting == "real":
         return [replace(config, real=real)]
     if config.setting == "trust":
         return _trust_settings(replace(config, setting="real"), real)
+    if config.setting == "quality":
+        return [
+            replace(
+                config,
+                quality=replace(quality, distance=replace(quality.distance, truncation=psi)),
+            )
+            for psi in truncation or [1.0]
+        ]
     if config.setting != "sampled":
         return [config]
     configs = [

@@ -14,20 +14,21 @@ if TYPE_CHECKING:
 
 
 def sample(
+    method: Annotated[str, typer.Option(help="ours, or pseg.")] = "ours",
     dataset: Annotated[
         str, typer.Option(help="shapes, ffhq, cat, horse or car: gives the defaults below.")
     ] = "shapes",
     generator: Annotated[
         Path | None,
         typer.Option(
-            help="Checkpoint of the StyleGAN2 generator.",
+            help="Checkpoint of the generator.",
             show_default="embedded, or the cached one",
         ),
     ] = None,
     alpha: Annotated[
         Path | None,
         typer.Option(
-            help="Checkpoint of the Labels4Free alpha network.",
+            help="ours: checkpoint of the alpha network.",
             show_default="embedded for shapes",
         ),
     ] = None,
@@ -42,7 +43,7 @@ def sample(
     background: Annotated[
         str | None,
         typer.Option(
-            help="What the background generator zeroes: first-conv or constant.",
+            help="ours: what the background generator zeroes, first-conv or constant.",
             show_default="as published for the data set",
         ),
     ] = None,
@@ -66,17 +67,19 @@ def sample(
 
     Example: l4f-bench sample --dataset car --generator stylegan2-car.pkl --alpha car.pt -n 100
     --truncation 0.5 --out samples
+
+    Example: l4f-bench sample --method pseg -n 20 --out pseg-samples
     """
     from l4f_bench.config import SampleConfig
     from l4f_bench.datasets.specs import DATASETS
     from l4f_bench.distributed import processes
-    from l4f_bench.methods.labels4free.loading import alpha_file, generator_file
 
     spec = DATASETS.get(dataset)
     config = SampleConfig(
         dataset=spec.name,
-        generator=generator or generator_file(spec.name),
-        alpha=alpha or alpha_file(spec.name),
+        method=method,
+        generator=generator,
+        alpha=alpha,
         num_images=num_images,
         truncation=truncation,
         seed=seed,
@@ -92,10 +95,16 @@ def _sample(
     config: SampleConfig, out: Path, *, resume: bool, batch_size: str, device: str | None
 ) -> None:
     from l4f_bench.evaluation.sample_folder import identity_of, sample_folder
-    from l4f_bench.methods.labels4free.loading import load_labels4free, samples_per_batch
+    from l4f_bench.methods.labels4free.loading import samples_per_batch
+    from l4f_bench.methods.loading import load_generative
 
-    method, digests = load_labels4free(
-        config.generator, config.alpha, background=config.background, device=device
+    method, digests = load_generative(
+        config.method,
+        config.dataset,
+        generator=config.generator,
+        alpha=config.alpha,
+        background=config.background,
+        device=device,
     )
     with progress_bar("Sampling") as progress:
         sample_folder(

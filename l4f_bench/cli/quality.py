@@ -84,13 +84,15 @@ def fid(
     A and B are folders of images of one size, checkpoints of StyleGAN2 generators (sample i depends
     on the seed and i alone), or statistics that pytorch-fid or --save-stats wrote.
 
-    Only compare distances of equal --features, --resize, --divisor and number of images.
+    Only compare distances of equal --features, --resize, --divisor and number of images. The
+    processes of torchrun share the work.
 
     Example: l4f-bench fid generator.pkl ffhq.npz --samples 50000
 
     Example: l4f-bench fid ffhq/ --save-stats ffhq.npz
     """
     from l4f_bench.config import FeatureDistanceConfig
+    from l4f_bench.distributed import processes
 
     config = FeatureDistanceConfig(
         features=features,
@@ -107,12 +109,13 @@ def fid(
         workers=workers,
         device=device,
     )
-    if real is not None:
-        _compare(generated, real, config, save_stats, as_json=as_json)
-    elif save_stats is not None:
-        _save(generated, config, save_stats)
-    else:
+    if real is None and save_stats is None:
         raise InputError("Give B as well, or --save-stats FILE.npz to keep A's statistics.")
+    with processes(device):
+        if real is not None:
+            _compare(generated, real, config, save_stats, as_json=as_json)
+        elif save_stats is not None:
+            _save(generated, config, save_stats)
 
 
 def _compare(
@@ -123,6 +126,7 @@ def _compare(
     *,
     as_json: bool,
 ) -> None:
+    from l4f_bench.distributed import is_first
     from l4f_bench.evaluation.feature_distance import compare_sets, result_json
     from l4f_bench.evaluation.statistics_files import check_statistics_name, write_statistics
     from l4f_bench.reporting.lines import distance_lines
@@ -134,20 +138,22 @@ def _compare(
         result = compare_sets(generated, real, config, progress)
     for message in result.warnings:
         warn(message)
-    if save_stats is not None:
+    if save_stats is not None and is_first():
         write_statistics(save_stats, result.sides[0].statistics)
     answer = result_json(result, config, seconds=time.perf_counter() - started)
     stdout.print(json.dumps(answer) if as_json else distance_lines(answer))
 
 
 def _save(images: Path, config: FeatureDistanceConfig, save_stats: Path) -> None:
+    from l4f_bench.distributed import is_first
     from l4f_bench.evaluation.feature_distance import statistics_of
     from l4f_bench.evaluation.statistics_files import check_statistics_name, write_statistics
 
     check_statistics_name(save_stats)
     with progress_bar("Features") as progress:
         statistics = statistics_of(images, config, progress)
-    write_statistics(save_stats, statistics)
+    if is_first():
+        write_statistics(save_stats, statistics)
     stderr.print(f"Statistics of {images} are in {save_stats}", markup=False, soft_wrap=True)
     stdout.print(str(save_stats))
 

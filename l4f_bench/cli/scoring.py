@@ -81,24 +81,27 @@ def report(
         str, typer.Option("--format", help="Comma-separated: md, csv, tex, json.")
     ] = "md,csv",
     out: Annotated[Path, typer.Option(help="Folder for the tables.")] = Path("report"),
+    table: Annotated[
+        int | None,
+        typer.Option(help="Only this table of the paper, 1 to 5.", show_default="all there is"),
+    ] = None,
     check: Annotated[
         float | None,
         typer.Option(
-            help="Exit with 1 if a measured cell differs from its published one by more.",
+            help="Exit with 1 if a measured mask score differs from its published one by more.",
             show_default="no check",
         ),
     ] = None,
 ) -> None:
-    """Draw tables from records: the paper's, published beside measured, and that of shapes.
+    """Draw tables from records: the paper's, published beside measured, and those of shapes.
 
     Example: l4f-bench report runs/ --format md,tex --out tables --check 0.005
     """
     from l4f_bench.evaluation.records import find_records, load_record
     from l4f_bench.registry import unknown_name
-    from l4f_bench.reporting.differences import difference_section
+    from l4f_bench.reporting.report import build_report
     from l4f_bench.reporting.sections import SECTION_WRITERS
-    from l4f_bench.reporting.tables import build_tables, deviations
-    from l4f_bench.reporting.trust import trust_section
+    from l4f_bench.reporting.tables import deviations
     from l4f_bench.reporting.writers import WRITERS, markdown
     from l4f_bench.runs import write_text
 
@@ -107,20 +110,18 @@ def report(
         if name not in WRITERS:
             raise InputError(unknown_name("format", name, list(WRITERS)))
     loaded = [load_record(path) for path in find_records(records or [Path("runs")])]
-    found = [build(loaded) for build in (difference_section, trust_section)]
-    sections = [section for section in found if section is not None]
-    tables = build_tables(loaded, others=bool(sections))
-    for table in tables:
+    drawn = build_report(loaded, table)
+    for part in drawn.tables:
         for name in chosen:
-            write_text(out / f"{table.spec.name}.{name}", WRITERS[name](table))
-        stdout.print(markdown(table))
-    for section in sections:
+            write_text(out / f"{part.spec.name}.{name}", WRITERS[name](part))
+        stdout.print(markdown(part))
+    for section in drawn.sections:
         for name in chosen:
             write_text(out / f"{section.name}.{name}", SECTION_WRITERS[name](section))
         stdout.print(SECTION_WRITERS["md"](section))
     stderr.print(f"Tables: {out}", markup=False, soft_wrap=True)
     if check is not None:
-        _fail_on(deviations(tables, check), check)
+        _fail_on(deviations(drawn.tables, check), check)
 
 
 def audit(as_json: AsJson = False) -> None:

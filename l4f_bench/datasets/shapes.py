@@ -20,6 +20,9 @@ FloatArray = npt.NDArray[np.float32]
 COVERAGE = (0.15, 0.45)
 """Every object covers a share of the image between these."""
 
+HELD_OUT = 1 << 32
+"""Training draws the worlds of seeds from 0 up; no image of it is met again from this seed on."""
+
 _DRAWN_COVERAGE = (0.17, 0.40)  # the grid of pixels moves it by less than the difference
 _HARMONICS = (2, 3, 4, 5)
 _LARGEST_BULGE = 0.25  # of the mean radius; at coverage 0.4 the object then just fits

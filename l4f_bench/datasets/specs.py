@@ -39,6 +39,10 @@ class DatasetSpec:
     """psi of the paper's evaluation of samples."""
     threshold: float = 0.9
     """Alpha above which a pixel is foreground, as in the released sampling script."""
+    quality_features: str = "inception"
+    """Features that its images are compared by."""
+    quality_samples: int = 50_000
+    """Images of a method that are compared with real ones."""
     source: str
     """Where it is published."""
     licence: str
@@ -110,6 +114,8 @@ for _spec in (
         exact_masks=True,
         min_area=0.05,  # the world's objects cover 15% and more
         truncations=(0.7, 1.0),
+        quality_features="annotator",
+        quality_samples=5000,
         source="drawn by this package",
         licence="Apache-2.0",
     ),

@@ -44,10 +44,17 @@ def _real(config: EvalConfig, progress: Progress) -> Outcome:
     return Outcome(evaluate_real(config, progress))
 
 
+def _quality(config: EvalConfig, progress: Progress) -> Outcome:
+    from l4f_bench.evaluation.quality import evaluate_quality  # with torch: only where needed
+
+    return Outcome(evaluate_quality(config, progress))
+
+
 _SETTINGS: dict[str, Callable[[EvalConfig, Progress], Outcome]] = {
     "custom": _custom,
     "sampled": _sampled,
     "real": _real,
+    "quality": _quality,
 }
 
 
@@ -74,9 +81,11 @@ def part_name(config: EvalConfig) -> str:
     """Name of the sub-folder of one of several evaluations of a command."""
     if config.real is not None and config.real.subset != "all":
         return f"{config.method}-{config.real.truth}-{config.real.subset}"
-    if config.sampled is None:
-        return f"{config.method}-{config.setting}"
-    return f"psi-{config.sampled.truncation:g}"
+    if config.sampled is not None:
+        return f"psi-{config.sampled.truncation:g}"
+    if config.quality is not None:
+        return f"psi-{config.quality.distance.truncation:g}"
+    return f"{config.method}-{config.setting}"
 
 
 def run_name(config: EvalConfig) -> str:

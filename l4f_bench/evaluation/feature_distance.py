@@ -11,12 +11,13 @@ from l4f_bench.config import FeatureDistanceConfig, to_json
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.feature_sides import (
     MIN_IMAGES,
+    OpenedSide,
     Side,
+    check_side,
     finish_side,
     open_side,
     stated,
 )
-from l4f_bench.evaluation.image_sets import ImageSet
 from l4f_bench.evaluation.statistics_files import SetStatistics
 from l4f_bench.features.contracts import FeatureExtractor, FeatureSpec
 from l4f_bench.features.inception import DIMENSION as INCEPTION_DIMENSION
@@ -59,23 +60,37 @@ def compare_sets(
             statistics were made differently.
         MissingAssetError: Weights are missing; the message says how to get them.
     """
-    opened = [open_side(path, config) for path in (first, second)]
-    in_files = [path for path, side in zip((first, second), opened, strict=True) if _is_file(side)]
+    return compare_sides(open_side(first, config), open_side(second, config), config, progress)
+
+
+def compare_sides(
+    first: OpenedSide,
+    second: OpenedSide,
+    config: FeatureDistanceConfig,
+    progress: Progress = silent,
+) -> FeatureDistance:
+    """Compare generated images with real ones, wherever they come from; see :func:`compare_sets`.
+
+    Raises:
+        InputError: As there.
+        MissingAssetError: As there.
+    """
+    opened = (first, second)
+    for side in opened:
+        check_side(side, config)
+    in_files = [side for side in opened if side.is_file]
     if in_files and (config.kernel or config.precision_recall):
         raise InputError(
-            f"{in_files[0]} holds statistics only; --kid and --precision-recall need the images."
+            f"{in_files[0].name} holds statistics only; --kid and --precision-recall need the "
+            "images."
         )
     extractor = None if len(in_files) == 2 else _extractor(config)
-    for path, side in zip((first, second), opened, strict=True):
-        if isinstance(side, SetStatistics) and extractor is not None:
-            _check_dimension(path, side, extractor.spec)
-            _check_made_alike(path, _how(side), stated(extractor.spec, config))
-    sides = [
-        finish_side(path, side, extractor, config, progress)
-        for path, side in zip((first, second), opened, strict=True)
-    ]
-    a, b = sides
-    _check_made_alike(second, _how(b.statistics), _how(a.statistics))
+    for side in opened:
+        if isinstance(side.content, SetStatistics) and extractor is not None:
+            _check_dimension(side.name, side.content, extractor.spec)
+            _check_made_alike(side.name, _how(side.content), stated(extractor.spec, config))
+    a, b = (finish_side(side, extractor, config, progress) for side in opened)
+    _check_made_alike(second.name, _how(b.statistics), _how(a.statistics))
     name, kernel_name = _names(extractor, a.statistics, b.statistics)
     kernel = shares = None
     if a.features is not None and b.features is not None:
@@ -90,7 +105,7 @@ def compare_sets(
         kernel=kernel,
         precision_recall=shares,
         sides=(a, b),
-        warnings=_warnings((first, second), (a, b)),
+        warnings=_warnings((first.name, second.name), (a, b)),
     )
 
 
@@ -104,18 +119,30 @@ def statistics_of(
         MissingAssetError: Weights are missing; the message says how to get them.
     """
     opened = open_side(path, config)
-    extractor = None if _is_file(opened) else _extractor(config)
-    return finish_side(path, opened, extractor, config, progress).statistics
+    check_side(opened, config)
+    extractor = None if opened.is_file else _extractor(config)
+    return finish_side(opened, extractor, config, progress).statistics
 
 
 def result_json(
     result: FeatureDistance, config: FeatureDistanceConfig, *, seconds: float
 ) -> dict[str, Any]:
     """Everything a comparison knows, as JSON data."""
-    kernel, shares = result.kernel, result.precision_recall
     return {
         "format": "l4f-bench distance",
         "version": 1,
+        **distance_json(result),
+        "warnings": result.warnings,
+        "config": to_json(config),
+        "provenance": provenance(),
+        "seconds": round(seconds, 3),
+    }
+
+
+def distance_json(result: FeatureDistance) -> dict[str, Any]:
+    """What was measured, and of which two sets, as JSON data."""
+    kernel, shares = result.kernel, result.precision_recall
+    return {
         "distance": result.name,
         "value": result.value,
         "kernel": None if kernel is None else {"name": result.kernel_name, **asdict(kernel)},
@@ -124,15 +151,7 @@ def result_json(
             {**side.source, **_how(side.statistics), "dimension": _dimension(side.statistics)}
             for side in result.sides
         ],
-        "warnings": result.warnings,
-        "config": to_json(config),
-        "provenance": provenance(),
-        "seconds": round(seconds, 3),
     }
-
-
-def _is_file(side: ImageSet | SetStatistics) -> bool:
-    return isinstance(side, SetStatistics)
 
 
 def _extractor(config: FeatureDistanceConfig) -> FeatureExtractor:
@@ -150,21 +169,21 @@ def _how(statistics: SetStatistics) -> dict[str, str | None]:
     return {key: getattr(statistics, key) for key in keys}
 
 
-def _check_dimension(path: Path, statistics: SetStatistics, spec: FeatureSpec) -> None:
+def _check_dimension(name: str, statistics: SetStatistics, spec: FeatureSpec) -> None:
     if _dimension(statistics) != spec.dimension:
         raise InputError(
-            f"{path} holds statistics of dimension {_dimension(statistics)}, but the features "
+            f"{name} holds statistics of dimension {_dimension(statistics)}, but the features "
             f"'{spec.name}' have {spec.dimension}. Make them again, or choose other --features."
         )
 
 
 def _check_made_alike(
-    path: Path, found: Mapping[str, str | None], expected: Mapping[str, str | None]
+    name: str, found: Mapping[str, str | None], expected: Mapping[str, str | None]
 ) -> None:
     for key, value in found.items():
         if value is not None and expected[key] is not None and value != expected[key]:
             raise InputError(
-                f"{path} was made with {key} '{value}' and the other side with '{expected[key]}': "
+                f"{name} was made with {key} '{value}' and the other side with '{expected[key]}': "
                 "their distance means nothing. Make both the same way."
             )
 
@@ -187,17 +206,17 @@ def _dimension(statistics: SetStatistics) -> int:
     return len(statistics.gaussian.mean)
 
 
-def _warnings(paths: tuple[Path, Path], sides: tuple[Side, Side]) -> list[str]:
+def _warnings(names: tuple[str, str], sides: tuple[Side, Side]) -> list[str]:
     found = []
-    for path, side in zip(paths, sides, strict=True):
+    for name, side in zip(names, sides, strict=True):
         statistics = side.statistics
         if statistics.count is None or None in _how(statistics).values():
             found.append(
-                f"{path} does not state how it was made; it is taken to fit the other side."
+                f"{name} does not state how it was made; it is taken to fit the other side."
             )
         if statistics.count is not None and statistics.count < MIN_IMAGES:
             found.append(
-                f"{path} stands for {statistics.count} images only; compare its distance with "
+                f"{name} stands for {statistics.count} images only; compare its distance with "
                 "none from another number."
             )
     return found

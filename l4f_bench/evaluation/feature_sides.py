@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l4f_bench.config import FeatureDistanceConfig
+from l4f_bench.distributed import gathered, shard
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.image_sets import FolderSet, GeneratorSet, ImageSet
 from l4f_bench.evaluation.statistics_files import SUFFIX, SetStatistics, read_statistics
@@ -17,6 +18,7 @@ from l4f_bench.features.contracts import FeatureExtractor, FeatureSpec
 from l4f_bench.methods.labels4free.loading import choose_device
 from l4f_bench.metrics.moments import DIVISORS, Moments
 from l4f_bench.progress import Progress
+from l4f_bench.provenance import sha256_of
 from l4f_bench.registry import unknown_name
 
 MIN_IMAGES = 2048
@@ -38,69 +40,110 @@ class Side:
     """``[N, D]``, where they are needed beyond their statistics."""
 
 
-def open_side(path: Path, config: FeatureDistanceConfig) -> ImageSet | SetStatistics:
+@dataclass(frozen=True, slots=True)
+class OpenedSide:
+    """A side before its features are computed."""
+
+    name: str
+    """What messages call it."""
+    content: ImageSet | SetStatistics
+    digest: str | None = None
+    """SHA-256 of a statistics file."""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether there are statistics only, and no images."""
+        return isinstance(self.content, SetStatistics)
+
+    @property
+    def count(self) -> int | None:
+        """Images; None where a file does not say."""
+        return self.content.count if isinstance(self.content, SetStatistics) else len(self.content)
+
+
+def open_side(path: Path, config: FeatureDistanceConfig) -> OpenedSide:
     """What stands at ``path``, checked as far as that is quick.
 
     Raises:
-        InputError: Nothing that can be compared, or too few images.
+        InputError: Nothing that can be compared.
     """
-    if config.divisor not in DIVISORS:
-        raise InputError(unknown_name("divisor", config.divisor, list(DIVISORS)))
     if not path.exists():
         raise InputError(
             f"{path} does not exist. Give a folder of images, a generator's checkpoint, or "
             f"statistics ({SUFFIX})."
         )
-    opened: ImageSet | SetStatistics
     if path.suffix == SUFFIX and path.is_file():
-        opened = read_statistics(path)
-        count = opened.count
-    elif path.is_dir():
-        opened = FolderSet(path, workers=config.workers)
-        count = len(opened)
-    else:
-        count = config.samples
-        opened = GeneratorSet(
-            path,
-            num_images=config.samples,
-            truncation=config.truncation,
-            seed=config.seed,
-            device=choose_device(config.device),
-        )
-    _check_enough(path, count, config)
-    return opened
+        return OpenedSide(str(path), read_statistics(path), sha256_of(path))
+    if path.is_dir():
+        return OpenedSide(str(path), FolderSet(path, workers=config.workers))
+    return OpenedSide(str(path), generator_set(path, config))
+
+
+def generator_set(path: Path, config: FeatureDistanceConfig) -> GeneratorSet:
+    """The samples of a generator's checkpoint.
+
+    Raises:
+        CheckpointError: The file cannot be read or holds no generator.
+    """
+    return GeneratorSet(
+        path,
+        num_images=config.samples,
+        truncation=config.truncation,
+        seed=config.seed,
+        device=choose_device(config.device),
+    )
 
 
 def finish_side(
-    path: Path,
-    opened: ImageSet | SetStatistics,
+    opened: OpenedSide,
     extractor: FeatureExtractor | None,
     config: FeatureDistanceConfig,
     progress: Progress,
 ) -> Side:
-    """The statistics of a side, and its features where they are needed."""
-    if isinstance(opened, SetStatistics):
-        source = {"kind": "statistics", "path": str(path), "count": opened.count}
-        return Side(source=source, statistics=opened, features=None)
+    """The statistics of a side, and its features where they are needed.
+
+    Every process computes those of its share, and gets those of all.
+    """
+    content = opened.content
+    if isinstance(content, SetStatistics):
+        source = {
+            "kind": "statistics",
+            "path": opened.name,
+            "sha256": opened.digest,
+            "count": content.count,
+        }
+        return Side(source=source, statistics=content, features=None)
     assert extractor is not None, "a set of images needs an extractor"
-    moments, kept = Moments(extractor.spec.dimension), []
-    advance = progress(len(opened))
-    for batch in opened.batches(_batch_size(config)):
+    dimension, keep = extractor.spec.dimension, config.kernel or config.precision_recall
+    own, kept = Moments(dimension), [np.empty((0, dimension), np.float32)]
+    advance = progress(len(shard(range(len(content)))))
+    for batch in content.batches(_batch_size(config)):
         features = extractor.features(batch)
-        moments.update(features)
-        if config.kernel or config.precision_recall:
+        own.update(features)
+        if keep:
             kept.append(features)
         advance(len(features))
+    moments = Moments(dimension)
+    for share in gathered(own):
+        moments.merge(share)
     statistics = SetStatistics(
         gaussian=moments.gaussian(config.divisor),
         count=moments.count,
         **stated(extractor.spec, config),
     )
     return Side(
-        source=opened.to_json(),
+        source=content.to_json(),
         statistics=statistics,
-        features=np.concatenate(kept) if kept else None,
+        features=_in_order(gathered(np.concatenate(kept))) if keep else None,
     )
+
+
+def _in_order(shares: list[Features]) -> Features:
+    """Rows dealt out by stride, put together again."""
+    rows = np.empty((sum(map(len, shares)), shares[0].shape[1]), np.float32)
+    for rank, share in enumerate(shares):
+        rows[rank :: len(shares)] = share
+    return rows
 
 
 def stated(spec: FeatureSpec, config: FeatureDistanceConfig) -> dict[str, str]:
@@ -119,9 +162,16 @@ def _batch_size(config: FeatureDistanceConfig) -> int:
     return _BATCH.get(choose_device(config.device).type, _BATCH["cpu"])
 
 
-def _check_enough(path: Path, count: int | None, config: FeatureDistanceConfig) -> None:
-    if count is not None and count < MIN_IMAGES and not config.allow_small_n:
+def check_side(opened: OpenedSide, config: FeatureDistanceConfig) -> None:
+    """Raise unless a side can be compared under ``config``.
+
+    Raises:
+        InputError: The divisor is unknown, or there are too few images.
+    """
+    if config.divisor not in DIVISORS:
+        raise InputError(unknown_name("divisor", config.divisor, list(DIVISORS)))
+    if opened.count is not None and opened.count < MIN_IMAGES and not config.allow_small_n:
         raise InputError(
-            f"{path} stands for {count} images; below {MIN_IMAGES} the distance depends more on "
-            "their number than on the images. Give more, or add --allow-small-n."
+            f"{opened.name} stands for {opened.count} images; below {MIN_IMAGES} the distance "
+            "depends more on their number than on the images. Give more, or add --allow-small-n."
         )

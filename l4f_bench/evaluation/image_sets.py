@@ -1,10 +1,13 @@
-"""Sets of images to compare: a folder, or a generator's samples. Neither is held in memory."""
+"""Sets of images to compare: a folder, samples, the shapes world. None is held in memory.
+
+Of several processes each goes through its own share.
+"""
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,13 +16,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from l4f_bench.datasets.pairs import list_images
+from l4f_bench.datasets.image_sources import image_files
+from l4f_bench.datasets.shapes import shapes_batch
 from l4f_bench.datasets.squares import ByteArray, read_rgb, size_of
+from l4f_bench.distributed import shard
 from l4f_bench.errors import InputError
 from l4f_bench.generators.checkpoints.errors import refusals_named
 from l4f_bench.generators.checkpoints.selection import select_network
 from l4f_bench.generators.sampling import draw
 from l4f_bench.generators.stylegan2 import Generator, truncate
+from l4f_bench.methods.contracts import GenerativeMethod
 from l4f_bench.methods.labels4free.method import to_bytes
 
 _BATCHES_AHEAD = 2  # are decoded while one is computed
@@ -31,14 +37,14 @@ class ImageSet(Protocol):
     def __len__(self) -> int: ...
 
     def batches(self, batch_size: int) -> Iterator[Tensor]:
-        """All images, uint8 ``[N, 3, H, W]`` RGB."""
+        """This process's images, uint8 ``[N, 3, H, W]`` RGB."""
 
     def to_json(self) -> dict[str, Any]:
         """What the images are, as it stands in results."""
 
 
 class FolderSet:
-    """The image files of a folder, in natural order."""
+    """The image files of a folder, or else those of its sub-folders (as FFHQ's), in path order."""
 
     def __init__(self, folder: Path, *, workers: int | None = None) -> None:
         """List the files and look at their sizes, without decoding them.
@@ -48,7 +54,8 @@ class FolderSet:
                 images of several sizes.
         """
         self._folder = folder
-        self._paths = list_images(folder)
+        found = image_files(folder)
+        self._paths = [path for path in found if path.parent == folder] or found
         self._workers = workers or os.cpu_count() or 1
         with ThreadPoolExecutor(self._workers) as pool:
             sizes = list(pool.map(size_of, self._paths))
@@ -67,16 +74,17 @@ class FolderSet:
         return len(self._paths)
 
     def batches(self, batch_size: int) -> Iterator[Tensor]:
-        """All images, decoded in threads a few batches ahead.
+        """This process's images, decoded in threads a few batches ahead.
 
         Raises:
             InputError: A file is damaged.
         """
+        own = shard(self._paths)
         waiting: deque[list[Future[ByteArray]]] = deque()
         with ThreadPoolExecutor(self._workers) as pool:
             try:
-                for start in range(0, len(self._paths), batch_size):
-                    paths = self._paths[start : start + batch_size]
+                for start in range(0, len(own), batch_size):
+                    paths = own[start : start + batch_size]
                     waiting.append([pool.submit(_read, path) for path in paths])
                     if len(waiting) > _BATCHES_AHEAD:
                         yield _stacked(waiting.popleft())
@@ -109,16 +117,15 @@ class GeneratorSet:
         mean = network.mean_latent() if mean is None else mean.view(1, -1)
         self._mean_latent = mean.to(network.input.input)
         self._num_images, self._truncation, self._seed = num_images, truncation, seed
-        self._description = {"path": str(path), "sha256": selected.source_sha256}
+        self._path, self.sha256 = path, selected.source_sha256
 
     def __len__(self) -> int:
         return self._num_images
 
     def batches(self, batch_size: int) -> Iterator[Tensor]:
-        """All samples; on a CPU they are computed one at a time, as ``l4f-bench sample`` does."""
+        """This process's samples; on a CPU computed one at a time, as ``l4f-bench sample`` does."""
         on_gpu = self._mean_latent.is_cuda
-        for start in range(0, self._num_images, batch_size):
-            indices = range(start, min(start + batch_size, self._num_images))
+        for indices in _index_batches(self._num_images, batch_size):
             parts = [indices] if on_gpu else [[index] for index in indices]
             yield torch.cat([self._images(part) for part in parts])
 
@@ -126,14 +133,15 @@ class GeneratorSet:
         """Kind, file, and what fixes the samples."""
         return {
             "kind": "generator",
-            **self._description,
+            "path": str(self._path),
+            "sha256": self.sha256,
             "count": len(self),
             "truncation": self._truncation,
             "seed": self._seed,
         }
 
     @torch.no_grad()
-    def _images(self, indices: range | list[int]) -> Tensor:
+    def _images(self, indices: Sequence[int]) -> Tensor:
         drawn = draw(self._generator.architecture, indices, seed=self._seed)
         w = self._generator.mapping(drawn.z.to(self._mean_latent))
         image = self._generator.synthesis(
@@ -141,6 +149,76 @@ class GeneratorSet:
             noise=[tensor.to(self._mean_latent) for tensor in drawn.noise],
         )
         return to_bytes(image)
+
+
+class MethodSet:
+    """Samples 0 to n - 1 of a method that makes images with masks; the masks are left out."""
+
+    def __init__(
+        self,
+        name: str,
+        method: GenerativeMethod,
+        *,
+        num_images: int,
+        truncation: float,
+        seed: int,
+    ) -> None:
+        """Draw from ``method``, which results call ``name``."""
+        self._name, self._method, self._num_images = name, method, num_images
+        self._truncation, self._seed = truncation, seed
+
+    def __len__(self) -> int:
+        return self._num_images
+
+    def batches(self, batch_size: int) -> Iterator[Tensor]:
+        """This process's samples."""
+        for indices in _index_batches(self._num_images, batch_size):
+            drawn = self._method.sample(indices, truncation=self._truncation, seed=self._seed)
+            yield drawn.image
+
+    def to_json(self) -> dict[str, Any]:
+        """Kind, method, and what fixes the samples."""
+        return {
+            "kind": "samples",
+            "path": self._name,
+            "count": len(self),
+            "truncation": self._truncation,
+            "seed": self._seed,
+        }
+
+
+class ShapesSet:
+    """Images 0 to n - 1 of a shapes world."""
+
+    def __init__(self, *, num_images: int, resolution: int, seed: int) -> None:
+        """Draw the world of ``seed``."""
+        self._num_images, self._resolution, self._seed = num_images, resolution, seed
+
+    def __len__(self) -> int:
+        return self._num_images
+
+    def batches(self, batch_size: int) -> Iterator[Tensor]:
+        """This process's images."""
+        for indices in _index_batches(self._num_images, batch_size):
+            images, _ = shapes_batch(indices, resolution=self._resolution, seed=self._seed)
+            yield torch.from_numpy(images)
+
+    def to_json(self) -> dict[str, Any]:
+        """Kind, number, and what fixes the images."""
+        return {
+            "kind": "world",
+            "path": "shapes",
+            "count": len(self),
+            "resolution": self._resolution,
+            "seed": self._seed,
+        }
+
+
+def _index_batches(num_images: int, batch_size: int) -> Iterator[range]:
+    """This process's indices, a batch at a time."""
+    own = shard(range(num_images))
+    for start in range(0, len(own), batch_size):
+        yield own[start : start + batch_size]
 
 
 def _read(path: Path) -> ByteArray:

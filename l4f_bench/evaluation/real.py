@@ -18,7 +18,7 @@ from l4f_bench.annotators.loading import described, open_annotator, usual_annota
 from l4f_bench.annotators.parser_file import load_parser
 from l4f_bench.cache import cached_weight
 from l4f_bench.config import AnnotatorConfig, EvalConfig, RealConfig, to_json
-from l4f_bench.datasets.shapes import shapes_batch
+from l4f_bench.datasets.shapes import HELD_OUT, shapes_batch
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.distributed import gathered, shard
 from l4f_bench.errors import InputError
@@ -33,8 +33,6 @@ from l4f_bench.metrics.protocols import PROTOCOLS, IntArray
 from l4f_bench.progress import Progress
 from l4f_bench.provenance import provenance, sha256_of
 
-# Training draws the worlds of seeds from 0 up; no image of it is met again from here on.
-_FIRST_WORLD = 1 << 32
 _BATCH = 50
 STUDENT = "ours-bisenet"
 """The method that learned from samples of ours (``train --method ours-bisenet``)."""
@@ -165,6 +163,6 @@ def _open_scene(
         path = real.student or cached_weight("shapes-student")
         scored, digests["student"] = load_parser(path, device), sha256_of(path)
     scene = _Scene(
-        AnnotatorMethod(scored), annotator, real, spec.resolution, _FIRST_WORLD + config.seed
+        AnnotatorMethod(scored), annotator, real, spec.resolution, HELD_OUT + config.seed
     )
     return scene, digests

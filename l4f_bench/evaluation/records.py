@@ -1,9 +1,10 @@
 """The record of one evaluation: versioned JSON, from which every table is drawn.
 
-Version 1. ``scores`` maps a metric's key to ``{"value", "low", "high"}`` in [0, 1] (null where
-undefined; low and high bound the 95% bootstrap interval over images). ``images`` holds one entry
-per image with its pixel counts, so that every score can be recomputed. ``config`` and
-``provenance`` say what ran; ``digests`` are SHA-256 over the names and contents of the files.
+Version 1. ``scores`` maps a metric's key to ``{"value", "low", "high"}`` in [0, 1], a distance's to
+0 or more (null where undefined; low and high bound the 95% bootstrap interval over images).
+``images`` holds one entry per image with its pixel counts, so that every score can be recomputed.
+``config`` and ``provenance`` say what ran; ``digests`` are SHA-256 over the names and contents of
+the files.
 """
 
 from __future__ import annotations
@@ -37,12 +38,14 @@ class Record:
     dataset: str
     setting: str
     """``custom``: real images with hand-drawn masks (Table 3); ``sampled``: a method's own
-    samples with pseudo ground truth (Tables 1 and 2); ``real``: images with exact masks."""
+    samples with pseudo ground truth (Tables 1 and 2); ``real``: images with exact masks;
+    ``quality``: a method's images beside real ones (Table 5), without masks."""
     truth: str
-    """Where the true masks come from."""
+    """Where the true masks come from, or the real images."""
     truncation: float | None
     """Truncation psi of sampled images; None for real ones."""
     protocol: str
+    """Key of how masks are scored; in ``quality`` of the distance: ``fid`` or ``fd_shapes``."""
     n: int
     """Number of images scored."""
     scores: dict[str, Estimate]
@@ -61,6 +64,8 @@ class Record:
     """Samples drawn until n were accepted; None for real images."""
     rejected: dict[str, int] = field(default_factory=dict)
     """How many samples the annotator rejected, by reason."""
+    distance: dict[str, Any] = field(default_factory=dict)
+    """What was compared in ``quality``, and by which features; empty elsewhere."""
     warnings: list[str] = field(default_factory=list)
     """What was noticed while scoring, as shown to the user."""
     seconds: float = 0.0

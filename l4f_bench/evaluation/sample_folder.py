@@ -164,6 +164,7 @@ def _thumbnail(path: Path) -> ByteArray:
 def identity_of(config: SampleConfig, digests: dict[str, str]) -> dict[str, Any]:
     """What must be the same for two runs to fill one folder."""
     return {
+        "method": config.method,
         "dataset": config.dataset,
         "truncation": config.truncation,
         "seed": config.seed,

@@ -18,19 +18,13 @@ from torch import Tensor
 from l4f_bench.annotators.contracts import Annotator
 from l4f_bench.annotators.loading import described, open_annotator, usual_annotator
 from l4f_bench.config import AnnotatorConfig, EvalConfig, SampledConfig, to_json
-from l4f_bench.datasets.specs import DATASETS, DatasetSpec
+from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.distributed import gathered, num_processes, shard
-from l4f_bench.errors import InputError
 from l4f_bench.evaluation.examples import Example
 from l4f_bench.evaluation.records import Record, image_entry
-from l4f_bench.methods.contracts import LOADERS, GenerativeMethod, Samples
-from l4f_bench.methods.labels4free.loading import (
-    alpha_file,
-    choose_device,
-    generator_file,
-    load_labels4free,
-    samples_per_batch,
-)
+from l4f_bench.methods.contracts import GenerativeMethod, Samples
+from l4f_bench.methods.labels4free.loading import choose_device, samples_per_batch
+from l4f_bench.methods.loading import load_generative
 from l4f_bench.methods.specs import METHODS
 from l4f_bench.metrics.counts import COUNT_NAMES, count_levels, count_pixels
 from l4f_bench.metrics.intervals import Estimate, estimate
@@ -38,7 +32,6 @@ from l4f_bench.metrics.module import threshold_steps
 from l4f_bench.metrics.protocols import PROTOCOLS, IntArray, Protocol
 from l4f_bench.progress import Advance, Progress
 from l4f_bench.provenance import provenance
-from l4f_bench.registry import installed, installed_names
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -285,33 +278,16 @@ def _load(
     config: EvalConfig, sampled: SampledConfig, source: AnnotatorConfig
 ) -> tuple[GenerativeMethod, Annotator, dict[str, str]]:
     """The method and the annotator, and the digests of the files they come from."""
-    spec = DATASETS.get(config.dataset)
-    known = ["ours", *installed_names(LOADERS)]
-    if config.method not in known:
-        title = METHODS.get(config.method).title
-        raise InputError(f"{title} makes no samples here. Possible: {', '.join(known)}.")
-    if config.method == "ours" and sampled.alpha is None:  # said before larger files are read
-        sampled = replace(sampled, alpha=alpha_file(spec.name))
     device = choose_device(sampled.device)
-    annotator, judges = open_annotator(source, device, dataset=spec.name)
-    method, digests = _load_method(config.method, spec, sampled)
-    return method, annotator, digests | judges
-
-
-def _load_method(
-    name: str, spec: DatasetSpec, sampled: SampledConfig
-) -> tuple[GenerativeMethod, dict[str, str]]:
-    """The method and the digests of its files; those that packages add come by entry points."""
-    if name != "ours":
-        load = installed(LOADERS, name)
-        method, digests = load(sampled.generator, dataset=spec.name, device=sampled.device)
-        return method, digests
-    return load_labels4free(
-        sampled.generator or generator_file(spec.name),
-        sampled.alpha or alpha_file(spec.name),
-        background=spec.background,
+    method, digests = load_generative(
+        config.method,
+        config.dataset,
+        generator=sampled.generator,
+        alpha=sampled.alpha,
         device=sampled.device,
     )
+    annotator, judges = open_annotator(source, device, dataset=config.dataset)
+    return method, annotator, digests | judges
 
 
 def _without_bars(protocol: Protocol, counts: SampledCounts, seed: int) -> dict[str, Estimate]:

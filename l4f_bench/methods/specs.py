@@ -1,4 +1,4 @@
-"""The methods that the paper's tables name, under the names our records use."""
+"""The methods that tables name, under the names our records use."""
 
 from __future__ import annotations
 
@@ -27,5 +27,6 @@ for _spec in (
     MethodSpec(name="ours-unet", title="Ours (UNet)"),
     MethodSpec(name="ours-bisenet", title="Ours (BiSeNet)"),
     MethodSpec(name="stylegan2", title="StyleGAN2"),
+    MethodSpec(name="real", title="Real images"),
 ):
     METHODS.add(_spec)

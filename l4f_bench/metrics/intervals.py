@@ -21,7 +21,7 @@ class Estimate:
     """A score and its 95% interval; None where undefined."""
 
     value: float | None
-    """In [0, 1]."""
+    """In [0, 1]; of a distance 0 or more."""
     low: float | None = None
     """2.5% quantile over resamples of the images."""
     high: float | None = None

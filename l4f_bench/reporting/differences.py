@@ -39,7 +39,7 @@ class DifferenceRow:
 
 def difference_rows(records: list[Record]) -> list[DifferenceRow]:
     """Every pair of records of two methods under the same conditions."""
-    whole = [record for record in records if record.subset == "all" and record.n]
+    whole = [record for record in records if record.subset == "all" and record.images]
     return [
         _row(first, second)
         for first, second in combinations(whole, 2)

@@ -25,7 +25,9 @@ def score_lines(result: FolderScores) -> str:
 
 
 def record_lines(record: Record) -> str:
-    """The scores of a record under its label."""
+    """The scores of a record under its label, or the distance that it holds."""
+    if record.distance:
+        return distance_lines(record.distance)
     psi = "" if record.truncation is None else f", psi {record.truncation:g}"
     return _lines({record.label + psi: record.scores}, record.n, record.protocol)
 

@@ -26,7 +26,7 @@ _PRINTED_AS = {"iou_fg": "iou_bg", "iou_bg": "iou_fg"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TableSpec:
-    """A table of the paper, or one of ours: which records belong in it, what to say about it."""
+    """A table of mask scores, the paper's or ours: its records, and what to say about it."""
 
     name: str
     """Stem of its files."""

@@ -72,24 +72,13 @@ class Table:
         }
 
 
-def build_tables(records: list[Record], *, others: bool = False) -> list[Table]:
-    """The tables that at least one record belongs in.
-
-    Args:
-        records: Any records.
-        others: Some of them are shown elsewhere, so there may be no table at all.
-
-    Raises:
-        InputError: No record belongs in any table, nor elsewhere.
-    """
-    tables = [
+def build_tables(records: list[Record]) -> list[Table]:
+    """The tables that at least one of the records belongs in."""
+    return [
         Table(spec=spec, rows=tuple(_rows(spec, [r for r in records if _belongs(r, spec)])))
         for spec in TABLES
         if any(_belongs(record, spec) for record in records)
     ]
-    if not tables and not others:
-        raise InputError("None of the records belongs in a table.")
-    return tables
 
 
 def deviations(tables: list[Table], tolerance: float) -> list[tuple[TableRow, Cell]]:

@@ -11,6 +11,8 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from l4f_bench.cli import app
+from l4f_bench.features import loading
+from tests.cli.images import MeanColours
 
 Run = Callable[..., Result]
 
@@ -49,3 +51,14 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     """A folder of predictions and one of truths, with equal names."""
     preds, target = some_masks()
     return save_masks(tmp_path / "preds", preds), save_masks(tmp_path / "truth", target)
+
+
+@pytest.fixture
+def mean_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``inception`` and ``colours`` stand for mean colours, so that no weights are needed."""
+    for name, frechet in (("inception", "FID"), ("colours", "FD (colours)")):
+        monkeypatch.setitem(
+            loading._LOADERS,
+            name,
+            lambda weights, *, resize, device, frechet=frechet: MeanColours(frechet, resize),
+        )

@@ -77,6 +77,17 @@ def test_sample_without_options_draws_the_embedded_world(run: Run, tmp_path: Pat
     assert len(list((tmp_path / "samples" / "masks").iterdir())) == 3
 
 
+def test_sample_draws_what_packages_offer(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "samples"
+    result = run("sample", "--method", "pseg", "-n", 2, "--out", out)
+    assert result.exit_code == 0, result.stderr
+    assert [len(list((out / kind).iterdir())) for kind in ("images", "masks")] == [2, 2]
+    assert json.loads((out / "config.json").read_text())["identity"]["method"] == "pseg"
+    again = run("sample", "-n", 2, "--out", out, "--resume")
+    assert again.exit_code == 2
+    assert "makes no samples" in run("sample", "--method", "bisenet").stderr
+
+
 def test_a_generator_of_another_size_must_be_meant(run: Run, tmp_path: Path) -> None:
     path = save_rosinality(tmp_path / "g.pt", small_generator(64, (8, 6, 5, 4, 4)))
     arguments = ("train", "--preset", "debug", "--steps", 1, "--generator", path)

@@ -63,4 +63,4 @@ def test_records_of_other_weights_are_not_compared() -> None:
 
 def test_parts_of_the_images_stand_in_no_other_table() -> None:
     parts = [record("ours-bisenet", "exact", "accepted", EXACT)]
-    assert build_tables(parts, others=True) == []
+    assert build_tables(parts) == []

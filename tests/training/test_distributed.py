@@ -22,8 +22,6 @@ def launch(num_processes: int, *arguments: object) -> subprocess.CompletedProces
     launcher = ["-m", "torch.distributed.run", "--nproc-per-node", str(num_processes)]
     command = [sys.executable, *(launcher if num_processes > 1 else []), "-m", "l4f_bench"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    if num_processes > 1:
-        command += []
     return subprocess.run(
         [*command, *map(str, arguments)], capture_output=True, text=True, env=environment
     )

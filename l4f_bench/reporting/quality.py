@@ -1,0 +1,146 @@
+"""How far methods' images are from real ones: the paper's Table 5, and the same for shapes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.evaluation.records import Record
+from l4f_bench.methods.specs import METHODS
+from l4f_bench.reporting.published import PAPER, published_fid
+from l4f_bench.reporting.sections import Section
+
+NUMBER = 5
+"""The paper's table of FID."""
+FID = "fid"
+
+_MISSING = "n/a"
+_ON_FEATURES = ("Images", "real", "psi", "Features", "Resize", "Divisor")
+_NOTE = (
+    "Lower is better. Only distances of equal features, resizing, divisor and numbers of images "
+    "can be compared; the paper states none of these. Published: as printed in "
+    f"{PAPER}, Table {NUMBER}. {_MISSING}: no record given."
+)
+_NOTE_OTHER = (
+    "Lower is better. Fréchet distances of the embedded annotator's features, which are not "
+    "Inception's: no FID, and comparable with none. The row of real images, where there is one, is "
+    "what two sets of them are apart: no generator can be expected below it."
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QualityRow:
+    """One method on one data set: published, measured, or both."""
+
+    method: str
+    dataset: str
+    published: float | None
+    measured: float | None
+    difference: float | None
+    """Measured minus published."""
+    distance: dict[str, Any]
+    """What was compared; empty where nothing was."""
+
+
+def quality_sections(records: list[Record]) -> list[Section]:
+    """The sections of a report on image quality, as far as there are records."""
+    of_quality = [record for record in records if record.distance]
+    fid = [record for record in of_quality if record.protocol == FID]
+    others = [record for record in of_quality if record.protocol != FID]
+    sections = []
+    if fid:
+        sections.append(_table5(fid))
+    for key in dict.fromkeys(record.protocol for record in others):
+        sections.append(_other(key, [record for record in others if record.protocol == key]))
+    return sections
+
+
+def _table5(records: list[Record]) -> Section:
+    rows = fid_rows(records)
+    return Section(
+        name=f"table{NUMBER}",
+        title=f"Table {NUMBER}: FID of samples",
+        headers=("Method", "Data set", "published", "measured", "difference", *_ON_FEATURES),
+        lines=[
+            [
+                METHODS.get(row.method).title,
+                DATASETS.get(row.dataset).title,
+                _number(row.published),
+                _number(row.measured),
+                _number(row.difference, "+"),
+                *_made_with(row.distance),
+            ]
+            for row in rows
+        ],
+        note=_NOTE,
+        rows=[asdict(row) for row in rows],
+    )
+
+
+def fid_rows(records: list[Record]) -> list[QualityRow]:
+    """The paper's rows, each with every record of its method and data set; then other records."""
+    rows: list[QualityRow] = []
+    left = list(records)
+    for (method, dataset), published in published_fid().items():
+        matching = [r for r in records if (r.method, r.dataset) == (method, dataset)]
+        left = [record for record in left if record not in matching]
+        rows += [_row(method, dataset, published, record) for record in matching]
+        if not matching:
+            rows.append(_row(method, dataset, published, None))
+    return rows + [_row(record.method, record.dataset, None, record) for record in left]
+
+
+def _row(method: str, dataset: str, published: float | None, record: Record | None) -> QualityRow:
+    measured = None if record is None else record.scores[FID].value
+    apart = None if measured is None or published is None else measured - published
+    return QualityRow(
+        method=method,
+        dataset=dataset,
+        published=published,
+        measured=measured,
+        difference=apart,
+        distance={} if record is None else record.distance,
+    )
+
+
+def _other(key: str, records: list[Record]) -> Section:
+    """Distances of features that are not Inception's."""
+    return Section(
+        name=key,
+        title=f"Image quality: {records[0].distance['distance']}",
+        headers=("Method", "Data set", records[0].distance["distance"], *_ON_FEATURES),
+        lines=[
+            [
+                METHODS.get(record.method).title,
+                DATASETS.get(record.dataset).title,
+                f"{record.distance['value']:.4f}",
+                *_made_with(record.distance),
+            ]
+            for record in records
+        ],
+        note=_NOTE_OTHER,
+        rows=[
+            {"method": record.method, "dataset": record.dataset, **record.distance}
+            for record in records
+        ],
+    )
+
+
+def _made_with(distance: dict[str, Any]) -> list[str]:
+    """Numbers of images, psi and how their features were made."""
+    if not distance:
+        return [""] * len(_ON_FEATURES)
+    generated, real = distance["sides"]
+    return [
+        str(generated["count"]),
+        "unknown" if real["count"] is None else str(real["count"]),
+        f"{generated['truncation']:g}" if "truncation" in generated else "",
+        str(generated["features"]),
+        str(generated["resize"]),
+        str(generated["divisor"]),
+    ]
+
+
+def _number(value: float | None, sign: str = "") -> str:
+    return _MISSING if value is None else f"{value:{sign}.2f}"

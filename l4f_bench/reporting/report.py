@@ -1,0 +1,49 @@
+"""All that records have to say: the paper's tables and ours, differences, trust, image quality."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from l4f_bench.errors import InputError
+from l4f_bench.evaluation.records import Record
+from l4f_bench.reporting.differences import difference_section
+from l4f_bench.reporting.published import MASK_TABLES
+from l4f_bench.reporting.quality import NUMBER, quality_sections
+from l4f_bench.reporting.sections import Section
+from l4f_bench.reporting.tables import Table, build_tables
+from l4f_bench.reporting.trust import trust_section
+
+NUMBERS = (*MASK_TABLES, NUMBER)
+"""The paper's tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is drawn."""
+
+    tables: list[Table]
+    sections: list[Section]
+
+
+def build_report(records: list[Record], number: int | None = None) -> Report:
+    """Everything that the records have to say, or one table of the paper.
+
+    Raises:
+        InputError: The paper has no such table, or no record has anything to say there.
+    """
+    if number not in (None, *NUMBERS):
+        raise InputError(f"--table {number} is none of the paper's. Give 1 to {NUMBER}.")
+    tables = build_tables(records)
+    sections = [
+        section
+        for section in (difference_section(records), trust_section(records))
+        if section is not None
+    ]
+    sections += quality_sections(records)
+    if number is not None:
+        tables = [table for table in tables if table.spec.number == number]
+        sections = [section for section in sections if section.name == f"table{number}"]
+    if not tables and not sections:
+        where = "any table" if number is None else f"Table {number}"
+        raise InputError(f"None of the records belongs in {where}. Run `l4f-bench eval` first.")
+    return Report(tables, sections)

@@ -1,0 +1,45 @@
+"""Folders of images for the command tests, and features of them that are known by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import Tensor
+
+from l4f_bench.features.contracts import FeatureSpec
+
+DIMENSION = 6
+
+
+class MeanColours:
+    """A stand-in network whose features are known by hand: mean colours of both halves."""
+
+    def __init__(self, frechet: str, resize: str) -> None:
+        self.spec = FeatureSpec(
+            name="inception" if frechet == "FID" else "colours",
+            frechet=frechet,
+            kernel=frechet.replace("F", "K", 1),
+            dimension=DIMENSION,
+            resize=resize,
+            weights_sha256="0" * 64,
+        )
+
+    def features(self, image: Tensor) -> npt.NDArray[np.float32]:
+        halves = image.float().chunk(2, dim=3)
+        return torch.cat([half.mean((2, 3)) for half in halves], 1).numpy()
+
+
+def save_images(folder: Path, images: np.ndarray) -> Path:
+    folder.mkdir()
+    for index, image in enumerate(images):
+        Image.fromarray(image).save(folder / f"{index}.png")
+    return folder
+
+
+def random_images(n: int, seed: int, side: int = 8) -> np.ndarray:
+    source = np.random.default_rng(seed)
+    return source.integers(0, 200 + 20 * seed, (n, side, side, 3), dtype=np.uint8)
