@@ -8,6 +8,7 @@ from baselines.pseg.config import at_resolution, preset
 from baselines.pseg.method import PSeg, load_pseg
 from baselines.pseg.schedule import Schedule
 from baselines.pseg.trainer import PSegTrainer, identity_of
+from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.errors import MissingAssetError
 from l4f_bench.training.images import open_images
 from l4f_bench.training.jobs import Job, TrainRequest, Warn
@@ -31,6 +32,7 @@ def load(
 
     Raises:
         CheckpointError: The file cannot be read.
+        InputError: It paints another resolution than that in which the data set is drawn.
         MissingAssetError: No file is given and none is embedded.
     """
     if path is None:
@@ -40,7 +42,9 @@ def load(
                 f"No PSeg of {dataset} is published or embedded. Train one with `l4f-bench train "
                 f"--method pseg --dataset {dataset}`, and give it with --generator FILE."
             )
-    return load_pseg(path, device=device)
+    spec = DATASETS.get(dataset)
+    # Photographs are evaluated at any size: the paper's PSeg of FFHQ paints 128 pixels.
+    return load_pseg(path, resolution=spec.resolution if spec.exact_masks else None, device=device)
 
 
 def job(request: TrainRequest, warn: Warn) -> Job:

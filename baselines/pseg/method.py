@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from baselines.pseg.architecture import Variant, resolution_of
+from baselines.pseg.architecture import resolution_of
 from baselines.pseg.checkpoint import read_pseg
 from baselines.pseg.generator import LayeredGenerator, noise_maps
 from l4f_bench.errors import InputError
@@ -92,15 +92,13 @@ class PSeg:
 def load_pseg(
     path: Path,
     *,
-    variant: Variant | None = None,
     resolution: int | None = None,
     device: str | None = None,
 ) -> tuple[PSeg, dict[str, str]]:
     """PSeg from a checkpoint file, ready to sample.
 
     Args:
-        path: A public ``.model``, or what training exported.
-        variant: The one that is expected; None takes any.
+        path: A public ``.model`` of any variant, or what training exported.
         resolution: Side of the images that is expected; None takes any.
         device: Where to compute; None takes a GPU if there is one.
 
@@ -109,13 +107,10 @@ def load_pseg(
 
     Raises:
         CheckpointError: The file cannot be read.
-        InputError: It holds another variant or resolution.
+        InputError: It paints another resolution.
     """
     place = choose_device(device)
     found = read_pseg(path)
-    held = found.generator.architecture.variant
-    if variant not in (None, held):
-        raise InputError(f"{path} holds the variant {held}, not {variant}. Give another file.")
     if resolution not in (None, found.resolution):
         raise InputError(
             f"{path} paints {found.resolution} pixels where {resolution} are expected. Give a "

@@ -72,19 +72,17 @@ def test_old_files_without_alpha_have_faded_in(tmp_path: Path) -> None:
 def test_a_written_file_gives_the_same_samples(tmp_path: Path) -> None:
     generator = small_pseg()
     write_pseg(tmp_path / "pseg.safetensors", generator, level=2, fade=1.0, about={"by": "test"})
-    again, _ = load(tmp_path / "pseg.safetensors", dataset="shapes", device="cpu")
+    again, _ = load(tmp_path / "pseg.safetensors", dataset="car", device="cpu")
     own = PSeg(generator, level=2, fade=1.0, mean_latent=generator.mean_latent())
     first, second = (m.sample([7], truncation=0.5, seed=1) for m in (own, again))
     assert torch.equal(first.image, second.image)
     assert torch.equal(first.alpha, second.alpha)
 
 
-def test_another_variant_or_resolution_than_expected_is_refused(tmp_path: Path) -> None:
+def test_another_resolution_than_that_of_the_drawn_world_is_refused(tmp_path: Path) -> None:
     path = save_public(tmp_path / "16.model", small_pseg())
-    with pytest.raises(InputError, match=r"16\.model holds the variant two-generators, not one-"):
-        load_pseg(path, variant="one-generator", device="cpu")
-    with pytest.raises(InputError, match="paints 16 pixels where 128 are expected"):
-        load_pseg(path, resolution=128, device="cpu")
+    with pytest.raises(InputError, match=r"16\.model paints 16 pixels where 32 are expected"):
+        load(path, dataset="shapes", device="cpu")
 
 
 @pytest.mark.parametrize(
