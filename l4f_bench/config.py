@@ -89,8 +89,8 @@ class SampledConfig:
     """Accepted samples to score."""
     max_drawn: int = 10_000
     """Samples after which drawing stops, however few were accepted."""
-    batch_size: str = "auto"
-    """Samples at a time, or ``auto``."""
+    batch_size: int | None = None
+    """Samples at a time; None takes what fits the device."""
     device: str | None = None
     """Where to compute; None takes a GPU if there is one."""
 
@@ -151,8 +151,8 @@ class FeatureDistanceConfig:
     """Also precision and recall."""
     allow_small_n: bool = False
     """Compare even fewer images than the distance is fit for."""
-    batch_size: str = "auto"
-    """Images at a time, or ``auto``."""
+    batch_size: int | None = None
+    """Images at a time; None for 16 on a CPU and 64 on a GPU."""
     workers: int | None = None
     """Threads that decode; None takes one per CPU core."""
     device: str | None = None
@@ -168,9 +168,6 @@ class FeatureDistanceConfig:
         ):
             if value < least:
                 raise InputError(f"{option} {value} is too small. Give {least} or more.")
-        size = self.batch_size
-        if size != "auto" and (not size.isdecimal() or int(size) < 1):
-            raise InputError(f"--batch-size {size} is not possible. Give 1 or more, or auto.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,7 +177,7 @@ class QualityConfig:
     generator: Path | None = None
     """Checkpoint; None takes an embedded or cached one."""
     distance: FeatureDistanceConfig = FeatureDistanceConfig()
-    """Features, and which samples."""
+    """Features, and which samples; its seed is replaced by the evaluation's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -194,8 +191,7 @@ class EvalConfig:
     setting: str = "custom"
     """What is evaluated: ``custom`` compares with the paper's hand-drawn masks (Table 3),
     ``sampled`` a method's own samples with pseudo ground truth (Tables 1 and 2), ``real`` images
-    with exact masks, ``trust`` those against exact masks and against the annotator's, ``quality``
-    a method's images with real ones (Table 5)."""
+    with exact masks, ``quality`` a method's images with real ones (Table 5)."""
     protocol: str = "l4f"
     """Key of the protocol."""
     data_dir: Path | None = None
@@ -238,8 +234,8 @@ class SampleConfig:
     """Seed of the set."""
     threshold: float = 0.9
     """Alpha above which a pixel of the mask is foreground, in [0, 1)."""
-    background: str = "first-conv"
-    """``first-conv`` or ``constant``: how the generator paints backgrounds."""
+    background: str | None = None
+    """Of ours ``first-conv`` or ``constant``: how the generator paints backgrounds."""
     alpha16: bool = False
     """Also write alpha with 16 bits."""
 

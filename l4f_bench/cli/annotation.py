@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
+from l4f_bench.cli.options import Device
 from l4f_bench.errors import BenchError
 
 
@@ -44,9 +45,7 @@ def annotate(
     class_maps: Annotated[
         bool, typer.Option("--class-maps", help="bisenet: also write the class of every pixel.")
     ] = False,
-    device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, …", show_default="cuda if there is one")
-    ] = None,
+    device: Device = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where a stopped run left this folder.")
     ] = False,

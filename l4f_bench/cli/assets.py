@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from l4f_bench.cli.console import stderr
+from l4f_bench.cli.options import AsJson
 from l4f_bench.errors import InputError, MissingAssetError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from l4f_bench.fetching import Fetched
     from l4f_bench.weight_spec import WeightSpec
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 _EXIT_INTERRUPTED = 130
 _SHA256_DIGITS = 64
 

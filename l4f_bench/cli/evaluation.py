@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
-from l4f_bench.cli.options import AsJson, Level, Limit, Protocol, Seed, Workers
+from l4f_bench.cli.options import (
+    AsJson,
+    Device,
+    Level,
+    Limit,
+    Protocol,
+    Workers,
+    batch_size_of,
+    refuse_unused,
+)
 from l4f_bench.errors import BenchError, InputError
+from l4f_bench.registry import unknown_name
 
 if TYPE_CHECKING:
     from l4f_bench.config import (
@@ -23,10 +33,28 @@ if TYPE_CHECKING:
     )
     from l4f_bench.datasets.specs import DatasetSpec
 
+SETTINGS = ("sampled", "custom", "real", "trust", "quality")
+
+_SAMPLES = 1000
 _TRUST_MIN_AREA = 0.2  # the smallest of the world's objects cover less, so some are rejected
+_JUDGED = ("sampled", "real", "trust")
+_TAKEN_BY = {
+    **dict.fromkeys(("masks", "level", "limit"), ("custom",)),
+    **dict.fromkeys(("data", "workers"), ("custom", "quality")),
+    **dict.fromkeys(("alpha", "screen_weights", "max_drawn"), ("sampled",)),
+    **dict.fromkeys(("generator", "truncation", "batch_size"), ("sampled", "quality")),
+    **dict.fromkeys(
+        ("annotator", "annotator_weights", "min_score", "min_area", "foreground"), _JUDGED
+    ),
+    "student": ("real", "trust"),
+    **dict.fromkeys(("features", "features_weights", "allow_small_n"), ("quality",)),
+    **dict.fromkeys(("samples", "device"), (*_JUDGED, "quality")),
+    "protocol": ("custom", *_JUDGED),
+}
 
 
 def evaluate(
+    context: typer.Context,
     method: Annotated[str, typer.Option(help="Method, as in the paper's tables.")] = "ours",
     dataset: Annotated[
         str, typer.Option(help="shapes (all embedded), ffhq, cat, horse or car.")
@@ -139,9 +167,7 @@ def evaluate(
     batch_size: Annotated[
         str, typer.Option(help="sampled, quality: images at a time, or auto.")
     ] = "auto",
-    device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, …", show_default="cuda if there is one")
-    ] = None,
+    device: Device = None,
     protocol: Protocol = "l4f",
     level: Level = 128,
     out: Annotated[
@@ -149,7 +175,9 @@ def evaluate(
     ] = None,
     workers: Workers = None,
     limit: Limit = None,
-    seed: Seed = 0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the samples, of drawn images and of the intervals.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Score one method on one data set and write records.
@@ -172,6 +200,9 @@ def evaluate(
     from l4f_bench.datasets.specs import DATASETS
     from l4f_bench.distributed import processes
 
+    if on not in SETTINGS:
+        raise InputError(unknown_name("setting", on, list(SETTINGS)))
+    refuse_unused(context, "--on", on, _TAKEN_BY)
     spec = DATASETS.get(dataset)
     config = EvalConfig(
         method=method,
@@ -183,43 +214,49 @@ def evaluate(
         count=CountConfig(level=level, workers=workers, limit=limit),
         seed=seed,
     )
-    source = None
-    if on == "trust" and min_area is None:
-        min_area = _TRUST_MIN_AREA
-    if on in ("sampled", "real", "trust"):
-        source = _annotator(config, annotator, screen_weights)
-        source = replace(
-            source,
+    judge = None
+    if on in _JUDGED:
+        if on == "trust" and min_area is None:
+            min_area = _TRUST_MIN_AREA
+        judge = _annotator(config, annotator, screen_weights)
+        judge = replace(
+            judge,
             weights=annotator_weights,
-            min_score=source.min_score if min_score is None else min_score,
-            min_area=source.min_area if min_area is None else min_area,
+            min_score=judge.min_score if min_score is None else min_score,
+            min_area=judge.min_area if min_area is None else min_area,
             foreground=tuple(foreground or ()),
         )
-    num_images = 1000 if samples is None else samples
-    sampled = SampledConfig(
-        generator=generator,
-        alpha=alpha,
-        annotator=source,
-        threshold=spec.threshold,
-        num_images=num_images,
-        max_drawn=max_drawn,
-        batch_size=batch_size,
-        device=device,
-    )
-    real = RealConfig(annotator=source, student=student, num_images=num_images, device=device)
-    distance = FeatureDistanceConfig(
-        features=features or spec.quality_features,
-        weights=features_weights,
-        samples=spec.quality_samples if samples is None else samples,
-        seed=seed,
-        allow_small_n=allow_small_n,
-        batch_size=batch_size,
-        workers=workers,
-        device=device,
-    )
-    settings = _Settings(sampled, real, QualityConfig(generator=generator, distance=distance))
+    num_images = _SAMPLES if samples is None else samples
+    configs = [config]
+    if on in ("real", "trust"):
+        real = RealConfig(annotator=judge, student=student, num_images=num_images, device=device)
+        configs = [replace(config, real=real)] if on == "real" else _trust_configs(config, real)
+    elif on == "sampled":
+        sampled = SampledConfig(
+            generator=generator,
+            alpha=alpha,
+            annotator=judge,
+            threshold=spec.threshold,
+            num_images=num_images,
+            max_drawn=max_drawn,
+            batch_size=batch_size_of(batch_size),
+            device=device,
+        )
+        configs = _sampled_configs(config, spec, sampled, truncation)
+    elif on == "quality":
+        distance = FeatureDistanceConfig(
+            features=features or spec.quality_features,
+            weights=features_weights,
+            samples=spec.quality_samples if samples is None else samples,
+            allow_small_n=allow_small_n,
+            batch_size=batch_size_of(batch_size),
+            workers=workers,
+            device=device,
+        )
+        quality = QualityConfig(generator=generator, distance=distance)
+        configs = _quality_configs(config, quality, truncation)
     with processes(device):
-        _evaluate(_configs(config, spec, settings, truncation), out, as_json=as_json)
+        _evaluate(configs, out, as_json=as_json)
 
 
 def _annotator(
@@ -229,61 +266,66 @@ def _annotator(
     from l4f_bench.annotators.loading import annotator_config, usual_annotator
 
     if name is not None:
+        _refuse_screen(screen_weights)
         return annotator_config(name, config.dataset)
     source = usual_annotator(config.dataset, config.method)
     if source.screen is None:
+        _refuse_screen(screen_weights)
         return source
     return replace(source, screen=replace(source.screen, weights=screen_weights))
 
 
-@dataclass(frozen=True, slots=True)
-class _Settings:
-    """What the options mean in each setting; one of them is asked for."""
+def _refuse_screen(weights: Path | None) -> None:
+    if weights is not None:
+        raise InputError(
+            "--screen-weights belongs to PSeg's samples of FFHQ and their usual annotator. Leave "
+            "it out."
+        )
 
-    sampled: SampledConfig
-    real: RealConfig
-    quality: QualityConfig
 
-
-def _configs(
-    config: EvalConfig, spec: DatasetSpec, settings: _Settings, truncation: list[float] | None
+def _sampled_configs(
+    config: EvalConfig,
+    spec: DatasetSpec,
+    sampled: SampledConfig,
+    truncation: list[float] | None,
 ) -> list[EvalConfig]:
-    """The evaluations that were asked for, in the order they run."""
-    sampled, real, quality = settings.sampled, settings.real, settings.quality
-    if config.masks_dir and config.setting == "quality":
-        raise InputError("--masks belongs to --on custom. Add that, or leave it out.")
-    if config.setting in ("sampled", "real", "trust") and (config.data_dir or config.masks_dir):
-        raise InputError("--data and --masks belong to --on custom. Add that, or leave them out.")
-    if config.setting == "real":
-        return [replace(config, real=real)]
-    if config.setting == "trust":
-        return _trust_settings(replace(config, setting="real"), real)
-    if config.setting == "quality":
-        return [
-            replace(
-                config,
-                quality=replace(quality, distance=replace(quality.distance, truncation=psi)),
-            )
-            for psi in truncation or [1.0]
-        ]
-    if config.setting != "sampled":
-        return [config]
+    """Every truncation, and the annotator itself where it can be scored."""
+    from l4f_bench.config import RealConfig
+
     configs = [
         replace(config, sampled=replace(sampled, truncation=psi))
         for psi in truncation or spec.truncations
     ]
-    if spec.exact_masks and real.annotator:  # then the annotator itself can be scored
-        configs.append(replace(config, setting="real", method=real.annotator.name, real=real))
+    if spec.exact_masks and sampled.annotator:
+        real = RealConfig(
+            annotator=sampled.annotator, num_images=sampled.num_images, device=sampled.device
+        )
+        configs.append(replace(config, setting="real", method=sampled.annotator.name, real=real))
     return configs
 
 
-def _trust_settings(config: EvalConfig, real: RealConfig) -> list[EvalConfig]:
+def _quality_configs(
+    config: EvalConfig, quality: QualityConfig, truncation: list[float] | None
+) -> list[EvalConfig]:
+    """Every truncation."""
+    return [
+        replace(
+            config,
+            quality=replace(quality, distance=replace(quality.distance, truncation=psi)),
+        )
+        for psi in truncation or [1.0]
+    ]
+
+
+def _trust_configs(config: EvalConfig, real: RealConfig) -> list[EvalConfig]:
     """The annotator against exact masks, the student against both, by what is accepted."""
     assert real.annotator is not None
     scored = [(real.annotator.name, "exact"), ("ours-bisenet", "exact")]
     scored.append(("ours-bisenet", "annotator"))
     return [
-        replace(config, method=method, real=replace(real, truth=truth, subset=subset))
+        replace(
+            config, setting="real", method=method, real=replace(real, truth=truth, subset=subset)
+        )
         for subset in ("accepted", "rejected")
         for method, truth in scored
     ]

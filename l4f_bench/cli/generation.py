@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from l4f_bench.cli.console import progress_bar, stderr, stdout
+from l4f_bench.cli.options import Device, batch_size_of
 
 if TYPE_CHECKING:
     from l4f_bench.config import SampleConfig
@@ -53,9 +54,7 @@ def sample(
     batch_size: Annotated[
         str, typer.Option(help="Samples at a time, or auto: what fits the device.")
     ] = "auto",
-    device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, …", show_default="cuda if there is one")
-    ] = None,
+    device: Device = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where a stopped run left this folder.")
     ] = False,
@@ -73,6 +72,7 @@ def sample(
     from l4f_bench.config import SampleConfig
     from l4f_bench.datasets.specs import DATASETS
     from l4f_bench.distributed import processes
+    from l4f_bench.methods.loading import OURS
 
     spec = DATASETS.get(dataset)
     config = SampleConfig(
@@ -84,15 +84,15 @@ def sample(
         truncation=truncation,
         seed=seed,
         threshold=spec.threshold if threshold is None else threshold,
-        background=background or spec.background,
+        background=background or (spec.background if method == OURS else None),
         alpha16=alpha16,
     )
     with processes(device):
-        _sample(config, out, resume=resume, batch_size=batch_size, device=device)
+        _sample(config, out, resume=resume, batch_size=batch_size_of(batch_size), device=device)
 
 
 def _sample(
-    config: SampleConfig, out: Path, *, resume: bool, batch_size: str, device: str | None
+    config: SampleConfig, out: Path, *, resume: bool, batch_size: int | None, device: str | None
 ) -> None:
     from l4f_bench.evaluation.sample_folder import identity_of, sample_folder
     from l4f_bench.methods.labels4free.loading import samples_per_batch

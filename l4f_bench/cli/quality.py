@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
+from l4f_bench.cli.options import AsJson, Device, batch_size_of
 from l4f_bench.errors import InputError
 
 if TYPE_CHECKING:
@@ -74,10 +75,8 @@ def fid(
     workers: Annotated[
         int | None, typer.Option(help="Threads that decode.", show_default="CPU cores")
     ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, …", show_default="cuda if there is one")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+    device: Device = None,
+    as_json: AsJson = False,
 ) -> None:
     """Measure how far generated images are from real ones: FID, KID, precision and recall.
 
@@ -105,7 +104,7 @@ def fid(
         kernel=kid,
         precision_recall=precision_recall,
         allow_small_n=allow_small_n,
-        batch_size=batch_size,
+        batch_size=batch_size_of(batch_size),
         workers=workers,
         device=device,
     )

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from l4f_bench.cli.console import stdout
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+from l4f_bench.cli.options import AsJson
 
 
 def register(app: typer.Typer) -> None:

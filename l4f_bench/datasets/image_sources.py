@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Protocol
 
-from l4f_bench.datasets.pairs import EXTENSIONS
+from l4f_bench.datasets.formats import EXTENSIONS
 from l4f_bench.datasets.squares import ByteArray, read_square
 from l4f_bench.errors import InputError, MissingAssetError
 

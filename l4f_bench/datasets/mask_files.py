@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from l4f_bench.datasets.formats import FORMATS, eight_bits
 from l4f_bench.errors import InputError
 
 ByteArray = npt.NDArray[np.uint8]
@@ -29,7 +30,10 @@ def read_grey(path: Path) -> ByteArray:
     """
     image = _open(path)
     if image.mode.startswith("I"):
-        return _from_integers(image, path)
+        try:
+            return eight_bits(image)
+        except ValueError as error:
+            raise InputError(f"{path} holds {error}. Save it as an 8-bit PNG.") from None
     if image.mode == "F":
         raise InputError(f"{path} holds floating-point levels. Save it as an 8-bit PNG.")
     if image.mode in _TRANSPARENT_MODES or "transparency" in image.info:
@@ -56,7 +60,7 @@ def black_rows(path: Path) -> npt.NDArray[np.bool_]:
 
 def _open(path: Path) -> Image.Image:
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             image.load()
             return image
     except FileNotFoundError:
@@ -69,11 +73,3 @@ def _open(path: Path) -> Image.Image:
         raise InputError(
             f"{path} is damaged or cut short ({error}). Copy or save it again."
         ) from None
-
-
-def _from_integers(image: Image.Image, path: Path) -> ByteArray:
-    """8-bit levels of a 16-bit image (Pillow's modes I;16 and, for some files, I)."""
-    levels = np.asarray(image)
-    if levels.size and (levels.min() < 0 or levels.max() > 0xFFFF):
-        raise InputError(f"{path} holds levels beyond 16 bits. Save it as an 8-bit PNG.")
-    return (levels // 257).astype(np.uint8)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from l4f_bench.datasets.formats import EXTENSIONS
 from l4f_bench.errors import InputError
-
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".pgm")
 
 
 def natural_key(path: Path) -> list[tuple[int, int, str]]:

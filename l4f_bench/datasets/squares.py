@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-ByteArray = npt.NDArray[np.uint8]
+from l4f_bench.datasets.formats import FORMATS, eight_bits
 
-# Pillow starts an interpreter for some other formats (EPS), whatever the file's name says.
-_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
+ByteArray = npt.NDArray[np.uint8]
 
 
 def read_square(file: Path | BinaryIO, resolution: int) -> ByteArray | None:
@@ -51,7 +50,7 @@ def read_rgb(file: Path | BinaryIO) -> ByteArray | None:
 def size_of(file: Path) -> tuple[int, int] | None:
     """Width and height by the file's header, without decoding it; None if it is no image."""
     try:
-        with Image.open(file, formats=_FORMATS) as opened:
+        with Image.open(file, formats=FORMATS) as opened:
             return opened.size
     except MemoryError:
         raise
@@ -61,7 +60,7 @@ def size_of(file: Path) -> tuple[int, int] | None:
 
 def _open_rgb(file: Path | BinaryIO) -> Image.Image | None:
     try:
-        with Image.open(file, formats=_FORMATS) as opened:
+        with Image.open(file, formats=FORMATS) as opened:
             return _as_rgb(opened)
     except MemoryError:
         raise
@@ -71,10 +70,7 @@ def _open_rgb(file: Path | BinaryIO) -> Image.Image | None:
 
 def _as_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
-        levels = np.asarray(image)
-        if levels.min() < 0 or levels.max() > 0xFFFF:
-            raise ValueError("levels beyond 16 bits")
-        return Image.fromarray((levels // 257).astype(np.uint8)).convert("RGB")
+        return Image.fromarray(eight_bits(image)).convert("RGB")
     if image.mode == "F":
         raise ValueError("levels of unknown range")
     if "transparency" in image.info or image.mode == "RGBa":

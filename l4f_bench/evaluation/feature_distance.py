@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from l4f_bench.config import FeatureDistanceConfig, to_json
+from l4f_bench.distributed import from_first, is_first
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.feature_sides import (
     MIN_IMAGES,
@@ -19,7 +20,12 @@ from l4f_bench.evaluation.feature_sides import (
     stated,
 )
 from l4f_bench.evaluation.statistics_files import SetStatistics
-from l4f_bench.features.contracts import FeatureExtractor, FeatureSpec
+from l4f_bench.features.contracts import (
+    FeatureExtractor,
+    FeatureSpec,
+    frechet_name,
+    kernel_name,
+)
 from l4f_bench.features.inception import DIMENSION as INCEPTION_DIMENSION
 from l4f_bench.features.loading import load_extractor
 from l4f_bench.methods.labels4free.loading import choose_device
@@ -91,17 +97,12 @@ def compare_sides(
             _check_made_alike(side.name, _how(side.content), stated(extractor.spec, config))
     a, b = (finish_side(side, extractor, config, progress) for side in opened)
     _check_made_alike(second.name, _how(b.statistics), _how(a.statistics))
-    name, kernel_name = _names(extractor, a.statistics, b.statistics)
-    kernel = shares = None
-    if a.features is not None and b.features is not None:
-        if config.kernel:
-            kernel = kernel_distance(a.features, b.features, seed=config.seed)
-        if config.precision_recall:
-            shares = precision_recall(a.features, b.features)
+    features = _features_of(a.statistics, b.statistics)
+    kernel, shares = from_first(_of_features(a, b, config) if is_first() else (None, None))
     return FeatureDistance(
-        name=name,
+        name=frechet_name(features),
         value=frechet_distance(a.statistics.gaussian, b.statistics.gaussian),
-        kernel_name=kernel_name,
+        kernel_name=kernel_name(features),
         kernel=kernel,
         precision_recall=shares,
         sides=(a, b),
@@ -154,6 +155,19 @@ def distance_json(result: FeatureDistance) -> dict[str, Any]:
     }
 
 
+def _of_features(
+    a: Side, b: Side, config: FeatureDistanceConfig
+) -> tuple[KernelDistance | None, PrecisionRecall | None]:
+    """What takes the features themselves, as far as it is asked for."""
+    kernel = shares = None
+    if a.features is not None and b.features is not None:
+        if config.kernel:
+            kernel = kernel_distance(a.features, b.features, seed=config.seed)
+        if config.precision_recall:
+            shares = precision_recall(a.features, b.features)
+    return kernel, shares
+
+
 def _extractor(config: FeatureDistanceConfig) -> FeatureExtractor:
     return load_extractor(
         config.features,
@@ -188,18 +202,12 @@ def _check_made_alike(
             )
 
 
-def _names(
-    extractor: FeatureExtractor | None, first: SetStatistics, second: SetStatistics
-) -> tuple[str, str]:
-    """What the two distances are called. FID is Inception's alone."""
-    if extractor is not None:
-        return extractor.spec.frechet, extractor.spec.kernel
+def _features_of(first: SetStatistics, second: SetStatistics) -> str:
+    """Key of the features of both sides."""
     features = first.features or second.features
     if features is None and _dimension(first) == INCEPTION_DIMENSION:
-        features = "inception"  # nothing is stated: as pytorch-fid's files are
-    if features == "inception":
-        return "FID", "KID"
-    return f"FD ({features or 'unknown features'})", f"KD ({features or 'unknown features'})"
+        return "inception"  # nothing is stated: as pytorch-fid's files are
+    return features or "unknown features"
 
 
 def _dimension(statistics: SetStatistics) -> int:

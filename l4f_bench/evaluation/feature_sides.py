@@ -157,8 +157,8 @@ def stated(spec: FeatureSpec, config: FeatureDistanceConfig) -> dict[str, str]:
 
 
 def _batch_size(config: FeatureDistanceConfig) -> int:
-    if config.batch_size != "auto":
-        return int(config.batch_size)
+    if config.batch_size is not None:
+        return config.batch_size
     return _BATCH.get(choose_device(config.device).type, _BATCH["cpu"])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 
 from l4f_bench.config import EvalConfig, FeatureDistanceConfig, QualityConfig, to_json
 from l4f_bench.datasets.shapes import HELD_OUT
@@ -42,6 +43,7 @@ def evaluate_quality(config: EvalConfig, progress: Progress) -> Record:
     """
     started = time.perf_counter()
     quality = config.quality or QualityConfig()
+    quality = replace(quality, distance=replace(quality.distance, seed=config.seed))
     spec = DATASETS.get(config.dataset)
     real = _real_side(config, spec, quality.distance)
     generated, digests = _generated_side(config, spec, quality)

@@ -76,6 +76,16 @@ class Record:
         rows = [[entry[name] for name in COUNT_NAMES] for entry in self.images]
         return np.array(rows, dtype=np.int64).reshape(-1, len(COUNT_NAMES))
 
+    def image_keys(self) -> list[tuple[object, ...]] | None:
+        """What tells the images apart from those of another record of the same data set.
+
+        None for samples: their indices stand for other images with every method.
+        """
+        if self.setting == "sampled":
+            return None
+        of_all = self.config.get("seed") if self.setting == "real" else self.digests.get("target")
+        return [(of_all, entry.get("target", entry.get("index"))) for entry in self.images]
+
     def to_json(self) -> dict[str, Any]:
         """The record as written to disk."""
         return {"format": FORMAT, "version": VERSION, **asdict(self)}
@@ -117,7 +127,7 @@ def load_record(path: Path) -> Record:
         return Record(**content)
     except (TypeError, KeyError, AttributeError) as error:
         raise InputError(
-            f"{path} is an incomplete record: {error}. Run the evaluation again."
+            f"{path} lacks fields of a record or has others: {error}. Run the evaluation again."
         ) from None
 
 

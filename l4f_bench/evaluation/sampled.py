@@ -19,7 +19,7 @@ from l4f_bench.annotators.contracts import Annotator
 from l4f_bench.annotators.loading import described, open_annotator, usual_annotator
 from l4f_bench.config import AnnotatorConfig, EvalConfig, SampledConfig, to_json
 from l4f_bench.datasets.specs import DATASETS
-from l4f_bench.distributed import gathered, num_processes, shard
+from l4f_bench.distributed import gathered, is_first, num_processes, shard
 from l4f_bench.evaluation.examples import Example
 from l4f_bench.evaluation.records import Record, image_entry
 from l4f_bench.methods.contracts import GenerativeMethod, Samples
@@ -270,8 +270,9 @@ def evaluate_sampled(config: EvalConfig, progress: Progress) -> tuple[Record, li
         warnings=_warnings(counts, sampled),
         seconds=round(time.perf_counter() - started, 3),
     )
-    examples = pick_examples(method, annotator, drawing, counts) if counts.indices else []
-    return record, examples
+    if not (counts.indices and is_first()):
+        return record, []
+    return record, pick_examples(method, annotator, drawing, counts)
 
 
 def _load(

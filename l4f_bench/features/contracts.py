@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,23 +16,23 @@ class FeatureSpec:
 
     name: str
     """As typed on the command line."""
-    frechet: str
-    """Name of its Fréchet distance: ``FID`` for Inception's features, for others never that."""
-    kernel: str
-    """Name of its kernel distance."""
     dimension: int
     resize: str
     """How images come to the network's size."""
     weights_sha256: str
 
-    def to_json(self) -> dict[str, Any]:
-        """As it stands in results and statistics files."""
-        return {
-            "features": self.name,
-            "dimension": self.dimension,
-            "resize": self.resize,
-            "weights_sha256": self.weights_sha256,
-        }
+
+_NAMES = {"inception": ("FID", "KID"), "annotator": ("FD (shapes)", "KD (shapes)")}
+
+
+def frechet_name(features: str) -> str:
+    """What the Fréchet distance of these features is called: ``FID`` for Inception's alone."""
+    return _NAMES[features][0] if features in _NAMES else f"FD ({features})"
+
+
+def kernel_name(features: str) -> str:
+    """What the kernel distance of these features is called: ``KID`` for Inception's alone."""
+    return _NAMES[features][1] if features in _NAMES else f"KD ({features})"
 
 
 class FeatureExtractor(Protocol):

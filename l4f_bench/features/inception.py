@@ -54,8 +54,6 @@ class Inception:
         self._blocks = [nn.Sequential(*(getattr(fused, key) for key in keys)) for keys in _BLOCKS]
         self._spec = FeatureSpec(
             name="inception",
-            frechet="FID",
-            kernel="KID",
             dimension=DIMENSION,
             resize=resize,
             weights_sha256=weights_sha256,
@@ -133,8 +131,8 @@ def empty_network() -> nn.Module:
         from torchvision.models import inception_v3
     except Exception as error:  # a torchvision of another torch version raises nearly anything
         raise MissingDependencyError(
-            f"Inception needs pytorch-fid and torchvision, which cannot be imported ({error}). "
-            "Run: pip install pytorch-fid"
+            "Inception needs pytorch-fid and torchvision, which cannot be imported "
+            f"({' '.join(str(error).split())}). Run: pip install pytorch-fid"
         ) from error
     network: nn.Module = inception_v3(
         weights=None, num_classes=_NUM_CLASSES, aux_logits=False, init_weights=False

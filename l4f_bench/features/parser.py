@@ -32,8 +32,6 @@ class ParserFeatures:
         self._parser = parser
         self._spec = FeatureSpec(
             name="annotator",
-            frechet="FD (shapes)",
-            kernel="KD (shapes)",
             dimension=parser.network.num_features,
             resize="antialiased bilinear",  # the annotator's own, whatever Inception would get
             weights_sha256=weights_sha256,

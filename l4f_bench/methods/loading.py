@@ -37,7 +37,8 @@ def load_generative(
         The method, and the SHA-256 of every file it was read from.
 
     Raises:
-        InputError: The method makes no images with masks, or a file cannot be used.
+        InputError: The method makes no images with masks, is given what only ours takes, or a
+            file cannot be used.
         MissingAssetError: Weights are missing; the message says how to get them.
     """
     spec = DATASETS.get(dataset)
@@ -46,6 +47,8 @@ def load_generative(
         title = METHODS.get(name).title
         raise InputError(f"{title} makes no samples here. Possible: {', '.join(known)}.")
     if name != OURS:
+        if alpha is not None or background is not None:
+            raise InputError(f"--alpha and --background belong to --method {OURS}. Leave them out.")
         method, digests = installed(LOADERS, name)(generator, dataset=spec.name, device=device)
         return method, digests
     alpha = alpha or alpha_file(spec.name)

@@ -70,8 +70,8 @@ def _conditions(record: Record) -> tuple[object, ...]:
 
 
 def _row(first: Record, second: Record) -> DifferenceRow:
-    # A sampled index stands for another image with every method.
-    paired = first.setting != "sampled" and _names(first) == _names(second)
+    keys = first.image_keys()
+    paired = keys is not None and keys == second.image_keys()
     differences = difference(
         PROTOCOLS.get(first.protocol), first.counts(), second.counts(), paired=paired
     )
@@ -85,11 +85,6 @@ def _row(first: Record, second: Record) -> DifferenceRow:
         protocol=first.protocol,
         differences={key: value for key, value in differences.items() if key in METRICS},
     )
-
-
-def _names(record: Record) -> list[object]:
-    """What tells a record's images apart."""
-    return [entry.get("target", entry.get("index")) for entry in record.images]
 
 
 def _line(row: DifferenceRow) -> list[str]:

@@ -50,7 +50,7 @@ def trust_rows(records: list[Record]) -> list[TrustRow]:
             TrustRow(
                 dataset=exact.dataset,
                 method=exact.method,
-                annotator=str(exact.annotation["name"]),
+                annotator=str(exact.annotation.get("name")),
                 subset=exact.subset,
                 n=exact.n,
                 protocol=exact.protocol,
@@ -69,7 +69,7 @@ def _same_images(exact: Record, other: Record) -> bool:
         and (other.method, other.dataset, other.subset, other.protocol)
         == (exact.method, exact.dataset, exact.subset, exact.protocol)
         and other.digests == exact.digests
-        and [entry["index"] for entry in other.images] == [entry["index"] for entry in exact.images]
+        and other.image_keys() == exact.image_keys()
     )
 
 

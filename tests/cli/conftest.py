@@ -56,9 +56,9 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 @pytest.fixture
 def mean_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     """``inception`` and ``colours`` stand for mean colours, so that no weights are needed."""
-    for name, frechet in (("inception", "FID"), ("colours", "FD (colours)")):
+    for name in ("inception", "colours"):
         monkeypatch.setitem(
             loading._LOADERS,
             name,
-            lambda weights, *, resize, device, frechet=frechet: MeanColours(frechet, resize),
+            lambda weights, *, resize, device, name=name: MeanColours(name, resize),
         )

@@ -18,11 +18,9 @@ DIMENSION = 6
 class MeanColours:
     """A stand-in network whose features are known by hand: mean colours of both halves."""
 
-    def __init__(self, frechet: str, resize: str) -> None:
+    def __init__(self, name: str, resize: str) -> None:
         self.spec = FeatureSpec(
-            name="inception" if frechet == "FID" else "colours",
-            frechet=frechet,
-            kernel=frechet.replace("F", "K", 1),
+            name=name,
             dimension=DIMENSION,
             resize=resize,
             weights_sha256="0" * 64,

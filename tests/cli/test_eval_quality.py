@@ -108,7 +108,9 @@ def test_several_truncations_are_several_records(run: Run, tmp_path: Path) -> No
         ),
         (("--method", "pseg", "--data", "nowhere"), 2, "nowhere does not exist"),
         (("--method", "pseg", "--features", "inceptin"), 2, "Did you mean 'inception'"),
-        (("--method", "pseg", "--masks", "m", *FEW), 2, "--masks belong"),
+        (("--method", "pseg", "--masks", "m", *FEW), 2, "--masks belongs to --on custom"),
+        (("--method", "pseg", "--alpha", "a"), 2, "--alpha belongs to --on sampled"),
+        (("--method", "pseg", "--protocol", "drc"), 2, "--protocol belongs to --on custom or"),
         (("--method", "pseg", *FEW, "--truncation", 2), 2, "--truncation 2"),
     ],
 )
@@ -126,6 +128,17 @@ def test_what_cannot_be_compared_is_one_line(
     assert result.exit_code == code, result.stderr
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_statistics_of_other_features_have_the_name_of_their_distance(
+    run: Run, tmp_path: Path
+) -> None:
+    folder = save_images(tmp_path / "a", random_images(12, 0))
+    stats = tmp_path / "a.npz"
+    options = ("--features", "annotator", "--allow-small-n")
+    assert run("fid", folder, "--save-stats", stats, *options).exit_code == 0
+    result = run("fid", stats, stats, "--allow-small-n")
+    assert result.stdout.startswith("FD (shapes)  0.0000")
 
 
 def test_a_table_without_records_is_refused(run: Run, tmp_path: Path) -> None:

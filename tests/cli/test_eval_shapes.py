@@ -77,6 +77,31 @@ def test_sample_without_options_draws_the_embedded_world(run: Run, tmp_path: Pat
     assert len(list((tmp_path / "samples" / "masks").iterdir())) == 3
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--on", "trusst"), "Did you mean 'trust'"),
+        (("--on", "real", "--truncation", 0.5), "--truncation belongs to --on sampled or quality"),
+        (("--limit", 3), "--limit belongs to --on custom"),
+        (("--screen-weights", "a.pkl"), "--screen-weights belongs to PSeg's samples of FFHQ"),
+        (("--method", "pseg", "--alpha", "a.pt"), "belong to --method ours"),
+        (("--batch-size", "none"), "--batch-size none"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(
+    options: tuple[object, ...], said: str, run: Run
+) -> None:
+    result = run("eval", *options)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_the_limits_of_one_setting_are_not_those_of_another(run: Run, tmp_path: Path) -> None:
+    options = ("--on", "real", "--method", "bisenet", "--samples", 1, "--out", tmp_path)
+    assert run("eval", *options).exit_code == 0
+
+
 def test_sample_draws_what_packages_offer(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "samples"
     result = run("sample", "--method", "pseg", "-n", 2, "--out", out)

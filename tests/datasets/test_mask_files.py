@@ -112,3 +112,10 @@ def test_black_rows_are_rows_without_any_light(tmp_path: Path) -> None:
     pixels[3, 2, 1] = 1
     path = saved(tmp_path / "image.png", Image.fromarray(pixels))
     assert black_rows(path).tolist() == [True, False, False, False, True]
+
+
+def test_a_file_that_would_start_an_interpreter_is_no_image(tmp_path: Path) -> None:
+    path = tmp_path / "mask.png"
+    grey_image().save(path, format="EPS")
+    with pytest.raises(InputError, match=r"mask\.png is not an image"):
+        read_grey(path)

@@ -44,8 +44,8 @@ def test_a_record_survives_the_way_to_disk_and_back(tmp_path: Path) -> None:
         ("{", "cannot be read as a record"),
         ("[]", "is not a record"),
         ('{"format": "l4f-bench record", "version": 99}', "has version 99"),
-        ('{"format": "l4f-bench record", "version": 1}', "incomplete record"),
-        ('{"format": "l4f-bench record", "version": 1, "scores": {}}', "incomplete record"),
+        ('{"format": "l4f-bench record", "version": 1}', "lacks fields"),
+        ('{"format": "l4f-bench record", "version": 1, "scores": {}}', "lacks fields"),
     ],
 )
 def test_other_files_are_refused(text: str, message: str, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_features_of_every_block_are_the_recorded_ones(golden: GoldenCase, weigh
     with pytest.raises(InputError, match="53x37 pixels are too small"):
         unresized.features(golden.tensor("in_images_small"))
     spec = network.spec
-    assert (spec.frechet, spec.dimension, spec.resize) == ("FID", 2048, "bilinear")
+    assert (spec.name, spec.dimension, spec.resize) == ("inception", 2048, "bilinear")
     assert spec.weights_sha256 == sha256_of(weights)
 
 

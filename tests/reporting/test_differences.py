@@ -36,6 +36,17 @@ def test_scores_of_the_same_images_are_paired() -> None:
     assert np.isfinite([together.low, together.high]).all()  # type: ignore[list-item]
 
 
+@pytest.mark.parametrize("setting", ["real", "custom"])
+def test_images_of_another_seed_or_folder_are_not_paired(setting: str) -> None:
+    same = [replace(one, setting=setting, truth="exact") for one in (FIRST, SECOND)]
+    if setting == "real":
+        same = [replace(one, config={"seed": seed}) for seed, one in enumerate(same)]
+    else:
+        same = [replace(one, digests={"target": str(n)}) for n, one in enumerate(same)]
+    (row,) = difference_rows(same)
+    assert not row.paired
+
+
 @pytest.mark.parametrize(
     "change",
     [{"truncation": 1.0}, {"dataset": "car"}, {"protocol": "drc"}, {"digests": {"annotator": "b"}},

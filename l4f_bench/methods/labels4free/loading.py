@@ -8,6 +8,7 @@ import torch
 
 from l4f_bench.cache import cached_weight
 from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.distributed import gathered
 from l4f_bench.errors import InputError, MissingAssetError
 from l4f_bench.generators.checkpoints.errors import refusals_named
 from l4f_bench.generators.checkpoints.selection import SelectedNetwork, select_network
@@ -138,20 +139,17 @@ def choose_device(name: str | None) -> torch.device:
     return device
 
 
-def samples_per_batch(method: GenerativeMethod, wanted: str) -> int:
-    """The batch size asked for, or for ``auto`` one that fits the device's free memory.
+def samples_per_batch(method: GenerativeMethod, wanted: int | None) -> int:
+    """The batch size asked for, or for None one that fits the device's free memory.
 
-    On a CPU that is 1: images are computed one at a time there.
-
-    Raises:
-        InputError: ``wanted`` is neither a positive number nor ``auto``.
+    On a CPU that is 1: images are computed one at a time there. All processes get the same, since
+    they take their samples round by round.
     """
-    if wanted != "auto":
-        if not wanted.isdecimal() or int(wanted) < 1:
-            raise InputError(f"--batch-size {wanted} is not possible. Give 1 or more, or auto.")
-        return int(wanted)
+    if wanted is not None:
+        return wanted
     device = method.device
     if device.type != "cuda":
         return 1
     free, _ = torch.cuda.mem_get_info(device)
-    return max(1, min(64, int(_SHARE_OF_MEMORY * free / method.bytes_per_image)))
+    fitting = max(1, min(64, int(_SHARE_OF_MEMORY * free / method.bytes_per_image)))
+    return min(gathered(fitting))
