@@ -42,7 +42,8 @@ class BenchGroup(TyperGroup):
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            errors.print("Error: Out of memory. Take fewer at a time: --batch-size 1.", style="red")
+            advice = "Take fewer images at a time: --batch-size 1, or train --set batch_size=N."
+            errors.print(f"Error: Out of memory. {advice}", style="red", soft_wrap=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             errors.print("Interrupted. No file is half written.", style="red")

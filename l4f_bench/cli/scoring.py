@@ -100,7 +100,6 @@ def report(
     from l4f_bench.evaluation.records import find_records, load_record
     from l4f_bench.registry import unknown_name
     from l4f_bench.reporting.report import build_report
-    from l4f_bench.reporting.sections import SECTION_WRITERS
     from l4f_bench.reporting.tables import deviations
     from l4f_bench.reporting.writers import WRITERS, markdown
     from l4f_bench.runs import write_text
@@ -111,14 +110,10 @@ def report(
             raise InputError(unknown_name("format", name, list(WRITERS)))
     loaded = [load_record(path) for path in find_records(records or [Path("runs")])]
     drawn = build_report(loaded, table)
-    for part in drawn.tables:
-        for name in chosen:
-            write_text(out / f"{part.spec.name}.{name}", WRITERS[name](part))
-        stdout.print(markdown(part))
     for section in drawn.sections:
         for name in chosen:
-            write_text(out / f"{section.name}.{name}", SECTION_WRITERS[name](section))
-        stdout.print(SECTION_WRITERS["md"](section))
+            write_text(out / f"{section.name}.{name}", WRITERS[name](section))
+        stdout.print(markdown(section))
     stderr.print(f"Tables: {out}", markup=False, soft_wrap=True)
     if check is not None:
         _fail_on(deviations(drawn.tables, check), check)

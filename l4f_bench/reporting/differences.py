@@ -57,7 +57,7 @@ def difference_section(records: list[Record]) -> Section | None:
         title="Differences between methods",
         headers=_HEADERS,
         lines=[_line(row) for row in rows],
-        note=_NOTE,
+        notes=(_NOTE,),
         rows=[asdict(row) for row in rows],
     )
 

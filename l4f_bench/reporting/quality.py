@@ -9,18 +9,17 @@ from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.evaluation.records import Record
 from l4f_bench.methods.specs import METHODS
 from l4f_bench.reporting.published import PAPER, published_fid
-from l4f_bench.reporting.sections import Section
+from l4f_bench.reporting.sections import MISSING, Section
 
 NUMBER = 5
 """The paper's table of FID."""
 FID = "fid"
 
-_MISSING = "n/a"
 _ON_FEATURES = ("Images", "real", "psi", "Features", "Resize", "Divisor")
 _NOTE = (
     "Lower is better. Only distances of equal features, resizing, divisor and numbers of images "
     "can be compared; the paper states none of these. Published: as printed in "
-    f"{PAPER}, Table {NUMBER}. {_MISSING}: no record given."
+    f"{PAPER}, Table {NUMBER}. {MISSING}: no record given."
 )
 _NOTE_OTHER = (
     "Lower is better. Fréchet distances of the embedded annotator's features, which are not "
@@ -73,7 +72,7 @@ def _table5(records: list[Record]) -> Section:
             ]
             for row in rows
         ],
-        note=_NOTE,
+        notes=(_NOTE,),
         rows=[asdict(row) for row in rows],
     )
 
@@ -119,7 +118,7 @@ def _other(key: str, records: list[Record]) -> Section:
             ]
             for record in records
         ],
-        note=_NOTE_OTHER,
+        notes=(_NOTE_OTHER,),
         rows=[
             {"method": record.method, "dataset": record.dataset, **record.distance}
             for record in records
@@ -143,4 +142,4 @@ def _made_with(distance: dict[str, Any]) -> list[str]:
 
 
 def _number(value: float | None, sign: str = "") -> str:
-    return _MISSING if value is None else f"{value:{sign}.2f}"
+    return MISSING if value is None else f"{value:{sign}.2f}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.records import Record
 from l4f_bench.reporting.differences import difference_section
+from l4f_bench.reporting.mask_tables import table_section
 from l4f_bench.reporting.published import MASK_TABLES
 from l4f_bench.reporting.quality import NUMBER, quality_sections
 from l4f_bench.reporting.sections import Section
@@ -21,8 +22,9 @@ NUMBERS = (*MASK_TABLES, NUMBER)
 class Report:
     """What is drawn."""
 
-    tables: list[Table]
     sections: list[Section]
+    tables: list[Table]
+    """The mask scores among them, to compare with the published ones."""
 
 
 def build_report(records: list[Record], number: int | None = None) -> Report:
@@ -33,17 +35,15 @@ def build_report(records: list[Record], number: int | None = None) -> Report:
     """
     if number not in (None, *NUMBERS):
         raise InputError(f"--table {number} is none of the paper's. Give 1 to {NUMBER}.")
-    tables = build_tables(records)
-    sections = [
+    tables = [table for table in build_tables(records) if number in (None, table.spec.number)]
+    others = [difference_section(records), trust_section(records), *quality_sections(records)]
+    sections = [table_section(table) for table in tables]
+    sections += [
         section
-        for section in (difference_section(records), trust_section(records))
-        if section is not None
+        for section in others
+        if section is not None and (number is None or section.name == f"table{number}")
     ]
-    sections += quality_sections(records)
-    if number is not None:
-        tables = [table for table in tables if table.spec.number == number]
-        sections = [section for section in sections if section.name == f"table{number}"]
-    if not tables and not sections:
+    if not sections:
         where = "any table" if number is None else f"Table {number}"
         raise InputError(f"None of the records belongs in {where}. Run `l4f-bench eval` first.")
-    return Report(tables, sections)
+    return Report(sections, tables)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.errors import InputError
@@ -62,14 +61,6 @@ class Table:
 
     spec: TableSpec
     rows: tuple[TableRow, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Every cell with its row's keys, for machines."""
-        return {
-            "table": self.spec.number or self.spec.name,
-            "title": self.spec.title,
-            "rows": [asdict(row) for row in self.rows],
-        }
 
 
 def build_tables(records: list[Record]) -> list[Table]:

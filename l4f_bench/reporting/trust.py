@@ -88,7 +88,7 @@ def trust_section(records: list[Record]) -> Section | None:
         title="How far pseudo ground truth can be trusted",
         headers=_HEADERS,
         lines=[_line(row) for row in rows],
-        note=_NOTE,
+        notes=(_NOTE,),
         rows=[asdict(row) for row in rows],
     )
 

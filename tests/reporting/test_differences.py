@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from l4f_bench.reporting.differences import difference_rows, difference_section
-from l4f_bench.reporting.sections import SECTION_WRITERS
+from l4f_bench.reporting.writers import WRITERS
 from tests.reporting.test_trust import EXACT, FOUND, record
 
 FIRST = replace(record("ours", "bisenet", "all", FOUND), setting="sampled", truncation=0.7)
@@ -22,8 +22,8 @@ def test_samples_of_two_methods_are_compared_unpaired() -> None:
     assert row.differences["miou"].value == pytest.approx(expected)
     section = difference_section([FIRST, SECOND])
     assert section is not None
-    assert "Ours - PSeg" in SECTION_WRITERS["md"](section)
-    assert f"{expected:+.4f}" in SECTION_WRITERS["tex"](section)
+    assert "Ours - PSeg" in WRITERS["md"](section)
+    assert f"{expected:+.4f}" in WRITERS["tex"](section)
 
 
 def test_scores_of_the_same_images_are_paired() -> None:

@@ -8,9 +8,9 @@ import pytest
 from l4f_bench.evaluation.records import Record, image_entry
 from l4f_bench.metrics.intervals import estimate
 from l4f_bench.metrics.protocols import PROTOCOLS
-from l4f_bench.reporting.sections import SECTION_WRITERS
 from l4f_bench.reporting.tables import build_tables
 from l4f_bench.reporting.trust import trust_rows, trust_section
+from l4f_bench.reporting.writers import WRITERS
 
 
 def record(method: str, truth: str, subset: str, counts: list[list[int]]) -> Record:
@@ -47,10 +47,10 @@ def test_a_method_is_compared_on_the_same_images() -> None:
     assert rejected.against_exact.value is None
     section = trust_section(records)
     assert section is not None
-    text = SECTION_WRITERS["md"](section)
+    text = WRITERS["md"](section)
     assert f"{found - exact:+.4f}" in text
     assert "n/a" in text
-    for write in SECTION_WRITERS.values():
+    for write in WRITERS.values():
         assert "rejected" in write(section)
 
 
