@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.metrics.scores import TABLE_METRICS
 
 PAPER = "Labels4Free (ICCV 2021)"
@@ -45,8 +46,9 @@ class TableSpec:
 
     @property
     def datasets(self) -> set[str]:
-        """The data sets of its records."""
-        return {row.dataset for row in self.published} or {"shapes"}
+        """The data sets of its records: the paper's, or in ours those with exact masks."""
+        named = {row.dataset for row in self.published}
+        return named or {spec.name for spec in DATASETS if spec.exact_masks}
 
 
 _SUGGESTED = "the sizes of this table's pairs suggest that it was filled from the same script"
