@@ -79,8 +79,10 @@ def open_side(path: Path, config: FeatureDistanceConfig) -> OpenedSide:
     return OpenedSide(str(path), generator_set(path, config))
 
 
-def generator_set(path: Path, config: FeatureDistanceConfig) -> GeneratorSet:
-    """The samples of a generator's checkpoint.
+def generator_set(
+    path: Path, config: FeatureDistanceConfig, name: str | None = None
+) -> GeneratorSet:
+    """The samples of a generator's checkpoint, which results call ``name`` or by its path.
 
     Raises:
         CheckpointError: The file cannot be read or holds no generator.
@@ -91,6 +93,7 @@ def generator_set(path: Path, config: FeatureDistanceConfig) -> GeneratorSet:
         truncation=config.truncation,
         seed=config.seed,
         device=choose_device(config.device),
+        name=name,
     )
 
 

@@ -102,9 +102,18 @@ class GeneratorSet:
     """Samples 0 to n - 1 of a StyleGAN2; each depends on its index and the seed alone."""
 
     def __init__(
-        self, path: Path, *, num_images: int, truncation: float, seed: int, device: torch.device
+        self,
+        path: Path,
+        *,
+        num_images: int,
+        truncation: float,
+        seed: int,
+        device: torch.device,
+        name: str | None = None,
     ) -> None:
         """Load the averaged generator of a checkpoint of any readable format.
+
+        Results call it ``name``, or else by its path.
 
         Raises:
             CheckpointError: The file cannot be read or holds no generator.
@@ -117,7 +126,7 @@ class GeneratorSet:
         mean = network.mean_latent() if mean is None else mean.view(1, -1)
         self._mean_latent = mean.to(network.input.input)
         self._num_images, self._truncation, self._seed = num_images, truncation, seed
-        self._path, self.sha256 = path, selected.source_sha256
+        self._name, self.sha256 = name or str(path), selected.source_sha256
 
     def __len__(self) -> int:
         return self._num_images
@@ -133,7 +142,7 @@ class GeneratorSet:
         """Kind, file, and what fixes the samples."""
         return {
             "kind": "generator",
-            "path": str(self._path),
+            "path": self._name,
             "sha256": self.sha256,
             "count": len(self),
             "truncation": self._truncation,

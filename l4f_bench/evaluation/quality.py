@@ -98,9 +98,10 @@ def _generated_side(
 ) -> tuple[OpenedSide, dict[str, str]]:
     """The method's samples, and the SHA-256 of the files that make them."""
     if config.method == PLAIN:
-        path = quality.generator or generator_file(spec.name)
-        samples = generator_set(path, quality.distance)
-        return OpenedSide(str(path), samples), {"generator": samples.sha256}
+        given = quality.generator
+        name = str(given or spec.generator_weights)  # not where on this machine the usual one is
+        samples = generator_set(given or generator_file(spec.name), quality.distance, name)
+        return OpenedSide(name, samples), {"generator": samples.sha256}
     if config.method == REAL and spec.exact_masks:
         return _world(spec, quality.distance, HELD_OUT + _OTHER_WORLD + config.seed), {}
     known = [PLAIN, *installed_names(LOADERS)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from l4f_bench.assets import embedded_path
 from l4f_bench.evaluation.records import load_record
 from tests.cli.conftest import Run
 from tests.cli.images import random_images, save_images
@@ -70,6 +71,7 @@ def test_shapes_have_a_distance_that_is_no_fid(run: Run, tmp_path: Path) -> None
         record = evaluated(run, "--method", method, *FEW, "--out", tmp_path / method)
         assert (record["protocol"], record["truth"]) == ("fd_shapes", "real images")
         assert record["truncation"] == (None if method == "real" else 1.0)
+        assert str(embedded_path("shapes-generator").parent) not in json.dumps(record)
         values[method] = record["scores"]["fd_shapes"]["value"]
     # Far apart, as a figure of 40 images must be to say anything.
     assert 0 < values["real"] < values["pseg"] / 3
