@@ -8,6 +8,7 @@ from typing import Literal
 from l4f_bench.errors import InputError
 from l4f_bench.methods.labels4free.alpha import AlphaLayout
 from l4f_bench.registry import unknown_name
+from l4f_bench.training.ranges import check_ranges
 
 BackgroundLatent = Literal["independent", "shared"]
 
@@ -16,6 +17,12 @@ _CHOICES = {
     "background_mode": ("first-conv", "constant"),
     "layout": ("bg_extractor", "bg_extractor_repro"),
 }
+_AT_LEAST = {
+    **dict.fromkeys(("binarisation", "foreground", "background", "adversarial"), 0),
+    **dict.fromkeys(("lr", "r1", "seed"), 0),
+    **dict.fromkeys(("levels", "r1_every", "ema_steps", "collapse_steps"), 1),
+}
+_SHARES = ("foreground_phi", "background_phi", "truncation")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,15 +79,10 @@ class Labels4FreeConfig:
     """Seed of weights, latents, noise, flips and the order of the data."""
 
     def __post_init__(self) -> None:
-        for name in ("binarisation", "foreground", "background", "adversarial", "lr", "r1"):
-            if getattr(self, name) < 0:
-                raise InputError(f"{name} {getattr(self, name):g} is negative. Give 0 or more.")
+        check_ranges(self, at_least=_AT_LEAST, shares=_SHARES)
         for name, known in _CHOICES.items():
             if getattr(self, name) not in known:
                 raise InputError(unknown_name(name, getattr(self, name), list(known)))
-        for name in ("foreground_phi", "background_phi", "truncation"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{name} {getattr(self, name):g} is outside of 0 to 1.")
         if self.batch_size < 1 or (self.batch_size > 4 and self.batch_size % 4):
             raise InputError(
                 f"A batch of {self.batch_size} does not divide into groups of 4. Give a multiple."
