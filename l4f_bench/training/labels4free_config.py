@@ -33,8 +33,6 @@ class Labels4FreeConfig:
     + binarisation * B(M) + foreground * C(M) + background * E(M)``.
     """
 
-    num_steps: int
-    """Steps of the preset."""
     binarisation: float
     """Weight lambda 1 of B(M), which pulls alpha to 0 or 1."""
     foreground: float
@@ -89,10 +87,9 @@ class Labels4FreeConfig:
             )
 
 
-def _paper(num_steps: int, weight: float, truncation: float, **more: object) -> Labels4FreeConfig:
+def _paper(weight: float, truncation: float, **more: object) -> Labels4FreeConfig:
     """Section 4.6 of the paper: weight 0.1 on the adversarial loss, latents of their own."""
     return Labels4FreeConfig(
-        num_steps=num_steps,
         binarisation=weight,
         truncation=truncation,
         adversarial=0.1,
@@ -100,12 +97,9 @@ def _paper(num_steps: int, weight: float, truncation: float, **more: object) -> 
     )
 
 
-def _released(
-    num_steps: int, weight: float, truncation: float, **more: object
-) -> Labels4FreeConfig:
+def _released(weight: float, truncation: float, **more: object) -> Labels4FreeConfig:
     """The training commands of the released code: one weight for B and C, shared latents."""
     return Labels4FreeConfig(
-        num_steps=num_steps,
         binarisation=weight,
         foreground=weight,
         truncation=truncation,
@@ -117,36 +111,53 @@ def _released(
 # (data set, preset): the paper's section 4.6, and the released code's commands and its settings
 # for one GPU, where the second coverage term comes in.
 PRESETS: dict[tuple[str, str], Labels4FreeConfig] = {
-    ("ffhq", "paper"): _paper(1000, 1.2, 1.0, foreground=0.0),
-    ("cat", "paper"): _paper(900, 3, 0.5),
-    ("horse", "paper"): _paper(500, 3, 1.0),
-    ("car", "paper"): _paper(250, 20, 0.3, background_mode="constant"),
-    ("ffhq", "released"): _released(1200, 1.2, 1.0),
-    ("cat", "released"): _released(900, 3, 0.5),
-    ("horse", "released"): _released(500, 3, 1.0),
+    ("ffhq", "paper"): _paper(1.2, 1.0, foreground=0.0),
+    ("cat", "paper"): _paper(3, 0.5),
+    ("horse", "paper"): _paper(3, 1.0),
+    ("car", "paper"): _paper(20, 0.3, background_mode="constant"),
+    ("ffhq", "released"): _released(1.2, 1.0),
+    ("cat", "released"): _released(3, 0.5),
+    ("horse", "released"): _released(3, 1.0),
     ("car", "released"): _released(
-        50, 10, 0.3, lr=2e-3, background_mode="constant", pretrained_discriminator=True
+        10, 0.3, lr=2e-3, background_mode="constant", pretrained_discriminator=True
     ),
     ("ffhq", "single-gpu"): _released(
-        2000, 1.2, 1.0, background=3, background_phi=0.4, batch_size=2
+        1.2, 1.0, background=3, background_phi=0.4, batch_size=2
     ),
-    ("cat", "single-gpu"): _released(2000, 3, 0.5, background=4, background_phi=0.35, batch_size=2),
+    ("cat", "single-gpu"): _released(3, 0.5, background=4, background_phi=0.35, batch_size=2),
     ("horse", "single-gpu"): _released(
-        2000, 3, 1.0, background=6, background_phi=0.6, batch_size=2
+        3, 1.0, background=6, background_phi=0.6, batch_size=2
     ),
     ("car", "single-gpu"): _released(
-        750, 20, 0.3, background=40, background_phi=0.75, batch_size=2, lr=8e-4, adversarial=0.1,
+        20, 0.3, background=40, background_phi=0.75, batch_size=2, lr=8e-4, adversarial=0.1,
         background_mode="constant",
     ),
     ("shapes", "shapes"): Labels4FreeConfig(
-        num_steps=400, binarisation=1.2, foreground=5, foreground_phi=0.2, background=5,
+        binarisation=1.2, foreground=5, foreground_phi=0.2, background=5,
         background_phi=0.6, levels=3, batch_size=32, lr=4e-3, ema_steps=30,
     ),
     ("shapes", "debug"): Labels4FreeConfig(
-        num_steps=20, binarisation=1.2, foreground=5, foreground_phi=0.2, background=5,
+        binarisation=1.2, foreground=5, foreground_phi=0.2, background=5,
         background_phi=0.6, levels=2, batch_size=8, lr=4e-3, ema_steps=3,
     ),
 }  # fmt: skip
+NUM_STEPS = {
+    ("ffhq", "paper"): 1000,
+    ("cat", "paper"): 900,
+    ("horse", "paper"): 500,
+    ("car", "paper"): 250,
+    ("ffhq", "released"): 1200,
+    ("cat", "released"): 900,
+    ("horse", "released"): 500,
+    ("car", "released"): 50,
+    ("ffhq", "single-gpu"): 2000,
+    ("cat", "single-gpu"): 2000,
+    ("horse", "single-gpu"): 2000,
+    ("car", "single-gpu"): 750,
+    ("shapes", "shapes"): 400,
+    ("shapes", "debug"): 20,
+}
+"""Steps of each preset."""
 
 
 def preset(dataset: str, name: str) -> Labels4FreeConfig:

@@ -67,8 +67,8 @@ class Trainer(Protocol):
             TrainingError: Going on is useless; the message says what to change.
         """
 
-    def export(self, folder: Path) -> list[Path]:
-        """Write the trained networks for use elsewhere; returns the files."""
+    def export(self, folder: Path, num_steps: int) -> list[Path]:
+        """Write the networks, trained for ``num_steps``, for use elsewhere; returns the files."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,8 +142,8 @@ def train(
         log = stack.enter_context(RunLog(folder, done, tensorboard=loop.tensorboard))
         from_first((done, trainer.state_dict()))
         noted = stack.enter_context(signals_noted())
-        _run(trainer, folder, loop, done, watch, noted, log)
-        return trainer.export(folder)
+        done = _run(trainer, folder, loop, done, watch, noted, log)
+        return trainer.export(folder, done)
 
 
 def _restore_others(trainer: Trainer) -> int:
@@ -161,8 +161,8 @@ def _run(
     watch: Watch,
     noted: list[int],
     log: RunLog | None,
-) -> None:
-    """Do the steps; ``log`` is None on all processes but the first."""
+) -> int:
+    """Do the steps; ``log`` is None on all processes but the first. Returns the steps done."""
     report = watch(done, loop.num_steps, trainer.batch_size)
     window: list[dict[str, float]] = []
     began = time.monotonic()
@@ -188,6 +188,7 @@ def _run(
             _save(trainer, folder, done)
         if stopped and not last:
             raise StoppedError(done, stopped[0])
+    return done
 
 
 def _save(trainer: Trainer, folder: Path, done: int) -> None:
