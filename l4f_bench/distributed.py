@@ -6,6 +6,7 @@ the discriminator's statistic divides into groups keeps its groups whole that wa
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -142,4 +143,8 @@ def data_parallel(module: Module) -> Module:
         return module
     from torch.nn.parallel import DistributedDataParallel
 
-    return cast(Module, DistributedDataParallel(module, broadcast_buffers=False))
+    # Buffers are constants, the same everywhere. PyTorch 2.13 gave the setting another name.
+    known = inspect.signature(DistributedDataParallel).parameters
+    name = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
+    unsynced: dict[str, Any] = {name: False}
+    return cast(Module, DistributedDataParallel(module, **unsynced))

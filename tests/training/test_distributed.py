@@ -21,7 +21,7 @@ from tests.training.test_stylegan2 import flat
 def launch(num_processes: int, *arguments: object) -> subprocess.CompletedProcess[str]:
     launcher = ["-m", "torch.distributed.run", "--nproc-per-node", str(num_processes)]
     command = [sys.executable, *(launcher if num_processes > 1 else []), "-m", "l4f_bench"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error::FutureWarning"}
     return subprocess.run(
         [*command, *map(str, arguments)], capture_output=True, text=True, env=environment
     )
