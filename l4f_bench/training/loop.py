@@ -32,10 +32,10 @@ from l4f_bench.training.logs import RunLog
 CHECKPOINTS = "checkpoints"
 
 Report = Callable[[int, Mapping[str, float]], object]
-"""Called with the steps done and the latest losses."""
+"""Called after each step with the images done and the latest losses."""
 
-Watch = Callable[[int, int, int], Report]
-"""Given the steps done, the steps in all and the images a step, returns what to report to."""
+Watch = Callable[[int, int], Report]
+"""Given the images done and the images in all, returns what to report to."""
 
 
 class Trainer(Protocol):
@@ -163,7 +163,7 @@ def _run(
     log: RunLog | None,
 ) -> int:
     """Do the steps; ``log`` is None on all processes but the first. Returns the steps done."""
-    report = watch(done, loop.num_steps, trainer.batch_size)
+    report = watch(trainer.images_after(done), trainer.images_after(loop.num_steps))
     window: list[dict[str, float]] = []
     began = time.monotonic()
     for step in range(done, loop.num_steps):
@@ -171,7 +171,7 @@ def _run(
         _refuse_nan(figures, step, folder)
         window.append(figures)
         done, last = step + 1, step + 1 == loop.num_steps
-        report(done, figures)
+        report(trainer.images_after(done), figures)
         stopped = [number for numbers in gathered(noted) for number in numbers]
         if done % loop.log_every == 0 or last:
             means = {key: sum(f[key] for f in window) / len(window) for key in figures}

@@ -47,7 +47,7 @@ def run(folder: Path, num_steps: int, config: Labels4FreeConfig = CONFIG, resume
     loop = LoopConfig(num_steps=num_steps, checkpoint_every=2, log_every=1, grid_every=100)
     train(
         subject, folder, loop, identity_of(subject), resume=resume,
-        watch=lambda done, total, images: lambda steps, figures: None, warn=lambda message: None,
+        watch=lambda done, total: lambda images, figures: None, warn=lambda message: None,
     )  # fmt: skip
     return subject
 

@@ -58,8 +58,8 @@ class KilledError(Exception):
 
 
 def watch_with(at: int | None = None, what: Callable[[], object] = lambda: None) -> Any:
-    def watch(done: int, total: int, num_images: int) -> Callable[..., object]:
-        return lambda step, figures: what() if step == at else None
+    def watch(done: int, total: int) -> Callable[..., object]:
+        return lambda images, figures: what() if images / Counter.batch_size == at else None
 
     return watch
 
