@@ -6,8 +6,9 @@ the discriminator's statistic divides into groups keeps its groups whole that wa
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
@@ -112,14 +113,28 @@ def gathered(value: T) -> list[T]:
 
 
 def from_first(value: T) -> T:
-    """The first process's ``value``; what the others give is not looked at."""
+    """The first process's ``value``, tensors on the CPU; what the others give is not looked at."""
     if not _joined():
         return value
     from torch import distributed
 
-    values = [value]
+    # Pickled tensors name their GPU: every process would unpickle them onto the first one's.
+    values = [on_cpu(value) if is_first() else value]
     distributed.broadcast_object_list(values, src=0)
     return values[0]
+
+
+def on_cpu(value: Any) -> Any:
+    """A nest of dictionaries, lists and tuples, its tensors on the CPU."""
+    from torch import Tensor
+
+    if isinstance(value, Tensor):
+        return value.detach().cpu()
+    if isinstance(value, Mapping):
+        return {key: on_cpu(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(on_cpu(part) for part in value)
+    return value
 
 
 def data_parallel(module: Module) -> Module:
@@ -128,4 +143,8 @@ def data_parallel(module: Module) -> Module:
         return module
     from torch.nn.parallel import DistributedDataParallel
 
-    return cast(Module, DistributedDataParallel(module, broadcast_buffers=False))
+    # Buffers are constants, the same everywhere. PyTorch 2.13 gave the setting another name.
+    known = inspect.signature(DistributedDataParallel).parameters
+    name = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
+    unsynced: dict[str, Any] = {name: False}
+    return cast(Module, DistributedDataParallel(module, **unsynced))

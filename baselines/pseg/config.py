@@ -7,6 +7,15 @@ from dataclasses import dataclass, replace
 from baselines.pseg.architecture import PUBLIC_CHANNELS, PSegArchitecture, Variant, resolution_of
 from l4f_bench.errors import InputError
 from l4f_bench.registry import unknown_name
+from l4f_bench.training.ranges import check_ranges
+
+_AT_LEAST = {
+    **dict.fromkeys(("lr", "mapping_lr", "gradient_penalty", "drift"), 0),
+    **dict.fromkeys(("coverage_weight", "binarisation", "final_images", "seed"), 0),
+    **dict.fromkeys(("channels", "latent_width", "mapping_layers"), 1),
+    **dict.fromkeys(("phase_images", "collapse_steps"), 1),
+}
+_SHARES = ("reach", "coverage", "contrast", "style_mixing", "ema_decay")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,14 +74,7 @@ class PSegConfig:
                 f"batch_sizes {self.batch_sizes} do not fit {len(self.channels)} levels. Give 2 "
                 "or more for each resolution that is trained, the smallest first."
             )
-        if self.phase_images < 1:
-            raise InputError(f"phase_images {self.phase_images} is too small. Give 1 or more.")
-        for name in ("final_images", "lr", "gradient_penalty", "coverage_weight", "binarisation"):
-            if getattr(self, name) < 0:
-                raise InputError(f"{name} {getattr(self, name):g} is negative. Give 0 or more.")
-        for name in ("reach", "coverage", "contrast", "style_mixing", "ema_decay"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{name} {getattr(self, name):g} is outside of 0 to 1.")
+        check_ranges(self, at_least=_AT_LEAST, shares=_SHARES)
         if not 1 <= self.crop <= 2:
             raise InputError(f"crop {self.crop:g} is outside of 1 to 2.")
 

@@ -27,6 +27,7 @@ from l4f_bench.methods.labels4free.method import to_bytes
 from l4f_bench.seeds import normal, random_numbers
 from l4f_bench.training.adversarial import gradients_pass, real_images
 from l4f_bench.training.compute import PLAIN, Compute
+from l4f_bench.training.identity import about
 from l4f_bench.training.images import RealImages
 
 EXPORT = "pseg.safetensors"
@@ -263,11 +264,16 @@ class PSegTrainer:
         times = config.resolution // stage.resolution
         return sheet.repeat(times, axis=0).repeat(times, axis=1)
 
-    def export(self, folder: Path) -> list[Path]:
+    def export(self, folder: Path, num_steps: int) -> list[Path]:
         """Write the averaged generator, the resolution it has reached and its mean latent."""
         path, stage = folder / EXPORT, self._last_stage()
-        about = {"training": asdict(self.config), "data": self.images.digest}
-        write_pseg(path, self.average, level=stage.level, fade=stage.fade, about=about)
+        write_pseg(
+            path,
+            self.average,
+            level=stage.level,
+            fade=stage.fade,
+            about=about(self, num_steps),
+        )
         return [path]
 
 

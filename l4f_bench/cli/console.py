@@ -23,8 +23,8 @@ from rich.text import Text
 
 from l4f_bench.progress import Advance, Progress
 
-StepReport = Callable[[int, Mapping[str, float]], object]
-"""Called with the steps done and the latest figures by name."""
+ImagesReport = Callable[[int, Mapping[str, float]], object]
+"""Called with the images done and the latest figures by name."""
 
 _OTHER = os.environ.get("RANK", "0") != "0"  # as torchrun numbers them
 
@@ -74,14 +74,14 @@ def progress_bar(description: str) -> Iterator[Progress]:
 
 
 @contextmanager
-def training_bar(description: str) -> Iterator[Callable[[int, int, int], StepReport]]:
+def training_bar(description: str) -> Iterator[Callable[[int, int], ImagesReport]]:
     """Show a bar with losses, rate and remaining time on stderr while the block runs.
 
     It is silent where stderr is no terminal.
 
     Yields:
-        A function that takes the steps done, the steps in all and the images a step, and returns
-        what to call with the steps done and the latest figures by name.
+        A function that takes the images done and the images in all, and returns what to call with
+        the images done and the latest figures by name.
     """
     columns = (
         TextColumn("{task.description}"),
@@ -95,14 +95,12 @@ def training_bar(description: str) -> Iterator[Callable[[int, int, int], StepRep
         *columns, console=stderr, transient=True, disable=not stderr.is_terminal
     ) as bar:
 
-        def start(done: int, total: int, num_images: int) -> StepReport:
-            task = bar.add_task(
-                description, total=total * num_images, completed=done * num_images, figures=""
-            )
+        def start(done: int, total: int) -> ImagesReport:
+            task = bar.add_task(description, total=total, completed=done, figures="")
 
-            def report(steps: int, figures: Mapping[str, float]) -> None:
+            def report(images: int, figures: Mapping[str, float]) -> None:
                 text = " ".join(f"{name} {value:.2f}" for name, value in figures.items())
-                bar.update(task, completed=steps * num_images, figures=text)
+                bar.update(task, completed=images, figures=text)
 
             return report
 

@@ -22,6 +22,7 @@ from l4f_bench.errors import InputError
 from l4f_bench.seeds import random_numbers
 from l4f_bench.training.bisenet_config import BiSeNetConfig
 from l4f_bench.training.compute import PLAIN, Compute
+from l4f_bench.training.identity import about
 from l4f_bench.training.labelled import LabelledImages
 
 _GRID = 8  # samples in the grid
@@ -119,7 +120,7 @@ class BiSeNetTrainer:
     def check(self, means: Mapping[str, float]) -> None:
         """Nothing to check: losses that are not numbers stop the run anyway."""
 
-    def export(self, folder: Path) -> list[Path]:
+    def export(self, folder: Path, num_steps: int) -> list[Path]:
         """Write the network with its classes and size."""
         path = folder / self.export_name
         write_parser(
@@ -127,7 +128,7 @@ class BiSeNetTrainer:
             self.network,
             classes=self.images.classes,
             side=self.config.side,
-            about={"training": asdict(self.config), "data": self.images.digest},
+            about=about(self, num_steps),
         )
         return [path]
 

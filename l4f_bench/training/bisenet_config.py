@@ -6,6 +6,14 @@ from dataclasses import dataclass
 
 from l4f_bench.errors import InputError
 from l4f_bench.registry import unknown_name
+from l4f_bench.training.ranges import check_ranges
+
+_AT_LEAST = {
+    **dict.fromkeys(("lr", "weight_decay", "warmup_steps", "decay_power", "seed"), 0),
+    **dict.fromkeys(("num_steps", "resolution"), 1),
+    "width": 1 / 64,
+    "batch_size": 2,  # statistics of a batch need more than one value
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,12 +46,7 @@ class BiSeNetConfig:
     """Seed of weights, flips and data."""
 
     def __post_init__(self) -> None:
-        for name in ("lr", "momentum", "weight_decay", "warmup_steps", "seed"):
-            if not getattr(self, name) >= 0:
-                raise InputError(f"{name} {getattr(self, name):g} is negative. Give 0 or more.")
-        for name in ("num_steps", "batch_size", "resolution"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} {getattr(self, name)} is too small. Give 1 or more.")
+        check_ranges(self, at_least=_AT_LEAST, shares=("momentum",))
         if self.side < 32 or self.side % 32:
             raise InputError(f"side {self.side} is no multiple of 32, BiSeNet's deepest stride.")
 

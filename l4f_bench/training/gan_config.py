@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from l4f_bench.errors import InputError
+from l4f_bench.training.ranges import check_ranges
+
+_AT_LEAST = {
+    **dict.fromkeys(("lr", "r1", "path_length", "ema_kimg", "ema_rampup", "seed"), 0),
+    **dict.fromkeys(("channels", "discriminator_channels", "latent_width", "mapping_layers"), 1),
+    **dict.fromkeys(("r1_every", "path_length_every"), 1),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,15 +52,11 @@ class GanConfig:
     """Seed of weights, latents, noise, flips and the order of the data."""
 
     def __post_init__(self) -> None:
-        for name, low in (("lr", 0), ("r1", 0), ("path_length", 0), ("seed", 0)):
-            if not getattr(self, name) >= low:
-                raise InputError(f"{name} {getattr(self, name):g} is negative. Give {low} or more.")
+        check_ranges(self, at_least=_AT_LEAST, shares=("style_mixing",))
         if self.batch_size < 4 or self.batch_size % 4:
             raise InputError(
                 f"A batch of {self.batch_size} does not divide into groups of 4. Give a multiple."
             )
-        if not 0 <= self.style_mixing <= 1:
-            raise InputError(f"style_mixing {self.style_mixing:g} is outside of 0 to 1.")
 
 
 PRESETS = {

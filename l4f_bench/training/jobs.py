@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,18 @@ from l4f_bench.methods.labels4free.loading import (
     load_labels4free,
 )
 from l4f_bench.registry import installed, installed_names, unknown_name
-from l4f_bench.training import bisenet, bisenet_config, gan_config, labels4free, stylegan2
+from l4f_bench.training import (
+    bisenet,
+    bisenet_config,
+    gan_config,
+    labels4free,
+    labels4free_config,
+    stylegan2,
+)
+from l4f_bench.training.bisenet_config import BiSeNetConfig
 from l4f_bench.training.compute import Compute
 from l4f_bench.training.images import RealImages, open_images
 from l4f_bench.training.labelled import LabelledSamples, LabelledShapes
-from l4f_bench.training.labels4free_config import preset as labels4free_preset
 from l4f_bench.training.loop import Trainer
 from l4f_bench.training.settings import with_settings
 
@@ -110,7 +117,7 @@ def _stylegan2(request: TrainRequest, warn: Warn) -> Job:
 
 
 def _labels4free(request: TrainRequest, warn: Warn) -> Job:
-    preset = labels4free_preset(request.dataset, request.preset_name)
+    preset = labels4free_config.preset(request.dataset, request.preset_name)
     config = with_settings(preset, request.settings)
     compute = request.compute()
     frozen = labels4free.load_frozen(
@@ -121,12 +128,12 @@ def _labels4free(request: TrainRequest, warn: Warn) -> Job:
     _check_size(request, size)
     images = _images(request, size, config.seed, warn)
     trainer = labels4free.Labels4FreeTrainer(config, frozen, images, compute)
-    num_steps = _steps(request, config.num_steps)
-    return Job(trainer, labels4free.identity_of(trainer), num_steps)
+    usual = labels4free_config.NUM_STEPS[request.dataset, request.preset_name]
+    return Job(trainer, labels4free.identity_of(trainer), _steps(request, usual))
 
 
 def _bisenet(request: TrainRequest, warn: Warn) -> Job:
-    config = _bisenet_config(request)
+    config = _bisenet_config(request, bisenet_config.preset(request.preset_name))
     images = LabelledShapes(config.resolution, config.seed)
     trainer = bisenet.BiSeNetTrainer(config, images, request.compute())
     return Job(trainer, bisenet.identity_of(trainer), config.num_steps)
@@ -134,7 +141,8 @@ def _bisenet(request: TrainRequest, warn: Warn) -> Job:
 
 def _ours_bisenet(request: TrainRequest, warn: Warn) -> Job:
     """A student: BiSeNet on samples of ours with their own masks (the paper's Table 4)."""
-    config = _bisenet_config(request)
+    preset = bisenet_config.preset(request.preset_name)
+    _bisenet_config(request, preset)  # refuses what is wrong before anything is loaded
     spec = DATASETS.get(request.dataset)
     method, digests = load_labels4free(
         request.generator or generator_file(spec.name),
@@ -142,6 +150,12 @@ def _ours_bisenet(request: TrainRequest, warn: Warn) -> Job:
         background=spec.background,
         device=request.device,
     )
+    size = method.generator.architecture.size
+    config = _bisenet_config(request, replace(preset, resolution=size))
+    if config.resolution != size:
+        raise InputError(
+            f"The samples have {size} pixels, not {config.resolution}. Leave out the resolution."
+        )
     images = LabelledSamples(
         method, threshold=spec.threshold, seed=config.seed, digest=" ".join(digests.values())
     )
@@ -152,7 +166,8 @@ def _ours_bisenet(request: TrainRequest, warn: Warn) -> Job:
     return Job(trainer, identity, config.num_steps)
 
 
-def _bisenet_config(request: TrainRequest) -> bisenet_config.BiSeNetConfig:
+def _bisenet_config(request: TrainRequest, preset: BiSeNetConfig) -> BiSeNetConfig:
+    """A preset with what the request sets."""
     if request.dataset != "shapes":
         raise InputError(
             f"{request.method} trains on masks, which only shapes has. Leave out --dataset."
@@ -162,7 +177,7 @@ def _bisenet_config(request: TrainRequest) -> bisenet_config.BiSeNetConfig:
         settings.append(f"num_steps={request.num_steps}")
     if request.resolution is not None:
         settings.append(f"resolution={request.resolution}")
-    return with_settings(bisenet_config.preset(request.preset_name), settings)
+    return with_settings(preset, settings)
 
 
 JOBS: dict[str, Callable[[TrainRequest, Warn], Job]] = {

@@ -41,6 +41,7 @@ from l4f_bench.training.adversarial import (
     train_discriminator,
 )
 from l4f_bench.training.compute import PLAIN, Compute
+from l4f_bench.training.identity import about
 from l4f_bench.training.images import RealImages
 from l4f_bench.training.labels4free_config import Labels4FreeConfig
 
@@ -311,7 +312,7 @@ class Labels4FreeTrainer:
         pixels = torch.stack([to_bytes(row) for row in rows])  # [rows, N, 3, H, W]
         return pixels.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1).numpy()
 
-    def export(self, folder: Path) -> list[Path]:
+    def export(self, folder: Path, num_steps: int) -> list[Path]:
         """Write the averaged alpha network, and the live one beside it."""
         path = folder / EXPORT
         networks = {"alpha": self.average.state_dict(), "alpha_train": self.alpha.state_dict()}
@@ -323,11 +324,7 @@ class Labels4FreeTrainer:
                     name: {key: value.cpu() for key, value in state.items()}
                     for name, state in networks.items()
                 },
-                metadata={
-                    "training": asdict(self.config),
-                    "data": self.images.digest,
-                    "generator_sha256": self.frozen.sha256,
-                },
+                metadata=about(self, num_steps) | {"generator_sha256": self.frozen.sha256},
             ),
         )
         return [path]

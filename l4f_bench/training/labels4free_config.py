@@ -8,6 +8,7 @@ from typing import Literal
 from l4f_bench.errors import InputError
 from l4f_bench.methods.labels4free.alpha import AlphaLayout
 from l4f_bench.registry import unknown_name
+from l4f_bench.training.ranges import check_ranges
 
 BackgroundLatent = Literal["independent", "shared"]
 
@@ -16,6 +17,12 @@ _CHOICES = {
     "background_mode": ("first-conv", "constant"),
     "layout": ("bg_extractor", "bg_extractor_repro"),
 }
+_AT_LEAST = {
+    **dict.fromkeys(("binarisation", "foreground", "background", "adversarial"), 0),
+    **dict.fromkeys(("lr", "r1", "seed"), 0),
+    **dict.fromkeys(("levels", "r1_every", "ema_steps", "collapse_steps"), 1),
+}
+_SHARES = ("foreground_phi", "background_phi", "truncation")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,8 +33,6 @@ class Labels4FreeConfig:
     + binarisation * B(M) + foreground * C(M) + background * E(M)``.
     """
 
-    num_steps: int
-    """Steps of the preset."""
     binarisation: float
     """Weight lambda 1 of B(M), which pulls alpha to 0 or 1."""
     foreground: float
@@ -72,25 +77,19 @@ class Labels4FreeConfig:
     """Seed of weights, latents, noise, flips and the order of the data."""
 
     def __post_init__(self) -> None:
-        for name in ("binarisation", "foreground", "background", "adversarial", "lr", "r1"):
-            if getattr(self, name) < 0:
-                raise InputError(f"{name} {getattr(self, name):g} is negative. Give 0 or more.")
+        check_ranges(self, at_least=_AT_LEAST, shares=_SHARES)
         for name, known in _CHOICES.items():
             if getattr(self, name) not in known:
                 raise InputError(unknown_name(name, getattr(self, name), list(known)))
-        for name in ("foreground_phi", "background_phi", "truncation"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{name} {getattr(self, name):g} is outside of 0 to 1.")
         if self.batch_size < 1 or (self.batch_size > 4 and self.batch_size % 4):
             raise InputError(
                 f"A batch of {self.batch_size} does not divide into groups of 4. Give a multiple."
             )
 
 
-def _paper(num_steps: int, weight: float, truncation: float, **more: object) -> Labels4FreeConfig:
+def _paper(weight: float, truncation: float, **more: object) -> Labels4FreeConfig:
     """Section 4.6 of the paper: weight 0.1 on the adversarial loss, latents of their own."""
     return Labels4FreeConfig(
-        num_steps=num_steps,
         binarisation=weight,
         truncation=truncation,
         adversarial=0.1,
@@ -98,12 +97,9 @@ def _paper(num_steps: int, weight: float, truncation: float, **more: object) -> 
     )
 
 
-def _released(
-    num_steps: int, weight: float, truncation: float, **more: object
-) -> Labels4FreeConfig:
+def _released(weight: float, truncation: float, **more: object) -> Labels4FreeConfig:
     """The training commands of the released code: one weight for B and C, shared latents."""
     return Labels4FreeConfig(
-        num_steps=num_steps,
         binarisation=weight,
         foreground=weight,
         truncation=truncation,
@@ -115,36 +111,53 @@ def _released(
 # (data set, preset): the paper's section 4.6, and the released code's commands and its settings
 # for one GPU, where the second coverage term comes in.
 PRESETS: dict[tuple[str, str], Labels4FreeConfig] = {
-    ("ffhq", "paper"): _paper(1000, 1.2, 1.0, foreground=0.0),
-    ("cat", "paper"): _paper(900, 3, 0.5),
-    ("horse", "paper"): _paper(500, 3, 1.0),
-    ("car", "paper"): _paper(250, 20, 0.3, background_mode="constant"),
-    ("ffhq", "released"): _released(1200, 1.2, 1.0),
-    ("cat", "released"): _released(900, 3, 0.5),
-    ("horse", "released"): _released(500, 3, 1.0),
+    ("ffhq", "paper"): _paper(1.2, 1.0, foreground=0.0),
+    ("cat", "paper"): _paper(3, 0.5),
+    ("horse", "paper"): _paper(3, 1.0),
+    ("car", "paper"): _paper(20, 0.3, background_mode="constant"),
+    ("ffhq", "released"): _released(1.2, 1.0),
+    ("cat", "released"): _released(3, 0.5),
+    ("horse", "released"): _released(3, 1.0),
     ("car", "released"): _released(
-        50, 10, 0.3, lr=2e-3, background_mode="constant", pretrained_discriminator=True
+        10, 0.3, lr=2e-3, background_mode="constant", pretrained_discriminator=True
     ),
     ("ffhq", "single-gpu"): _released(
-        2000, 1.2, 1.0, background=3, background_phi=0.4, batch_size=2
+        1.2, 1.0, background=3, background_phi=0.4, batch_size=2
     ),
-    ("cat", "single-gpu"): _released(2000, 3, 0.5, background=4, background_phi=0.35, batch_size=2),
+    ("cat", "single-gpu"): _released(3, 0.5, background=4, background_phi=0.35, batch_size=2),
     ("horse", "single-gpu"): _released(
-        2000, 3, 1.0, background=6, background_phi=0.6, batch_size=2
+        3, 1.0, background=6, background_phi=0.6, batch_size=2
     ),
     ("car", "single-gpu"): _released(
-        750, 20, 0.3, background=40, background_phi=0.75, batch_size=2, lr=8e-4, adversarial=0.1,
+        20, 0.3, background=40, background_phi=0.75, batch_size=2, lr=8e-4, adversarial=0.1,
         background_mode="constant",
     ),
     ("shapes", "shapes"): Labels4FreeConfig(
-        num_steps=400, binarisation=1.2, foreground=5, foreground_phi=0.2, background=5,
+        binarisation=1.2, foreground=5, foreground_phi=0.2, background=5,
         background_phi=0.6, levels=3, batch_size=32, lr=4e-3, ema_steps=30,
     ),
     ("shapes", "debug"): Labels4FreeConfig(
-        num_steps=20, binarisation=1.2, foreground=5, foreground_phi=0.2, background=5,
+        binarisation=1.2, foreground=5, foreground_phi=0.2, background=5,
         background_phi=0.6, levels=2, batch_size=8, lr=4e-3, ema_steps=3,
     ),
 }  # fmt: skip
+NUM_STEPS = {
+    ("ffhq", "paper"): 1000,
+    ("cat", "paper"): 900,
+    ("horse", "paper"): 500,
+    ("car", "paper"): 250,
+    ("ffhq", "released"): 1200,
+    ("cat", "released"): 900,
+    ("horse", "released"): 500,
+    ("car", "released"): 50,
+    ("ffhq", "single-gpu"): 2000,
+    ("cat", "single-gpu"): 2000,
+    ("horse", "single-gpu"): 2000,
+    ("car", "single-gpu"): 750,
+    ("shapes", "shapes"): 400,
+    ("shapes", "debug"): 20,
+}
+"""Steps of each preset."""
 
 
 def preset(dataset: str, name: str) -> Labels4FreeConfig:

@@ -32,10 +32,10 @@ from l4f_bench.training.logs import RunLog
 CHECKPOINTS = "checkpoints"
 
 Report = Callable[[int, Mapping[str, float]], object]
-"""Called with the steps done and the latest losses."""
+"""Called after each step with the images done and the latest losses."""
 
-Watch = Callable[[int, int, int], Report]
-"""Given the steps done, the steps in all and the images a step, returns what to report to."""
+Watch = Callable[[int, int], Report]
+"""Given the images done and the images in all, returns what to report to."""
 
 
 class Trainer(Protocol):
@@ -67,8 +67,8 @@ class Trainer(Protocol):
             TrainingError: Going on is useless; the message says what to change.
         """
 
-    def export(self, folder: Path) -> list[Path]:
-        """Write the trained networks for use elsewhere; returns the files."""
+    def export(self, folder: Path, num_steps: int) -> list[Path]:
+        """Write the networks, trained for ``num_steps``, for use elsewhere; returns the files."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,8 +142,8 @@ def train(
         log = stack.enter_context(RunLog(folder, done, tensorboard=loop.tensorboard))
         from_first((done, trainer.state_dict()))
         noted = stack.enter_context(signals_noted())
-        _run(trainer, folder, loop, done, watch, noted, log)
-        return trainer.export(folder)
+        done = _run(trainer, folder, loop, done, watch, noted, log)
+        return trainer.export(folder, done)
 
 
 def _restore_others(trainer: Trainer) -> int:
@@ -161,9 +161,9 @@ def _run(
     watch: Watch,
     noted: list[int],
     log: RunLog | None,
-) -> None:
-    """Do the steps; ``log`` is None on all processes but the first."""
-    report = watch(done, loop.num_steps, trainer.batch_size)
+) -> int:
+    """Do the steps; ``log`` is None on all processes but the first. Returns the steps done."""
+    report = watch(trainer.images_after(done), trainer.images_after(loop.num_steps))
     window: list[dict[str, float]] = []
     began = time.monotonic()
     for step in range(done, loop.num_steps):
@@ -171,7 +171,7 @@ def _run(
         _refuse_nan(figures, step, folder)
         window.append(figures)
         done, last = step + 1, step + 1 == loop.num_steps
-        report(done, figures)
+        report(trainer.images_after(done), figures)
         stopped = [number for numbers in gathered(noted) for number in numbers]
         if done % loop.log_every == 0 or last:
             means = {key: sum(f[key] for f in window) / len(window) for key in figures}
@@ -188,6 +188,7 @@ def _run(
             _save(trainer, folder, done)
         if stopped and not last:
             raise StoppedError(done, stopped[0])
+    return done
 
 
 def _save(trainer: Trainer, folder: Path, done: int) -> None:

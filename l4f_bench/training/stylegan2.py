@@ -36,6 +36,7 @@ from l4f_bench.training.adversarial import (
 )
 from l4f_bench.training.compute import PLAIN, Compute
 from l4f_bench.training.gan_config import GanConfig
+from l4f_bench.training.identity import about
 from l4f_bench.training.images import RealImages
 
 EXPORT = "generator.safetensors"
@@ -246,7 +247,7 @@ class StyleGan2Trainer:
     def check(self, means: Mapping[str, float]) -> None:
         """Nothing to check: a collapse shows in the grids, not in the losses."""
 
-    def export(self, folder: Path) -> list[Path]:
+    def export(self, folder: Path, num_steps: int) -> list[Path]:
         """Write the averaged generator and its mean latent."""
         path = folder / EXPORT
         mean = self.average.mean_latent(_LATENTS_OF_MEAN, self.config.seed)[0]
@@ -256,7 +257,7 @@ class StyleGan2Trainer:
                 "g_ema": {key: value.cpu() for key, value in self.average.state_dict().items()}
             },
             latent_averages={"g_ema": mean.cpu()},
-            metadata={"training": asdict(self.config), "data": self.images.digest},
+            metadata=about(self, num_steps),
         )
         write_checkpoint(path, checkpoint)
         return [path]

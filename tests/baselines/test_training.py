@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -22,7 +23,7 @@ from l4f_bench.errors import InputError, TrainingError
 from l4f_bench.training.compute import Compute
 from l4f_bench.training.images import ShapesImages
 from l4f_bench.training.jobs import TrainRequest
-from l4f_bench.training.loop import LoopConfig, train
+from l4f_bench.training.loop import LoopConfig, Watch, train
 from tests.training.test_stylegan2 import assert_same_state, flat
 
 ROOT = Path(__file__).parents[2]
@@ -33,12 +34,18 @@ def trainer(config: PSegConfig = TINY) -> PSegTrainer:
     return PSegTrainer(config, ShapesImages(config.real_side, config.seed))
 
 
-def run(folder: Path, num_steps: int, *, resume: bool = False) -> PSegTrainer:
+def unwatched(done: int, total: int) -> Callable[..., None]:
+    return lambda images, figures: None
+
+
+def run(
+    folder: Path, num_steps: int, *, resume: bool = False, watch: Watch = unwatched
+) -> PSegTrainer:
     subject = trainer()
     loop = LoopConfig(num_steps=num_steps, checkpoint_every=2, log_every=2, grid_every=100)
     train(
         subject, folder, loop, identity_of(subject), resume=resume,
-        watch=lambda done, total, images: lambda steps, figures: None, warn=lambda message: None,
+        watch=watch, warn=lambda message: None,
     )  # fmt: skip
     return subject
 
@@ -100,6 +107,18 @@ def test_a_stopped_run_ends_with_the_same_log_and_export(tmp_path: Path) -> None
     lines = [json.loads(line) for line in log]
     assert [line["images"] for line in lines] == [16, 24, 32]  # batches of 8, then of 4
     assert [line["resolution"] for line in lines] == [8, 16, 16]
+
+
+def test_the_progress_counts_the_images_that_the_schedule_uses(tmp_path: Path) -> None:
+    shown: list[int] = []
+
+    def watch(done: int, total: int) -> Callable[..., None]:
+        shown.extend((done, total))
+        return lambda images, figures: shown.append(images)
+
+    run(tmp_path, 3, watch=watch)
+    run(tmp_path, 4, resume=True, watch=watch)  # two steps of 8 images, then steps of 4
+    assert shown == [0, 20, 8, 16, 20, 20, 24, 24]
 
 
 def test_a_step_moves_the_weights_in_use_and_no_others() -> None:

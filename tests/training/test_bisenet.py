@@ -19,7 +19,9 @@ from l4f_bench.errors import InputError
 from l4f_bench.methods.labels4free.loading import load_labels4free
 from l4f_bench.training.bisenet import BiSeNetTrainer
 from l4f_bench.training.bisenet_config import BiSeNetConfig, preset
+from l4f_bench.training.jobs import TrainRequest, build_job
 from l4f_bench.training.labelled import LabelledSamples, LabelledShapes
+from tests.networks import save_labels4free, save_rosinality, small_alpha, small_generator
 from tests.training.test_stylegan2 import assert_same_state
 
 CPU = torch.device("cpu")
@@ -69,7 +71,7 @@ def test_it_learns_and_its_file_is_an_annotator(tmp_path: Path) -> None:
     subject = trainer(config)
     for step in range(config.num_steps):
         subject.step(step)
-    (path,) = subject.export(tmp_path)
+    (path,) = subject.export(tmp_path, 60)
     parser = load_parser(path, CPU)
     assert parser.classes == ("background", "object")
     assert parser.side == 64
@@ -81,7 +83,7 @@ def test_it_learns_and_its_file_is_an_annotator(tmp_path: Path) -> None:
 
 def test_a_smallest_share_rejects_by_area(tmp_path: Path) -> None:
     subject = trainer()
-    (path,) = subject.export(tmp_path)
+    (path,) = subject.export(tmp_path, 60)
     images = torch.from_numpy(shapes_batch(range(4), resolution=32, seed=1)[0])
     shares = load_parser(path, CPU).annotate(images).mask.flatten(1).float().mean(dim=1)
     limit = float(shares.median()) + 1e-6
@@ -127,3 +129,22 @@ def test_a_student_learns_the_masks_that_the_method_gives(tmp_path: Path) -> Non
     assert (images == samples.image.numpy()).all()
     assert (classes == (samples.alpha[:, 0] > 0.5).numpy()).all()
     assert 0.05 < classes.mean() < 0.6
+
+
+def test_a_student_has_the_size_of_the_samples(tmp_path: Path) -> None:
+    train = ["train", "--method", "ours-bisenet", "--preset", "debug", "--steps", "1"]
+    out = ["--out", str(tmp_path / "run")]
+    for asked in (["--resolution", "64"], ["--set", "resolution=64"]):
+        refused = CliRunner().invoke(app, [*train, *out, *asked])
+        assert refused.exit_code == 2
+        assert "The samples have 32 pixels, not 64." in refused.stderr
+        assert refused.stderr.count("\n") == 1
+    generator = small_generator(64, (8, 6, 5, 5, 4))
+    request = TrainRequest(
+        method="ours-bisenet",
+        preset="debug",
+        device="cpu",
+        generator=save_rosinality(tmp_path / "generator.pt", generator),
+        alpha=save_labels4free(tmp_path / "alpha.pt", small_alpha((5, 4))),
+    )
+    assert build_job(request, print).identity["resolution"] == 64

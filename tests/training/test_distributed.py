@@ -21,7 +21,7 @@ from tests.training.test_stylegan2 import flat
 def launch(num_processes: int, *arguments: object) -> subprocess.CompletedProcess[str]:
     launcher = ["-m", "torch.distributed.run", "--nproc-per-node", str(num_processes)]
     command = [sys.executable, *(launcher if num_processes > 1 else []), "-m", "l4f_bench"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error::FutureWarning"}
     return subprocess.run(
         [*command, *map(str, arguments)], capture_output=True, text=True, env=environment
     )
@@ -49,6 +49,41 @@ def test_one_process_is_the_whole_run() -> None:
     assert distributed.gathered("x") == ["x"]
     network = torch.nn.Linear(1, 1)
     assert distributed.data_parallel(network) is network
+
+
+class Elsewhere(torch.Tensor):
+    """Stands for a tensor on a GPU."""
+
+    def cpu(self) -> torch.Tensor:  # type: ignore[override]
+        return torch.from_numpy(self.numpy())
+
+
+def test_what_the_first_process_hands_on_names_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Any] = []
+    monkeypatch.setattr(distributed, "_joined", lambda: True)
+    monkeypatch.setattr("torch.distributed.get_rank", lambda: 0)
+    monkeypatch.setattr(
+        "torch.distributed.broadcast_object_list", lambda values, src: sent.extend(values)
+    )
+    tensor = torch.arange(3.0)
+    state = {"g": {"weight": tensor.as_subclass(Elsewhere)}, "watch": [1, 2], "lr": 0.1}
+    state["optimiser"] = {"state": {0: {"step": tensor.as_subclass(Elsewhere)}}, "betas": (0, 1)}
+    distributed.from_first((7, state))
+    ((step, found),) = sent
+    tensors = [found["g"].pop("weight"), found["optimiser"]["state"][0].pop("step")]
+    assert all(type(part) is torch.Tensor and torch.equal(part, tensor) for part in tensors)
+    assert step == 7
+    assert found == {
+        "g": {}, "watch": [1, 2], "lr": 0.1, "optimiser": {"state": {0: {}}, "betas": (0, 1)}
+    }  # fmt: skip
+
+
+@pytest.mark.gpu
+def test_a_state_on_a_gpu_moves_to_the_cpu() -> None:
+    state = {"g": torch.arange(3.0, device="cuda"), "parts": [torch.ones(2, device="cuda")]}
+    found = distributed.on_cpu(state)
+    assert torch.equal(found["g"], torch.arange(3.0))
+    assert torch.equal(found["parts"][0], torch.ones(2))
 
 
 @pytest.mark.slow

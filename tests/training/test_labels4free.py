@@ -13,12 +13,19 @@ from typer.testing import CliRunner
 from l4f_bench.cli import app
 from l4f_bench.errors import InputError, TrainingError
 from l4f_bench.generators.architecture import DiscriminatorArchitecture
+from l4f_bench.generators.checkpoints.reader import read_checkpoint
 from l4f_bench.generators.discriminator import Discriminator
 from l4f_bench.generators.stylegan2 import CONSTANT, FIRST_CONV
 from l4f_bench.methods.labels4free.loading import load_alpha_network
 from l4f_bench.training.images import ShapesImages
+from l4f_bench.training.jobs import TrainRequest, build_job
 from l4f_bench.training.labels4free import FrozenGenerator, Labels4FreeTrainer, identity_of
-from l4f_bench.training.labels4free_config import PRESETS, Labels4FreeConfig, preset
+from l4f_bench.training.labels4free_config import (
+    NUM_STEPS,
+    PRESETS,
+    Labels4FreeConfig,
+    preset,
+)
 from l4f_bench.training.loop import LoopConfig, train
 from tests.networks import save_rosinality, small_generator
 
@@ -40,7 +47,7 @@ def run(folder: Path, num_steps: int, config: Labels4FreeConfig = CONFIG, resume
     loop = LoopConfig(num_steps=num_steps, checkpoint_every=2, log_every=1, grid_every=100)
     train(
         subject, folder, loop, identity_of(subject), resume=resume,
-        watch=lambda done, total, images: lambda steps, figures: None, warn=lambda message: None,
+        watch=lambda done, total: lambda images, figures: None, warn=lambda message: None,
     )  # fmt: skip
     return subject
 
@@ -142,23 +149,25 @@ def test_one_good_step_starts_the_count_anew() -> None:
 def test_every_published_set_has_the_three_published_presets() -> None:
     published = set(product(("ffhq", "cat", "horse", "car"), ("paper", "released", "single-gpu")))
     assert published | {("shapes", "shapes"), ("shapes", "debug")} == set(PRESETS)
+    assert set(NUM_STEPS) == set(PRESETS)
 
 
 @pytest.mark.parametrize(
-    ("dataset", "name", "expected"),
+    ("dataset", "name", "num_steps", "expected"),
     [
-        ("ffhq", "paper", {"num_steps": 1000, "binarisation": 1.2, "truncation": 1.0}),
-        ("horse", "paper", {"num_steps": 500, "binarisation": 3, "foreground": 3}),
-        ("car", "paper", {"num_steps": 250, "foreground": 20, "truncation": 0.3, "lr": 2e-4}),
-        ("car", "released", {"num_steps": 50, "binarisation": 10, "lr": 2e-3, "adversarial": 1.0}),
-        ("cat", "single-gpu", {"background": 4, "background_phi": 0.35, "batch_size": 2}),
-        ("car", "single-gpu", {"background": 40, "lr": 8e-4, "adversarial": 0.1}),
+        ("ffhq", "paper", 1000, {"binarisation": 1.2, "truncation": 1.0}),
+        ("horse", "paper", 500, {"binarisation": 3, "foreground": 3}),
+        ("car", "paper", 250, {"foreground": 20, "truncation": 0.3, "lr": 2e-4}),
+        ("car", "released", 50, {"binarisation": 10, "lr": 2e-3, "adversarial": 1.0}),
+        ("cat", "single-gpu", 2000, {"background": 4, "background_phi": 0.35, "batch_size": 2}),
+        ("car", "single-gpu", 750, {"background": 40, "lr": 8e-4, "adversarial": 0.1}),
     ],
 )  # fmt: skip
 def test_presets_hold_the_published_settings(
-    dataset: str, name: str, expected: dict[str, float]
+    dataset: str, name: str, num_steps: int, expected: dict[str, float]
 ) -> None:
     config = preset(dataset, name)
+    assert NUM_STEPS[dataset, name] == num_steps
     assert {key: getattr(config, key) for key in expected} == expected
     assert (config.background_mode == "constant") == (dataset == "car")
     assert (config.background_latent == "independent") == (name == "paper")
@@ -221,6 +230,26 @@ def test_the_command_trains_on_a_generator_checkpoint(
     wrong = CliRunner().invoke(app, [*arguments, *out, "--set", "layout=bg_extracto"])
     assert wrong.exit_code == 2
     assert "Did you mean 'bg_extractor'?" in wrong.stderr
+
+
+def test_the_file_and_the_run_state_no_steps_but_those_done(tmp_path: Path) -> None:
+    generator = save_rosinality(tmp_path / "generator.pt", small_generator())
+    train = ["train", "--preset", "debug", "--generator", str(generator), "--steps"]
+    out = ["--out", str(tmp_path / "run")]
+    for steps, more in (("2", []), ("3", ["--resume"]), ("1", ["--resume"])):
+        result = CliRunner().invoke(app, [*train, steps, *out, *more])
+        assert result.exit_code == 0, result.output
+    metadata = read_checkpoint(tmp_path / "run" / "alpha.safetensors").metadata
+    assert metadata["num_steps"] == 3
+    assert "num_steps" not in metadata["training"]
+    identity = json.loads((tmp_path / "run" / "config.json").read_text())["identity"]
+    assert "num_steps" not in identity
+
+
+def test_the_steps_of_a_preset_are_done_unless_others_are_given() -> None:
+    request = TrainRequest(method="ours", preset="debug", device="cpu")
+    assert build_job(request, print).num_steps == 20
+    assert build_job(replace(request, num_steps=7), print).num_steps == 7
 
 
 def test_the_grid_shows_four_rows_of_eight() -> None:

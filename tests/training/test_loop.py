@@ -48,8 +48,8 @@ class Counter:
         if means["loss"] > 1000:
             raise TrainingError("collapsed")
 
-    def export(self, folder: Path) -> list[Path]:
-        (folder / "result.txt").write_text(str(self.value))
+    def export(self, folder: Path, num_steps: int) -> list[Path]:
+        (folder / "result.txt").write_text(f"{num_steps} steps to {self.value}")
         return [folder / "result.txt"]
 
 
@@ -58,8 +58,8 @@ class KilledError(Exception):
 
 
 def watch_with(at: int | None = None, what: Callable[[], object] = lambda: None) -> Any:
-    def watch(done: int, total: int, num_images: int) -> Callable[..., object]:
-        return lambda step, figures: what() if step == at else None
+    def watch(done: int, total: int) -> Callable[..., object]:
+        return lambda images, figures: what() if images / Counter.batch_size == at else None
 
     return watch
 
@@ -93,7 +93,7 @@ def unbroken(num_steps: int = 20) -> int:
 def test_a_run_leaves_log_grids_checkpoints_and_export(tmp_path: Path) -> None:
     trainer = run(tmp_path)
     assert trainer.value == unbroken()
-    assert (tmp_path / "result.txt").read_text() == str(trainer.value)
+    assert (tmp_path / "result.txt").read_text() == f"20 steps to {trainer.value}"
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [5, 10, 15, 20]
     assert [line["images"] for line in lines] == [20, 40, 60, 80]

@@ -1,0 +1,38 @@
+"""Ranges of settings, refused alike by every configuration."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from l4f_bench.errors import InputError
+
+
+def check_ranges(
+    config: object, *, at_least: Mapping[str, float], shares: Sequence[str] = ()
+) -> None:
+    """Refuse settings that training would crash on, or understand as something else.
+
+    Args:
+        config: The settings, as attributes: numbers, or tuples of numbers.
+        at_least: Smallest value of each of some settings; none of them may be infinite.
+        shares: Settings that must be from 0 to 1.
+
+    Raises:
+        InputError: A value is outside of its range, or not a number.
+    """
+    for name, low in at_least.items():
+        value = getattr(config, name)
+        for number in value if isinstance(value, tuple) else (value,):
+            # Written so that NaN, of which every comparison is false, is refused as well.
+            if not low <= number < math.inf:
+                raise InputError(f"{name} {number:g} {_fault(number)}. Give {low:g} or more.")
+    for name in shares:
+        if not 0 <= getattr(config, name) <= 1:
+            raise InputError(f"{name} {getattr(config, name):g} is outside of 0 to 1.")
+
+
+def _fault(number: float) -> str:
+    if not math.isfinite(number):
+        return "is no finite number"
+    return "is negative" if number < 0 else "is too small"

@@ -1,0 +1,66 @@
+"""Settings that a run would crash on, or understand as something else, are refused by name."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+
+from baselines.pseg.config import preset as pseg_preset
+from l4f_bench.errors import InputError
+from l4f_bench.training.bisenet_config import preset as bisenet_preset
+from l4f_bench.training.gan_config import preset as gan_preset
+from l4f_bench.training.labels4free_config import preset as labels4free_preset
+
+CONFIGS: dict[str, Any] = {
+    "ours": labels4free_preset("shapes", "debug"),
+    "stylegan2": gan_preset("debug"),
+    "bisenet": bisenet_preset("debug"),
+    "pseg": pseg_preset("debug"),
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "value", "said"),
+    [
+        ("ours", "r1_every", 0, "r1_every 0 is too small. Give 1 or more."),
+        ("ours", "ema_steps", 0.0, "ema_steps 0 is too small. Give 1 or more."),
+        ("ours", "levels", 0, "levels 0 is too small. Give 1 or more."),
+        ("ours", "collapse_steps", 0, "collapse_steps 0 is too small. Give 1 or more."),
+        ("ours", "seed", -1, "seed -1 is negative. Give 0 or more."),
+        ("stylegan2", "r1_every", 0, "r1_every 0 is too small. Give 1 or more."),
+        ("stylegan2", "path_length_every", 0, "path_length_every 0 is too small. Give 1 or more."),
+        ("stylegan2", "channels", (8, 0, 8), "channels 0 is too small. Give 1 or more."),
+        ("bisenet", "batch_size", 1, "batch_size 1 is too small. Give 2 or more."),
+        ("bisenet", "decay_power", -1.0, "decay_power -1 is negative. Give 0 or more."),
+        ("bisenet", "momentum", 1.5, "momentum 1.5 is outside of 0 to 1."),
+        ("pseg", "mapping_lr", -1.0, "mapping_lr -1 is negative. Give 0 or more."),
+        ("pseg", "latent_width", 0, "latent_width 0 is too small. Give 1 or more."),
+        ("pseg", "collapse_steps", 0, "collapse_steps 0 is too small. Give 1 or more."),
+    ],
+)
+def test_a_setting_out_of_range_is_named_with_what_is_allowed(
+    method: str, name: str, value: object, said: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        replace(CONFIGS[method], **{name: value})
+    assert str(refused.value) == said
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -1.0])
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        (method, field.name)
+        for method, config in CONFIGS.items()
+        for field in fields(config)
+        if isinstance(getattr(config, field.name), float)
+    ],
+)
+def test_every_setting_with_a_fraction_must_be_a_number(
+    method: str, name: str, value: float
+) -> None:
+    with pytest.raises(InputError, match=name):
+        replace(CONFIGS[method], **{name: value})
