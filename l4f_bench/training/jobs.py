@@ -95,7 +95,11 @@ def build_job(request: TrainRequest, warn: Warn) -> Job:
     if request.method not in (*JOBS, *others):
         raise InputError(unknown_name("method", request.method, [*JOBS, *others]))
     spec = DATASETS.get(request.dataset)
-    if spec.name != "shapes" and request.data is None:
+    taken = TAKEN.get(request.method)
+    if taken is not None:
+        refuse_unused(request, taken)
+    needs_data = taken is None or "--data" in taken
+    if needs_data and spec.name != "shapes" and request.data is None:
         raise MissingAssetError(
             f"The images of {spec.title} are not part of this package ({spec.source}). "
             "Give a folder of them with --data DIR."
@@ -103,6 +107,26 @@ def build_job(request: TrainRequest, warn: Warn) -> Job:
     build = JOBS.get(request.method) or installed(TRAINERS, request.method)
     job: Job = build(request, warn)
     return job
+
+
+def refuse_unused(request: TrainRequest, taken: tuple[str, ...]) -> None:
+    """Refuse what was asked for and would be ignored.
+
+    Args:
+        request: What to train.
+        taken: Which options of :data:`TAKEN` the method has a use for.
+
+    Raises:
+        InputError: Another one is given; the message names methods that take it.
+    """
+    for option, field in _FIELDS.items():
+        if getattr(request, field) and option not in taken:
+            users = [name for name, options in TAKEN.items() if option in options]
+            verb = "take" if len(users) > 1 else "takes"
+            raise InputError(
+                f"{request.method} has no use for {option}, which {' and '.join(users)} {verb}. "
+                "Leave it out."
+            )
 
 
 def _stylegan2(request: TrainRequest, warn: Warn) -> Job:
@@ -187,6 +211,22 @@ JOBS: dict[str, Callable[[TrainRequest, Warn], Job]] = {
     "ours-bisenet": _ours_bisenet,
 }
 """What can be trained, by name."""
+
+TAKEN: dict[str, tuple[str, ...]] = {
+    "ours": ("--data", "--strict", "--generator", "--compile"),
+    "stylegan2": ("--data", "--strict", "--compile"),
+    "bisenet": (),
+    "ours-bisenet": ("--generator", "--alpha"),
+}
+"""Of the options that are not for every method, those that each takes."""
+
+_FIELDS = {
+    "--data": "data",
+    "--strict": "strict",
+    "--generator": "generator",
+    "--alpha": "alpha",
+    "--compile": "compiled",
+}
 
 TRAINERS = "l4f_bench.trainers"
 """Entry points of packages that train their own: functions like those of :data:`JOBS`."""
