@@ -7,9 +7,10 @@ from pathlib import Path
 from baselines.pseg.config import at_resolution, preset
 from baselines.pseg.method import PSeg, load_pseg
 from baselines.pseg.schedule import Schedule
-from baselines.pseg.trainer import PSegTrainer, identity_of
+from baselines.pseg.trainer import PSegTrainer
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.errors import MissingAssetError
+from l4f_bench.training.identity import identity_of
 from l4f_bench.training.images import open_images
 from l4f_bench.training.jobs import Job, TrainRequest, Warn, refuse_unused
 from l4f_bench.training.settings import with_settings
@@ -64,4 +65,4 @@ def job(request: TrainRequest, warn: Warn) -> Job:
     )
     trainer = PSegTrainer(config, images, request.compute())
     num_steps = Schedule(config).num_steps if request.num_steps is None else request.num_steps
-    return Job(trainer, identity_of(trainer), num_steps)
+    return Job(trainer, identity_of("pseg", trainer), num_steps)

@@ -26,6 +26,7 @@ from l4f_bench.training import (
 )
 from l4f_bench.training.bisenet_config import BiSeNetConfig
 from l4f_bench.training.compute import Compute
+from l4f_bench.training.identity import identity_of
 from l4f_bench.training.images import RealImages, open_images
 from l4f_bench.training.labelled import LabelledSamples, LabelledShapes
 from l4f_bench.training.loop import Trainer
@@ -137,7 +138,7 @@ def _stylegan2(request: TrainRequest, warn: Warn) -> Job:
     images = _images(request, config.resolution, config.seed, warn)
     trainer = stylegan2.StyleGan2Trainer(config, images, request.compute())
     num_steps = _steps(request, gan_config.NUM_STEPS[request.preset_name])
-    return Job(trainer, stylegan2.identity_of(trainer), num_steps)
+    return Job(trainer, identity_of("stylegan2", trainer), num_steps)
 
 
 def _labels4free(request: TrainRequest, warn: Warn) -> Job:
@@ -160,7 +161,7 @@ def _bisenet(request: TrainRequest, warn: Warn) -> Job:
     config = _bisenet_config(request, bisenet_config.preset(request.preset_name))
     images = LabelledShapes(config.resolution, config.seed)
     trainer = bisenet.BiSeNetTrainer(config, images, request.compute())
-    return Job(trainer, bisenet.identity_of(trainer), config.num_steps)
+    return Job(trainer, identity_of("bisenet", trainer), config.num_steps)
 
 
 def _ours_bisenet(request: TrainRequest, warn: Warn) -> Job:
@@ -186,8 +187,7 @@ def _ours_bisenet(request: TrainRequest, warn: Warn) -> Job:
     trainer = bisenet.BiSeNetTrainer(
         config, images, request.compute(), export_name="student.safetensors"
     )
-    identity = {**bisenet.identity_of(trainer), "method": "ours-bisenet"}
-    return Job(trainer, identity, config.num_steps)
+    return Job(trainer, identity_of("ours-bisenet", trainer), config.num_steps)
 
 
 def _bisenet_config(request: TrainRequest, preset: BiSeNetConfig) -> BiSeNetConfig:
