@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from baselines.pseg.architecture import PUBLIC_CHANNELS, PSegArchitecture, Variant, resolution_of
 from l4f_bench.errors import InputError
-from l4f_bench.registry import unknown_name
 from l4f_bench.training.ranges import check_ranges
+from l4f_bench.training.settings import known_preset
 
 _AT_LEAST = {
     **dict.fromkeys(("lr", "mapping_lr", "gradient_penalty", "drift"), 0),
@@ -141,9 +141,7 @@ def preset(name: str) -> PSegConfig:
     Raises:
         InputError: There is no such preset.
     """
-    if name not in PRESETS:
-        raise InputError(unknown_name("preset of pseg", name, list(PRESETS)))
-    return PRESETS[name]
+    return known_preset("pseg", name, PRESETS)
 
 
 def at_resolution(config: PSegConfig, resolution: int) -> PSegConfig:

@@ -7,11 +7,12 @@ from pathlib import Path
 from baselines.pseg.config import at_resolution, preset
 from baselines.pseg.method import PSeg, load_pseg
 from baselines.pseg.schedule import Schedule
-from baselines.pseg.trainer import PSegTrainer, identity_of
+from baselines.pseg.trainer import PSegTrainer
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.errors import MissingAssetError
+from l4f_bench.training.identity import identity_of
 from l4f_bench.training.images import open_images
-from l4f_bench.training.jobs import Job, TrainRequest, Warn
+from l4f_bench.training.jobs import Job, TrainRequest, Warn, refuse_unused
 from l4f_bench.training.settings import with_settings
 
 _EMBEDDED = Path(__file__).parent / "assets"
@@ -51,9 +52,10 @@ def job(request: TrainRequest, warn: Warn) -> Job:
     """The trainer that a request asks for.
 
     Raises:
-        InputError: A name or setting is wrong.
+        InputError: A name or setting is wrong, or an option is of no use.
         MissingAssetError: There is no such folder of images.
     """
+    refuse_unused(request, ("--data", "--strict", "--compile"))  # compiling has its own refusal
     config = preset(request.preset_name)
     if request.resolution is not None:
         config = at_resolution(config, request.resolution)
@@ -63,4 +65,4 @@ def job(request: TrainRequest, warn: Warn) -> Job:
     )
     trainer = PSegTrainer(config, images, request.compute())
     num_steps = Schedule(config).num_steps if request.num_steps is None else request.num_steps
-    return Job(trainer, identity_of(trainer), num_steps)
+    return Job(trainer, identity_of("pseg", trainer), num_steps)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,13 @@ from baselines.pseg.generator import LayeredGenerator, Layers, noise_maps
 from baselines.pseg.objective import gradient_penalty, loss_on_real, mask_loss
 from baselines.pseg.perturb import cut_squares, draw_perturbations, perturb
 from baselines.pseg.schedule import Schedule, Stage
-from l4f_bench.distributed import average_gradients, mean, num_processes, shard
+from l4f_bench.distributed import average_gradients, num_processes, shard
 from l4f_bench.errors import InputError, TrainingError
 from l4f_bench.methods.labels4free.method import to_bytes
 from l4f_bench.seeds import normal, random_numbers
-from l4f_bench.training.adversarial import gradients_pass, real_images
+from l4f_bench.training.adversarial import gradients_pass, mean_figures, real_images
 from l4f_bench.training.compute import PLAIN, Compute
+from l4f_bench.training.grids import sheet
 from l4f_bench.training.identity import about
 from l4f_bench.training.images import RealImages
 
@@ -93,8 +93,7 @@ class PSegTrainer:
             losses = self._train_discriminator(step, stage, fake.detach())
             losses |= self._train_generator(stage, fake, layers.alpha)
         self._average()
-        values = mean(torch.stack([value.detach().float() for value in losses.values()])).tolist()
-        figures = dict(zip(losses, values, strict=True))
+        figures = mean_figures(losses)
         self._watch(figures)
         self.steps_done = step + 1
         return figures | {"resolution": stage.resolution, "fade": stage.fade}
@@ -259,10 +258,9 @@ class PSegTrainer:
         layers = self.average(w, noise, stage.level, stage.fade)
         grey = (layers.alpha * 2 - 1).expand(-1, 3, -1, -1)
         rows = [layers.composite, grey, layers.foreground, layers.background]
-        pixels = torch.stack([to_bytes(row) for row in rows])  # [rows, N, 3, H, W]
-        sheet = pixels.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1).numpy()
+        pixels = sheet(torch.stack([to_bytes(row) for row in rows]))
         times = config.resolution // stage.resolution
-        return sheet.repeat(times, axis=0).repeat(times, axis=1)
+        return pixels.repeat(times, axis=0).repeat(times, axis=1)
 
     def export(self, folder: Path, num_steps: int) -> list[Path]:
         """Write the averaged generator, the resolution it has reached and its mean latent."""
@@ -275,16 +273,6 @@ class PSegTrainer:
             about=about(self, num_steps),
         )
         return [path]
-
-
-def identity_of(trainer: PSegTrainer) -> dict[str, Any]:
-    """What must be the same for a resumed run."""
-    return {
-        "method": "pseg",
-        **asdict(trainer.config),
-        **trainer.compute.identity(),
-        "data": trainer.images.digest,
-    }
 
 
 def _check(config: PSegConfig, compute: Compute) -> None:

@@ -25,11 +25,15 @@ def train(
     dataset: Annotated[
         str, typer.Option(help="Data set of the preset; shapes is drawn, others need --data.")
     ] = "shapes",
-    data: Annotated[Path | None, typer.Option(help="Folder or LMDB of images to train on.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="ours, stylegan2, pseg: folder or LMDB of images to train on."),
+    ] = None,
     generator: Annotated[
         Path | None,
         typer.Option(
-            help="ours: checkpoint of the generator.", show_default="embedded, or the cached one"
+            help="ours, ours-bisenet: checkpoint of the generator.",
+            show_default="embedded, or the cached one",
         ),
     ] = None,
     alpha: Annotated[
@@ -84,7 +88,7 @@ def train(
         bool, typer.Option("--bf16", help="Compute in bfloat16; not for numbers to publish.")
     ] = False,
     compiled: Annotated[
-        bool, typer.Option("--compile", help="Compile the generator with torch.compile.")
+        bool, typer.Option("--compile", help="ours, stylegan2: the generator by torch.compile.")
     ] = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also log to <out>/tensorboard.")

@@ -5,7 +5,7 @@ On many processes each works on its share of the global batch (:mod:`l4f_bench.d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from l4f_bench.distributed import num_processes, shard
+from l4f_bench.distributed import mean, num_processes, shard
 from l4f_bench.errors import InputError
 from l4f_bench.seeds import random_numbers
 from l4f_bench.training.images import RealImages
@@ -127,6 +127,12 @@ def train_discriminator(
     loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
     return losses
+
+
+def mean_figures(losses: Mapping[str, Tensor]) -> dict[str, float]:
+    """The mean of every process's losses, by name."""
+    values = mean(torch.stack([value.detach().float() for value in losses.values()])).tolist()
+    return dict(zip(losses, values, strict=True))
 
 
 @contextmanager

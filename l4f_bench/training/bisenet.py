@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from l4f_bench.errors import InputError
 from l4f_bench.seeds import random_numbers
 from l4f_bench.training.bisenet_config import BiSeNetConfig
 from l4f_bench.training.compute import PLAIN, Compute
+from l4f_bench.training.grids import sheet
 from l4f_bench.training.identity import about
 from l4f_bench.training.labelled import LabelledImages
 
@@ -114,8 +114,7 @@ class BiSeNetTrainer:
         parser = FaceParser(self.network, classes=self.images.classes, side=self.config.side)
         masks = [torch.from_numpy(classes > 0), parser.annotate(images).mask]
         grey = [(mask[:, None].expand(-1, 3, -1, -1) * 255).to(torch.uint8) for mask in masks]
-        rows = torch.stack([images, *grey])  # [rows, N, 3, H, W]
-        return rows.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1).numpy()
+        return sheet(torch.stack([images, *grey]))
 
     def check(self, means: Mapping[str, float]) -> None:
         """Nothing to check: losses that are not numbers stop the run anyway."""
@@ -131,13 +130,3 @@ class BiSeNetTrainer:
             about=about(self, num_steps),
         )
         return [path]
-
-
-def identity_of(trainer: BiSeNetTrainer) -> dict[str, Any]:
-    """What must be the same for a resumed run."""
-    return {
-        "method": "bisenet",
-        **asdict(trainer.config),
-        **trainer.compute.identity(),
-        "data": trainer.images.digest,
-    }

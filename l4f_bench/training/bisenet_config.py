@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from l4f_bench.errors import InputError
-from l4f_bench.registry import unknown_name
 from l4f_bench.training.ranges import check_ranges
+from l4f_bench.training.settings import known_preset
 
 _AT_LEAST = {
     **dict.fromkeys(("lr", "weight_decay", "warmup_steps", "decay_power", "seed"), 0),
@@ -65,6 +65,4 @@ def preset(name: str) -> BiSeNetConfig:
     Raises:
         InputError: There is no such preset.
     """
-    if name not in PRESETS:
-        raise InputError(unknown_name("preset of bisenet", name, list(PRESETS)))
-    return PRESETS[name]
+    return known_preset("bisenet", name, PRESETS)

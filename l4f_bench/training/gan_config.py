@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from l4f_bench.errors import InputError
 from l4f_bench.training.ranges import check_ranges
+from l4f_bench.training.settings import known_preset
 
 _AT_LEAST = {
     **dict.fromkeys(("lr", "r1", "path_length", "ema_kimg", "ema_rampup", "seed"), 0),
@@ -83,9 +84,7 @@ def preset(name: str) -> GanConfig:
     Raises:
         InputError: There is no such preset.
     """
-    if name not in PRESETS:
-        raise InputError(f"Unknown preset '{name}' of stylegan2. Known: {', '.join(PRESETS)}.")
-    return PRESETS[name]
+    return known_preset("stylegan2", name, PRESETS)
 
 
 def at_resolution(config: GanConfig, resolution: int) -> GanConfig:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, Protocol
 
+from l4f_bench.training.compute import Compute
+
 
 class _Images(Protocol):
     @property
@@ -21,6 +23,24 @@ class Described(Protocol):
     @property
     def images(self) -> _Images:
         """What it learns from."""
+
+
+class Identified(Described, Protocol):
+    """One whose runs can be resumed."""
+
+    @property
+    def compute(self) -> Compute:
+        """Where and how it computes."""
+
+
+def identity_of(method: str, trainer: Identified) -> dict[str, Any]:
+    """What must be the same for a resumed run of ``method``; JSON data."""
+    return {
+        "method": method,
+        **asdict(trainer.config),
+        **trainer.compute.identity(),
+        "data": trainer.images.digest,
+    }
 
 
 def about(trainer: Described, num_steps: int) -> dict[str, Any]:

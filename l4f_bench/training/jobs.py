@@ -26,6 +26,7 @@ from l4f_bench.training import (
 )
 from l4f_bench.training.bisenet_config import BiSeNetConfig
 from l4f_bench.training.compute import Compute
+from l4f_bench.training.identity import identity_of
 from l4f_bench.training.images import RealImages, open_images
 from l4f_bench.training.labelled import LabelledSamples, LabelledShapes
 from l4f_bench.training.loop import Trainer
@@ -95,7 +96,11 @@ def build_job(request: TrainRequest, warn: Warn) -> Job:
     if request.method not in (*JOBS, *others):
         raise InputError(unknown_name("method", request.method, [*JOBS, *others]))
     spec = DATASETS.get(request.dataset)
-    if spec.name != "shapes" and request.data is None:
+    taken = TAKEN.get(request.method)
+    if taken is not None:
+        refuse_unused(request, taken)
+    needs_data = taken is None or "--data" in taken
+    if needs_data and spec.name != "shapes" and request.data is None:
         raise MissingAssetError(
             f"The images of {spec.title} are not part of this package ({spec.source}). "
             "Give a folder of them with --data DIR."
@@ -103,6 +108,26 @@ def build_job(request: TrainRequest, warn: Warn) -> Job:
     build = JOBS.get(request.method) or installed(TRAINERS, request.method)
     job: Job = build(request, warn)
     return job
+
+
+def refuse_unused(request: TrainRequest, taken: tuple[str, ...]) -> None:
+    """Refuse what was asked for and would be ignored.
+
+    Args:
+        request: What to train.
+        taken: Which options of :data:`TAKEN` the method has a use for.
+
+    Raises:
+        InputError: Another one is given; the message names methods that take it.
+    """
+    for option, field in _FIELDS.items():
+        if getattr(request, field) and option not in taken:
+            users = [name for name, options in TAKEN.items() if option in options]
+            verb = "take" if len(users) > 1 else "takes"
+            raise InputError(
+                f"{request.method} has no use for {option}, which {' and '.join(users)} {verb}. "
+                "Leave it out."
+            )
 
 
 def _stylegan2(request: TrainRequest, warn: Warn) -> Job:
@@ -113,7 +138,7 @@ def _stylegan2(request: TrainRequest, warn: Warn) -> Job:
     images = _images(request, config.resolution, config.seed, warn)
     trainer = stylegan2.StyleGan2Trainer(config, images, request.compute())
     num_steps = _steps(request, gan_config.NUM_STEPS[request.preset_name])
-    return Job(trainer, stylegan2.identity_of(trainer), num_steps)
+    return Job(trainer, identity_of("stylegan2", trainer), num_steps)
 
 
 def _labels4free(request: TrainRequest, warn: Warn) -> Job:
@@ -136,7 +161,7 @@ def _bisenet(request: TrainRequest, warn: Warn) -> Job:
     config = _bisenet_config(request, bisenet_config.preset(request.preset_name))
     images = LabelledShapes(config.resolution, config.seed)
     trainer = bisenet.BiSeNetTrainer(config, images, request.compute())
-    return Job(trainer, bisenet.identity_of(trainer), config.num_steps)
+    return Job(trainer, identity_of("bisenet", trainer), config.num_steps)
 
 
 def _ours_bisenet(request: TrainRequest, warn: Warn) -> Job:
@@ -162,8 +187,7 @@ def _ours_bisenet(request: TrainRequest, warn: Warn) -> Job:
     trainer = bisenet.BiSeNetTrainer(
         config, images, request.compute(), export_name="student.safetensors"
     )
-    identity = {**bisenet.identity_of(trainer), "method": "ours-bisenet"}
-    return Job(trainer, identity, config.num_steps)
+    return Job(trainer, identity_of("ours-bisenet", trainer), config.num_steps)
 
 
 def _bisenet_config(request: TrainRequest, preset: BiSeNetConfig) -> BiSeNetConfig:
@@ -187,6 +211,22 @@ JOBS: dict[str, Callable[[TrainRequest, Warn], Job]] = {
     "ours-bisenet": _ours_bisenet,
 }
 """What can be trained, by name."""
+
+TAKEN: dict[str, tuple[str, ...]] = {
+    "ours": ("--data", "--strict", "--generator", "--compile"),
+    "stylegan2": ("--data", "--strict", "--compile"),
+    "bisenet": (),
+    "ours-bisenet": ("--generator", "--alpha"),
+}
+"""Of the options that are not for every method, those that each takes."""
+
+_FIELDS = {
+    "--data": "data",
+    "--strict": "strict",
+    "--generator": "generator",
+    "--alpha": "alpha",
+    "--compile": "compiled",
+}
 
 TRAINERS = "l4f_bench.trainers"
 """Entry points of packages that train their own: functions like those of :data:`JOBS`."""

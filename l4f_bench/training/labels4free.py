@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from l4f_bench.distributed import data_parallel, mean, shard
+from l4f_bench.distributed import data_parallel, shard
 from l4f_bench.errors import InputError, TrainingError
 from l4f_bench.generators.architecture import DiscriminatorArchitecture
 from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
@@ -33,15 +33,17 @@ from l4f_bench.methods.labels4free.objective import (
     composite,
     foreground_coverage,
 )
+from l4f_bench.training import identity
 from l4f_bench.training.adversarial import (
     check_batch,
     gradients_pass,
     lazy_r1,
+    mean_figures,
     real_batch,
     train_discriminator,
 )
 from l4f_bench.training.compute import PLAIN, Compute
-from l4f_bench.training.identity import about
+from l4f_bench.training.grids import sheet
 from l4f_bench.training.images import RealImages
 from l4f_bench.training.labels4free_config import Labels4FreeConfig
 
@@ -212,8 +214,7 @@ class Labels4FreeTrainer:
             )
             losses |= self._train_alpha(batch)
         self._average()
-        values = mean(torch.stack([value.detach().float() for value in losses.values()])).tolist()
-        figures = dict(zip(losses, values, strict=True))
+        figures = mean_figures(losses)
         self._watch(figures)
         return figures
 
@@ -309,8 +310,7 @@ class Labels4FreeTrainer:
         batch: _Batch = self._painter(self.average)(*self._draw(range(_GRID)))
         grey = (batch.alpha * 2 - 1).expand(-1, 3, -1, -1)
         rows = [batch.foreground, grey, batch.background, batch.composite]
-        pixels = torch.stack([to_bytes(row) for row in rows])  # [rows, N, 3, H, W]
-        return pixels.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1).numpy()
+        return sheet(torch.stack([to_bytes(row) for row in rows]))
 
     def export(self, folder: Path, num_steps: int) -> list[Path]:
         """Write the averaged alpha network, and the live one beside it."""
@@ -324,7 +324,7 @@ class Labels4FreeTrainer:
                     name: {key: value.cpu() for key, value in state.items()}
                     for name, state in networks.items()
                 },
-                metadata=about(self, num_steps) | {"generator_sha256": self.frozen.sha256},
+                metadata=identity.about(self, num_steps) | {"generator_sha256": self.frozen.sha256},
             ),
         )
         return [path]
@@ -332,13 +332,8 @@ class Labels4FreeTrainer:
 
 def identity_of(trainer: Labels4FreeTrainer) -> dict[str, Any]:
     """What must be the same for a resumed run."""
-    return {
-        "method": "ours",
-        **asdict(trainer.config),
-        **trainer.compute.identity(),
-        "data": trainer.images.digest,
-        "generator_sha256": trainer.frozen.sha256,
-    }
+    generator = {"generator_sha256": trainer.frozen.sha256}
+    return identity.identity_of("ours", trainer) | generator
 
 
 def _adam(network: nn.Module, lr: float, ratio: float) -> torch.optim.Adam:

@@ -9,6 +9,7 @@ from l4f_bench.errors import InputError
 from l4f_bench.methods.labels4free.alpha import AlphaLayout
 from l4f_bench.registry import unknown_name
 from l4f_bench.training.ranges import check_ranges
+from l4f_bench.training.settings import known_preset
 
 BackgroundLatent = Literal["independent", "shared"]
 
@@ -166,7 +167,5 @@ def preset(dataset: str, name: str) -> Labels4FreeConfig:
     Raises:
         InputError: There is no such preset for that data set; the known ones are given.
     """
-    if (dataset, name) not in PRESETS:
-        known = [preset for owner, preset in PRESETS if owner == dataset]
-        raise InputError(unknown_name(f"preset of {dataset}", name, known))
-    return PRESETS[dataset, name]
+    own = {key: config for (owner, key), config in PRESETS.items() if owner == dataset}
+    return known_preset(dataset, name, own)

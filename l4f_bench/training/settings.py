@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
@@ -12,6 +12,17 @@ from l4f_bench.registry import unknown_name
 Config = TypeVar("Config")
 
 _TRUTH = {"true": True, "false": False}
+
+
+def known_preset(kind: str, name: str, presets: Mapping[str, Config]) -> Config:
+    """The preset of a name.
+
+    Raises:
+        InputError: There is none; the nearest name and all known ones are given.
+    """
+    if name not in presets:
+        raise InputError(unknown_name(f"preset of {kind}", name, list(presets)))
+    return presets[name]
 
 
 def with_settings(config: Config, texts: Sequence[str]) -> Config:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +30,13 @@ from l4f_bench.training.adversarial import (
     check_batch,
     gradients_pass,
     lazy_r1,
+    mean_figures,
     real_batch,
     train_discriminator,
 )
 from l4f_bench.training.compute import PLAIN, Compute
 from l4f_bench.training.gan_config import GanConfig
+from l4f_bench.training.grids import sheet
 from l4f_bench.training.identity import about
 from l4f_bench.training.images import RealImages
 
@@ -143,8 +144,7 @@ class StyleGan2Trainer:
             )
             losses |= self._train_generator(step, fake)
         self._average(step)
-        values = mean(torch.stack([value.detach().float() for value in losses.values()])).tolist()
-        return dict(zip(losses, values, strict=True))
+        return mean_figures(losses)
 
     def _train_generator(self, step: int, fake: Tensor) -> dict[str, Tensor]:
         config = self.config
@@ -215,7 +215,6 @@ class StyleGan2Trainer:
     def state_dict(self) -> dict[str, Any]:
         """Networks, optimisers and the mean path length."""
         return {
-            "config": asdict(self.config),
             "g": self.generator.state_dict(),
             "d": self.discriminator.state_dict(),
             "g_ema": self.average.state_dict(),
@@ -240,9 +239,7 @@ class StyleGan2Trainer:
         z = normal(shape, seed=seed, index=0, stream=_GRID_Z).to(self.device)
         images = self.average.synthesis(self.average.mapping(z))
         pixels = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        rows = pixels.view(_GRID, _GRID, *pixels.shape[1:]).permute(0, 3, 1, 4, 2)
-        grid: npt.NDArray[np.uint8] = rows.flatten(2, 3).flatten(0, 1).cpu().numpy()
-        return grid
+        return sheet(pixels.view(_GRID, _GRID, *pixels.shape[1:]))
 
     def check(self, means: Mapping[str, float]) -> None:
         """Nothing to check: a collapse shows in the grids, not in the losses."""
@@ -261,13 +258,3 @@ class StyleGan2Trainer:
         )
         write_checkpoint(path, checkpoint)
         return [path]
-
-
-def identity_of(trainer: StyleGan2Trainer) -> dict[str, Any]:
-    """What must be the same for a resumed run."""
-    return {
-        "method": "stylegan2",
-        **asdict(trainer.config),
-        **trainer.compute.identity(),
-        "data": trainer.images.digest,
-    }

@@ -18,9 +18,10 @@ from baselines.pseg.checkpoint import read_pseg
 from baselines.pseg.config import PRESETS, PSegConfig, at_resolution, preset
 from baselines.pseg.entry import job
 from baselines.pseg.schedule import Schedule
-from baselines.pseg.trainer import PSegTrainer, identity_of
+from baselines.pseg.trainer import PSegTrainer
 from l4f_bench.errors import InputError, TrainingError
 from l4f_bench.training.compute import Compute
+from l4f_bench.training.identity import identity_of
 from l4f_bench.training.images import ShapesImages
 from l4f_bench.training.jobs import TrainRequest
 from l4f_bench.training.loop import LoopConfig, Watch, train
@@ -44,7 +45,7 @@ def run(
     subject = trainer()
     loop = LoopConfig(num_steps=num_steps, checkpoint_every=2, log_every=2, grid_every=100)
     train(
-        subject, folder, loop, identity_of(subject), resume=resume,
+        subject, folder, loop, identity_of("pseg", subject), resume=resume,
         watch=watch, warn=lambda message: None,
     )  # fmt: skip
     return subject

@@ -108,7 +108,7 @@ def test_the_command_trains_an_annotator(tmp_path: Path) -> None:
     weights = ["--annotator-weights", result.stdout.strip(), "--out", str(tmp_path / "real")]
     scored = CliRunner().invoke(app, [*real, *weights])
     assert scored.exit_code == 0, scored.output
-    refused = CliRunner().invoke(app, [*arguments, "--dataset", "ffhq", "--data", str(tmp_path)])
+    refused = CliRunner().invoke(app, [*arguments, "--dataset", "ffhq"])
     assert refused.exit_code == 2
     assert "only shapes" in refused.stderr
 

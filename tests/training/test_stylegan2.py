@@ -77,6 +77,13 @@ def test_the_state_restored_at_any_step_goes_on_to_bit_identical_weights() -> No
         assert_same_state(second.state_dict(), unbroken.state_dict())
 
 
+def test_a_checkpoint_that_also_holds_its_settings_is_gone_on_with() -> None:
+    first, second = trainer(), trainer(replace(TINY, seed=1))
+    first.step(0)
+    second.load_state_dict({"config": {"lr": 0.0}, **first.state_dict()})
+    assert_same_state(second.state_dict(), first.state_dict())
+
+
 def test_building_a_trainer_leaves_the_random_state_alone() -> None:
     torch.manual_seed(1)
     before = torch.random.get_rng_state()
@@ -199,7 +206,8 @@ def test_a_learning_rate_that_explodes_exits_with_1_and_advice(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--preset", "paper"), "Unknown preset 'paper'"),
+        (("--preset", "paper"), "Unknown preset of stylegan2 'paper'"),
+        (("--preset", "shape"), "Did you mean 'shapes'?"),
         (("--method", "psge"), "Unknown method 'psge'"),
         (("--dataset", "cats"), "Unknown dataset 'cats'"),
         (("--set", "batch_size=5"), "groups of 4"),
