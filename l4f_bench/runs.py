@@ -105,7 +105,12 @@ def open_run(
         return False
     if not resume:
         raise InputError(f"{folder} holds {kind} already. Add --resume, or choose another folder.")
-    earlier = json.loads(path.read_text(encoding="utf-8"))["identity"]
+    try:
+        earlier = dict(json.loads(path.read_text(encoding="utf-8"))["identity"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(
+            f"{path} is damaged, so what {folder} holds is unknown. Choose another folder."
+        ) from None
     changed = [
         f"{key} was {earlier.get(key)}, is {identity.get(key)}"
         for key in sorted({*earlier, *identity})

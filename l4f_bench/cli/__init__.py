@@ -6,6 +6,7 @@ or input, 3 weights or data missing, 4 an optional package missing.
 
 from __future__ import annotations
 
+import errno
 import warnings
 from typing import Annotated, Any
 
@@ -26,6 +27,8 @@ from l4f_bench.cli import (
 from l4f_bench.cli.console import errors
 from l4f_bench.errors import BenchError, is_out_of_memory
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+
 
 class BenchGroup(TyperGroup):
     """Turns a ``BenchError`` or Ctrl-C of any command into one line on stderr and an exit code."""
@@ -44,6 +47,17 @@ class BenchGroup(TyperGroup):
                 raise
             advice = "Take fewer images at a time: --batch-size 1, or train --set batch_size=N."
             errors.print(f"Error: Out of memory. {advice}", style="red", soft_wrap=True)
+            raise typer.Exit(1) from None
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            errors.print(
+                f"Error: A file cannot be written: {error.strerror}. Make room or choose another "
+                "folder; what was finished is kept.",
+                style="red",
+                markup=False,
+                soft_wrap=True,
+            )
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             errors.print("Interrupted. No file is half written.", style="red")

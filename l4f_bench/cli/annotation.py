@@ -72,6 +72,7 @@ def annotate(
     )
     opened, digests = open_annotator(config, choose_device(device))
     identity = {**to_json(config), "sha256": digests, "class_maps": class_maps}
+    identity["images"] = images.resolve().name
     del identity["weights"]  # the digest says which; where they lie does not matter
     with progress_bar("Annotating") as progress:
         reasons = annotate_folder(

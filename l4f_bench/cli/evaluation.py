@@ -41,7 +41,7 @@ _JUDGED = ("sampled", "real", "trust")
 _TAKEN_BY = {
     **dict.fromkeys(("masks", "level", "limit"), ("custom",)),
     **dict.fromkeys(("data", "workers"), ("custom", "quality")),
-    **dict.fromkeys(("alpha", "screen_weights", "max_drawn"), ("sampled",)),
+    **dict.fromkeys(("alpha", "screen_weights", "max_drawn", "threshold"), ("sampled",)),
     **dict.fromkeys(("generator", "truncation", "batch_size"), ("sampled", "quality")),
     **dict.fromkeys(
         ("annotator", "annotator_weights", "min_score", "min_area", "foreground"), _JUDGED
@@ -140,6 +140,13 @@ def evaluate(
             show_default="as in the paper; quality 1",
         ),
     ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="sampled: alpha above which a pixel is foreground.",
+            show_default="0.9, as published",
+        ),
+    ] = None,
     samples: Annotated[
         int | None,
         typer.Option(
@@ -236,7 +243,7 @@ def evaluate(
             generator=generator,
             alpha=alpha,
             annotator=judge,
-            threshold=spec.threshold,
+            threshold=spec.threshold if threshold is None else threshold,
             num_images=num_images,
             max_drawn=max_drawn,
             batch_size=batch_size_of(batch_size),

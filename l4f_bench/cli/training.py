@@ -76,7 +76,9 @@ def train(
         Path | None,
         typer.Option(help="Folder of the run.", show_default="runs/train-<method>-<dataset>"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of everything random.", show_default="0")
+    ] = None,
     every: Annotated[int, typer.Option(help="Steps between checkpoints and sample grids.")] = 250,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse a folder with unreadable images.")
@@ -110,7 +112,9 @@ def train(
     from l4f_bench.training.jobs import TrainRequest, build_job
     from l4f_bench.training.loop import LoopConfig
 
-    chosen = [*(settings or []), f"seed={seed}"]
+    chosen = list(settings or [])
+    if seed is not None:
+        chosen.append(f"seed={seed}")
     if background_latent is not None:
         chosen.append(f"background_latent={background_latent}")
     request = TrainRequest(

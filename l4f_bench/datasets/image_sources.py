@@ -115,6 +115,8 @@ def image_files(folder: Path) -> list[Path]:
                 lmdbs.append(parent)
             else:
                 others[path.suffix.lower() or "nameless"] += 1
+    if not images and str(folder) in lmdbs:
+        raise InputError(f"{folder} is an LMDB. Export its images to files first.")
     if lmdbs and not images:
         raise InputError(f"{folder} is not an LMDB itself. Give the one in it: {min(lmdbs)}.")
     if not images:

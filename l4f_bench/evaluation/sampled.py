@@ -248,7 +248,7 @@ def evaluate_sampled(config: EvalConfig, progress: Progress) -> tuple[Record, li
     table = np.array(counts.counts, dtype=np.int64).reshape(-1, len(COUNT_NAMES))
     record = Record(
         method=config.method,
-        label=METHODS.get(config.method).title.lower(),
+        label=_label(config.method, sampled.threshold, DATASETS.get(config.dataset).threshold),
         dataset=config.dataset,
         setting=config.setting,
         truth=source.name,
@@ -273,6 +273,12 @@ def evaluate_sampled(config: EvalConfig, progress: Progress) -> tuple[Record, li
     if not (counts.indices and is_first()):
         return record, []
     return record, pick_examples(method, annotator, drawing, counts)
+
+
+def _label(method: str, threshold: float, usual: float) -> str:
+    """The method, and its threshold where that is not the data set's."""
+    title = METHODS.get(method).title.lower()
+    return title if threshold == usual else f"{title}, threshold {threshold:g}"
 
 
 def _load(

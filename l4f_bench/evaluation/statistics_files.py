@@ -108,9 +108,14 @@ def _gaussian(path: Path, mean: Any, covariance: Any) -> Gaussian:
         if array.dtype.kind not in "fiu":
             raise InputError(f"{path} cannot be used: its {name} is of type {array.dtype}.")
     try:
-        return Gaussian(mean.astype(np.float64), covariance.astype(np.float64))
+        gaussian = Gaussian(mean.astype(np.float64), covariance.astype(np.float64))
     except InputError as error:
         raise InputError(f"{path} cannot be used: {error}") from None
+    # Our own covariances are sums of squares; a file's may be anything.
+    variances = np.linalg.eigvalsh(gaussian.covariance)
+    if variances[0] < -1e-4 * abs(variances[-1]):
+        raise InputError(f"{path} cannot be used: its sigma is no covariance of any data.")
+    return gaussian
 
 
 def _count(path: Path, count: Any) -> int | None:

@@ -14,6 +14,8 @@ from l4f_bench.registry import unknown_name
 FloatArray = npt.NDArray[np.float64]
 Divisor = Literal["n-1", "n"]
 
+_LARGEST = 1e100  # products of two such numbers are still finite
+
 DIVISORS: tuple[str, ...] = get_args(Divisor)
 """What the scatter is divided by: N - 1 as ``numpy.cov`` and pytorch-fid do, or N as
 stylegan2-ada does."""
@@ -41,8 +43,10 @@ class Gaussian:
                 f"A mean of shape {list(self.mean.shape)} and a covariance of shape "
                 f"{list(self.covariance.shape)} do not fit; [D] and [D, D] do."
             )
-        if not (np.isfinite(self.mean).all() and np.isfinite(self.covariance).all()):
-            raise InputError("The statistics hold NaN or infinite numbers. Compute them again.")
+        if not max(np.abs(self.mean).max(), np.abs(self.covariance).max()) < _LARGEST:
+            raise InputError(
+                "The statistics hold NaN, infinite or boundless numbers. Compute them again."
+            )
         largest = np.abs(self.covariance).max()
         # A float32 file's rounding is let pass; another layout of the matrix is not.
         if np.abs(self.covariance - self.covariance.T).max() > 1e-4 * largest:

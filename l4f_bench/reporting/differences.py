@@ -13,12 +13,16 @@ from l4f_bench.metrics.protocols import PROTOCOLS
 from l4f_bench.reporting.sections import Section, number
 
 METRICS = ("miou", "iou_fg", "iou_bg")
-_HEADERS = ("Data set", "psi", "First minus second", "mIOU", "IOU fg", "IOU bg", "Images")
+_HEADERS = (
+    "Data set", "psi", "Threshold", "First minus second", "Weights", "mIOU", "IOU fg", "IOU bg",
+    "Images",
+)  # fmt: skip
 _NOTE = (
     "Differences of scores with 95% bootstrap intervals over images: `paired` where both methods "
     "were scored on the same images, which are then resampled alike, else each resampled alone. An "
     "interval without 0 is a difference that the images drawn can tell; other seeds of training "
-    "may differ more."
+    "may differ more. Weights: SHA-256 of each method's last file (alpha network or generator), "
+    "shortened. Threshold: alpha above which a pixel of a sample counts as foreground."
 )
 
 
@@ -29,8 +33,13 @@ class DifferenceRow:
     dataset: str
     setting: str
     truncation: float | None
+    threshold: float | None
+    """Alpha above which a pixel is foreground; None for masks from files."""
     first: str
     second: str
+    first_weights: str | None
+    """SHA-256 of the file that makes the masks, where the record has one."""
+    second_weights: str | None
     paired: bool
     protocol: str
     differences: dict[str, Estimate]
@@ -40,6 +49,7 @@ class DifferenceRow:
 def difference_rows(records: list[Record]) -> list[DifferenceRow]:
     """Every pair of records of two methods under the same conditions."""
     whole = [record for record in records if record.subset == "all" and record.images]
+    whole.sort(key=lambda record: METHODS.names().index(record.method))
     return [
         _row(first, second)
         for first, second in combinations(whole, 2)
@@ -66,7 +76,17 @@ def _conditions(record: Record) -> tuple[object, ...]:
     judge = record.digests.get("annotator")
     return (
         record.dataset, record.setting, record.truth, record.truncation, record.protocol, judge,
+        _threshold(record), record.annotation.get("min_area"),
     )  # fmt: skip
+
+
+def _threshold(record: Record) -> float | None:
+    sampled = record.config.get("sampled")
+    return None if sampled is None else float(sampled["threshold"])
+
+
+def _weights(record: Record) -> str | None:
+    return record.digests.get("alpha", record.digests.get("generator"))
 
 
 def _row(first: Record, second: Record) -> DifferenceRow:
@@ -79,8 +99,11 @@ def _row(first: Record, second: Record) -> DifferenceRow:
         dataset=first.dataset,
         setting=first.setting,
         truncation=first.truncation,
+        threshold=_threshold(first),
         first=first.method,
         second=second.method,
+        first_weights=_weights(first),
+        second_weights=_weights(second),
         paired=paired,
         protocol=first.protocol,
         differences={key: value for key, value in differences.items() if key in METRICS},
@@ -91,7 +114,9 @@ def _line(row: DifferenceRow) -> list[str]:
     return [
         DATASETS.get(row.dataset).title,
         "" if row.truncation is None else f"{row.truncation:g}",
+        "" if row.threshold is None else f"{row.threshold:g}",
         f"{METHODS.get(row.first).title} - {METHODS.get(row.second).title}",
+        " - ".join((digest or "none")[:6] for digest in (row.first_weights, row.second_weights)),
         *(number(row.differences.get(metric), "+") for metric in METRICS),
         "paired" if row.paired else "unpaired",
     ]

@@ -45,5 +45,9 @@ def build_report(records: list[Record], number: int | None = None) -> Report:
     ]
     if not sections:
         where = "any table" if number is None else f"Table {number}"
-        raise InputError(f"None of the records belongs in {where}. Run `l4f-bench eval` first.")
+        setting = {3: "custom", NUMBER: "quality"}.get(number or 0, "sampled")
+        raise InputError(
+            f"None of the records belongs in {where}. Run `l4f-bench eval --on {setting}` on a "
+            "data set of the paper, or leave --table out."
+        )
     return Report(sections, tables)

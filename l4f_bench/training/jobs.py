@@ -64,7 +64,8 @@ class TrainRequest:
     @property
     def preset_name(self) -> str:
         """The preset asked for, or the usual one."""
-        return self.preset or ("shapes" if self.dataset == "shapes" else "paper")
+        usual = "shapes" if self.dataset == "shapes" or self.method == "stylegan2" else "paper"
+        return self.preset or usual
 
     def compute(self) -> Compute:
         """Where and how to compute."""

@@ -30,14 +30,14 @@ def with_settings(config: Config, texts: Sequence[str]) -> Config:
 
     Args:
         config: A frozen dataclass, the preset.
-        texts: ``NAME=VALUE``, which take the type that the setting has in the preset.
+        texts: ``NAME=VALUE``, which take the type that the setting is declared with.
 
     Raises:
         InputError: A name is unknown (the nearest is given), a value cannot be read, or the
             configuration refuses it.
     """
     values = {}
-    known = {field.name: getattr(config, field.name) for field in fields(config)}  # type: ignore[arg-type]
+    known = {field.name: _kind_of(field.type) for field in fields(config)}  # type: ignore[arg-type]
     for text in texts:
         name, separator, value = text.partition("=")
         if not separator:
@@ -48,15 +48,23 @@ def with_settings(config: Config, texts: Sequence[str]) -> Config:
     return replace(config, **values)  # type: ignore[type-var]
 
 
-def _read(name: str, text: str, default: Any) -> Any:
+def _kind_of(declared: Any) -> str:
+    """``bool``, ``int``, ``float``, ``tuple``, or ``str`` for everything else."""
+    name = declared if isinstance(declared, str) else declared.__name__
+    kind = name.partition("[")[0]
+    return kind if kind in ("bool", "int", "float", "tuple") else "str"
+
+
+def _read(name: str, text: str, kind: str) -> Any:
     try:
-        if isinstance(default, bool):
+        if kind == "bool":
             return _TRUTH[text.lower()]
-        if isinstance(default, (int, float)):
-            return type(default)(text)
-        if isinstance(default, tuple):
+        if kind == "int":
+            return int(text)
+        if kind == "float":
+            return float(text)
+        if kind == "tuple":
             return tuple(int(part) for part in text.split(","))
     except (KeyError, ValueError):
-        kind = type(default).__name__
         raise InputError(f"--set {name}={text}: '{text}' is no {kind}.") from None
     return text

@@ -41,6 +41,7 @@ from l4f_bench.training.identity import about
 from l4f_bench.training.images import RealImages
 
 EXPORT = "generator.safetensors"
+EXPORT_BOTH = "generator-and-discriminator.safetensors"
 _GRID = 8  # samples in a row, and rows
 _LATENTS_OF_MEAN = 10_000
 # Streams of random numbers: those of a step, and those of the sample grid.
@@ -245,16 +246,19 @@ class StyleGan2Trainer:
         """Nothing to check: a collapse shows in the grids, not in the losses."""
 
     def export(self, folder: Path, num_steps: int) -> list[Path]:
-        """Write the averaged generator and its mean latent."""
-        path = folder / EXPORT
+        """Write the averaged generator; in a second file the discriminator as well."""
         mean = self.average.mean_latent(_LATENTS_OF_MEAN, self.config.seed)[0]
-        checkpoint = Checkpoint(
-            format="l4f-bench",
-            networks={
-                "g_ema": {key: value.cpu() for key, value in self.average.state_dict().items()}
-            },
-            latent_averages={"g_ema": mean.cpu()},
-            metadata=about(self, num_steps),
-        )
-        write_checkpoint(path, checkpoint)
-        return [path]
+        states = {"g_ema": self.average.state_dict(), "d": self.discriminator.state_dict()}
+        networks = {
+            name: {key: value.cpu() for key, value in state.items()}
+            for name, state in states.items()
+        }
+        for name, held in ((EXPORT, ("g_ema",)), (EXPORT_BOTH, ("g_ema", "d"))):
+            checkpoint = Checkpoint(
+                format="l4f-bench",
+                networks={key: networks[key] for key in held},
+                latent_averages={"g_ema": mean.cpu()},
+                metadata=about(self, num_steps),
+            )
+            write_checkpoint(folder / name, checkpoint)
+        return [folder / EXPORT, folder / EXPORT_BOTH]

@@ -120,7 +120,7 @@ def test_other_dimensions_are_refused() -> None:
         (np.zeros((3, 1)), np.eye(3), "do not fit"),
         (np.zeros(0), np.zeros((0, 0)), "do not fit"),
         (np.full(3, np.nan), np.eye(3), "NaN"),
-        (np.zeros(3), np.diag([1, 1, np.inf]), "NaN or infinite"),
+        (np.zeros(3), np.diag([1, 1, np.inf]), "NaN, infinite"),
         (np.zeros(2), np.array([[1.0, 0.5], [-0.5, 1]]), "not symmetric"),
         (np.zeros(2), np.diag([1.0, -1]), "negative variances"),
     ],

@@ -71,8 +71,11 @@ def checked_tensors(networks: Mapping[str, Mapping[str, Any]], file_bytes: int) 
     """Refuse networks that hold anything but dense tensors of a total size the file can hold.
 
     Raises:
-        RefusedError: Some value is not a dense tensor, or small storages are stretched by views.
+        RefusedError: Some value is not a dense tensor, small storages are stretched by views, or a
+            number is NaN or infinite.
     """
+    import torch
+
     total = 0
     for name, state_dict in networks.items():
         for key, value in state_dict.items():
@@ -81,6 +84,10 @@ def checked_tensors(networks: Mapping[str, Mapping[str, Any]], file_bytes: int) 
             total += value.numel() * value.element_size()
     if total > 2 * file_bytes + (1 << 20):  # twice: two networks may share a storage
         raise RefusedError(f"its tensors claim {total} bytes in a file of {file_bytes}")
+    for name, state_dict in networks.items():
+        for key, value in state_dict.items():
+            if not torch.isfinite(value).all():
+                raise RefusedError(f"{key!s:.80} of {name} holds NaN or infinite numbers")
 
 
 def is_dense(value: Any) -> bool:
