@@ -95,10 +95,16 @@ def shapes_records(session: nox.Session) -> None:
         out = SHAPES / "records" / f"seed-{seed}"
         shutil.rmtree(out, ignore_errors=True)
         session.run("l4f-bench", "eval", "--alpha", str(alpha), "--out", str(out))
-    pseg = SHAPES / "records" / "pseg"
-    shutil.rmtree(pseg, ignore_errors=True)
-    session.run("l4f-bench", "eval", "--method", "pseg", "--out", str(pseg))
-    shutil.rmtree(pseg / "bisenet-real")  # the annotator's record, which the seeds have already
+    for method, name, threshold in (
+        ("pseg", "pseg", "0.9"),
+        ("pseg", "pseg-threshold-0.5", "0.5"),
+        ("ours", "seed-0-threshold-0.5", "0.5"),
+    ):
+        out = SHAPES / "records" / name
+        shutil.rmtree(out, ignore_errors=True)
+        options = ("--method", method, "--threshold", threshold, "--out", str(out))
+        session.run("l4f-bench", "eval", *options)
+        shutil.rmtree(out / "bisenet-real")  # the annotator's record, which the seeds have already
     for method in ("real", "stylegan2", "pseg"):
         quality = SHAPES / "records" / f"quality-{method}"
         shutil.rmtree(quality, ignore_errors=True)

@@ -18,12 +18,14 @@ from typer.testing import CliRunner
 
 from l4f_bench.cli import app
 from l4f_bench.errors import InputError
+from l4f_bench.generators.checkpoints.errors import CheckpointError
 from l4f_bench.generators.checkpoints.loading import load_generator
 from l4f_bench.generators.checkpoints.selection import select_network
 from l4f_bench.training.adversarial import real_batch
 from l4f_bench.training.checkpoints import load_newest
 from l4f_bench.training.gan_config import PRESETS, at_resolution, preset
 from l4f_bench.training.images import ShapesImages
+from l4f_bench.training.labels4free import load_frozen
 from l4f_bench.training.stylegan2 import StyleGan2Trainer
 
 TINY = replace(
@@ -183,7 +185,11 @@ def test_the_command_trains_and_exports_a_generator_that_loads(tmp_path: Path) -
     result = run_command("--out", str(tmp_path / "run"), "--steps", "3")
     assert result.exit_code == 0, result.output
     path = tmp_path / "run/generator.safetensors"
-    assert result.stdout == f"{path}\n"
+    both = tmp_path / "run/generator-and-discriminator.safetensors"
+    assert result.stdout == f"{path}\n{both}\n"
+    assert load_frozen(both, with_discriminator=True).discriminator is not None
+    with pytest.raises(CheckpointError, match="holds no d"):
+        load_frozen(path, with_discriminator=True)
     saved = load_newest(tmp_path / "run/checkpoints")
     assert saved is not None
     exported, average = load_generator(path).state_dict(), saved.state["g_ema"]
