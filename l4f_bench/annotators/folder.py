@@ -69,11 +69,14 @@ def annotate_folder(
         open_run(out, identity, environment(), resume=resume, kind="masks")
         earlier = map(json.loads, whole_lines(out / METADATA))
         lines: dict[str, dict[str, Any]] = {line["mask"]: line for line in earlier}
+        _refuse_others(paths, lines)
         left = {name: path for name, path in paths.items() if name not in lines}
         advance = progress(len(left))
         with (out / METADATA).open("a", encoding="utf-8") as metadata:
             for name, path in left.items():
-                line = {"image": path.relative_to(images).as_posix(), "mask": name}
+                shown = path.relative_to(images).as_posix()
+                line: dict[str, Any] = {"image": shown, "mask": name}
+                line["bytes"] = path.stat().st_size
                 line |= _annotate(annotator, path, out, name, class_maps=class_maps)
                 if line["reason"] == UNREADABLE:
                     warn(f"{path} cannot be read, or has too many pixels to be safe; left out.")
@@ -82,6 +85,16 @@ def annotate_folder(
                 lines[name] = line
                 advance(1)
     return Counter(str(line["reason"] or "accepted") for line in lines.values())
+
+
+def _refuse_others(paths: dict[str, Path], lines: dict[str, dict[str, Any]]) -> None:
+    """Raise if an image is not the one that was annotated under its name before."""
+    for name, line in lines.items():
+        if name in paths and paths[name].stat().st_size != line.get("bytes"):
+            raise InputError(
+                f"{paths[name]} is another image than the one annotated before. Choose another "
+                "folder for its mask."
+            )
 
 
 def _by_name(folder: Path) -> dict[str, Path]:

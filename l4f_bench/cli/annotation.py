@@ -8,11 +8,18 @@ from typing import Annotated
 import typer
 
 from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
-from l4f_bench.cli.options import Device
+from l4f_bench.cli.options import Device, refuse_unused
 from l4f_bench.errors import BenchError
+
+_OF_DETECTORS = ("mask-rcnn", "detectron2", "torchvision")
+_TAKEN_BY = {
+    **dict.fromkeys(("target_class", "min_score"), _OF_DETECTORS),
+    **dict.fromkeys(("foreground", "class_maps"), ("bisenet",)),
+}
 
 
 def annotate(
+    context: typer.Context,
     images: Annotated[Path, typer.Argument(help="Folder of images of any size and mode.")],
     annotator: Annotated[
         str,
@@ -58,10 +65,12 @@ def annotate(
     Example: l4f-bench annotate cats/ --annotator mask-rcnn --class cat --out cat-masks
     """
     from l4f_bench.annotators.folder import annotate_folder
-    from l4f_bench.annotators.loading import open_annotator
+    from l4f_bench.annotators.loading import ANNOTATORS, open_annotator
     from l4f_bench.config import AnnotatorConfig, to_json
     from l4f_bench.methods.labels4free.loading import choose_device
 
+    ANNOTATORS.get(annotator)
+    refuse_unused(context, "--annotator", annotator, _TAKEN_BY)
     config = AnnotatorConfig(
         name=annotator,
         weights=weights,
@@ -72,7 +81,6 @@ def annotate(
     )
     opened, digests = open_annotator(config, choose_device(device))
     identity = {**to_json(config), "sha256": digests, "class_maps": class_maps}
-    identity["images"] = images.resolve().name
     del identity["weights"]  # the digest says which; where they lie does not matter
     with progress_bar("Annotating") as progress:
         reasons = annotate_folder(

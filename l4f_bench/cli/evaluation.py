@@ -13,9 +13,11 @@ from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
 from l4f_bench.cli.options import (
     AsJson,
     Device,
+    Divisor,
     Level,
     Limit,
     Protocol,
+    Resize,
     Workers,
     batch_size_of,
     refuse_unused,
@@ -47,7 +49,9 @@ _TAKEN_BY = {
         ("annotator", "annotator_weights", "min_score", "min_area", "foreground"), _JUDGED
     ),
     "student": ("real", "trust"),
-    **dict.fromkeys(("features", "features_weights", "allow_small_n"), ("quality",)),
+    **dict.fromkeys(
+        ("features", "features_weights", "resize", "divisor", "allow_small_n"), ("quality",)
+    ),
     **dict.fromkeys(("samples", "device"), (*_JUDGED, "quality")),
     "protocol": ("custom", *_JUDGED),
 }
@@ -167,6 +171,8 @@ def evaluate(
             help="quality: weights of these features.", show_default="embedded, or the cached ones"
         ),
     ] = None,
+    resize: Resize = "bilinear",
+    divisor: Divisor = "n-1",
     allow_small_n: Annotated[
         bool, typer.Option("--allow-small-n", help="quality: compare fewer than 2048 images.")
     ] = False,
@@ -254,12 +260,16 @@ def evaluate(
         distance = FeatureDistanceConfig(
             features=features or spec.quality_features,
             weights=features_weights,
+            resize=resize,
+            divisor=divisor,
             samples=spec.quality_samples if samples is None else samples,
             allow_small_n=allow_small_n,
             batch_size=batch_size_of(batch_size),
             workers=workers,
             device=device,
         )
+        if method == "real" and (generator or truncation):
+            raise InputError("Real images take no --generator and no --truncation. Leave them out.")
         quality = QualityConfig(generator=generator, distance=distance)
         configs = _quality_configs(config, quality, truncation)
     with processes(device):

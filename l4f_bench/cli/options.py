@@ -25,6 +25,16 @@ Workers = Annotated[
 Limit = Annotated[int | None, typer.Option(help="Use the first pairs only.", show_default="all")]
 Seed = Annotated[int, typer.Option(help="Seed of the bootstrap intervals.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Resize = Annotated[
+    str,
+    typer.Option(
+        help="Of images to the size of FID's network. bilinear: as pytorch-fid; "
+        "bicubic-antialias: as clean-fid; none."
+    ),
+]
+Divisor = Annotated[
+    str, typer.Option(help="Of FID's covariances. n-1: as pytorch-fid; n: as stylegan2-ada.")
+]
 Device = Annotated[
     str | None, typer.Option(help="cpu, cuda, …", show_default="cuda if there is one")
 ]
@@ -60,7 +70,12 @@ def refuse_unused(
     for name, values in taken_by.items():
         source = context.get_parameter_source(name)
         if value not in values and source is not None and source.name == "COMMANDLINE":
+            option = max(_options_of(context, name), key=len)
             raise InputError(
-                f"--{name.replace('_', '-')} belongs to {choice} {' or '.join(values)}. "
-                "Add that, or leave it out."
+                f"{option} belongs to {choice} {' or '.join(values)}. Add that, or leave it out."
             )
+
+
+def _options_of(context: typer.Context, name: str) -> list[str]:
+    """What a parameter is called on the command line."""
+    return next(list(p.opts) for p in context.command.params if p.name == name)

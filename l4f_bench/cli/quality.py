@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
-from l4f_bench.cli.options import AsJson, Device, batch_size_of
+from l4f_bench.cli.options import AsJson, Device, Divisor, Resize, batch_size_of
 from l4f_bench.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,17 +42,8 @@ def fid(
     weights: Annotated[
         Path | None, typer.Option(help="Its weights.", show_default="the cached ones")
     ] = None,
-    resize: Annotated[
-        str,
-        typer.Option(
-            help="To the network's size. bilinear: as pytorch-fid; bicubic-antialias: as "
-            "clean-fid; none."
-        ),
-    ] = "bilinear",
-    divisor: Annotated[
-        str,
-        typer.Option(help="Of the covariance. n-1: as pytorch-fid; n: as stylegan2-ada."),
-    ] = "n-1",
+    resize: Resize = "bilinear",
+    divisor: Divisor = "n-1",
     kid: Annotated[
         bool, typer.Option("--kid", help="Also the kernel distance, of 100 subsets of 1000.")
     ] = False,
@@ -110,6 +101,8 @@ def fid(
     )
     if real is None and save_stats is None:
         raise InputError("Give B as well, or --save-stats FILE.npz to keep A's statistics.")
+    if real is None and (kid or precision_recall or as_json):
+        raise InputError("--kid, --precision-recall and --json need B. Give it, or leave them out.")
     with processes(device):
         if real is not None:
             _compare(generated, real, config, save_stats, as_json=as_json)

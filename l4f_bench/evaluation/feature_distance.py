@@ -34,6 +34,9 @@ from l4f_bench.metrics.kernel_distance import KernelDistance, kernel_distance
 from l4f_bench.metrics.precision_recall import PrecisionRecall, precision_recall
 from l4f_bench.progress import Progress, silent
 from l4f_bench.provenance import provenance
+from l4f_bench.weights import WEIGHTS
+
+_PUBLISHED = (WEIGHTS.get("fid-inception").sha256, None)  # or not stated
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -221,6 +224,11 @@ def _warnings(names: tuple[str, str], sides: tuple[Side, Side]) -> list[str]:
         if statistics.count is None or None in _how(statistics).values():
             found.append(
                 f"{name} does not state how it was made; it is taken to fit the other side."
+            )
+        if statistics.features == "inception" and statistics.weights_sha256 not in _PUBLISHED:
+            found.append(
+                f"The features of {name} are not of the published weights; compare with no "
+                "published FID."
             )
         if statistics.count is not None and statistics.count < MIN_IMAGES:
             found.append(

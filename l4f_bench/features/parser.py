@@ -12,8 +12,9 @@ from torch import Tensor
 from l4f_bench.annotators.face_parsing import FaceParser, preprocess
 from l4f_bench.annotators.parser_file import load_parser
 from l4f_bench.cache import cached_weight
+from l4f_bench.errors import InputError
 from l4f_bench.features.contracts import FeatureSpec
-from l4f_bench.features.resizing import check_resize
+from l4f_bench.features.resizing import DEFAULT_RESIZE, check_resize
 from l4f_bench.provenance import sha256_of
 
 WEIGHTS_NAME = "shapes-annotator"
@@ -26,9 +27,11 @@ class ParserFeatures:
         """Use the network of ``parser`` at its own size.
 
         Raises:
-            InputError: The resize policy is unknown.
+            InputError: The resize policy is not the usual one.
         """
         check_resize(resize)
+        if resize != DEFAULT_RESIZE:
+            raise InputError("The annotator resizes images in its own way. Leave out --resize.")
         self._parser = parser
         self._spec = FeatureSpec(
             name="annotator",
@@ -58,11 +61,11 @@ def load_parser_features(
 
     Args:
         weights: A file; None takes the embedded one.
-        resize: Only checked: the annotator resizes in its own way.
+        resize: The usual one; the annotator resizes in its own way.
         device: Where to compute.
 
     Raises:
-        InputError: The resize policy is unknown.
+        InputError: The resize policy is not the usual one.
         CheckpointError: The file cannot be read, or holds another network.
     """
     path = weights or cached_weight(WEIGHTS_NAME)

@@ -9,6 +9,7 @@ from torch import Tensor
 from l4f_bench.errors import InputError
 from l4f_bench.registry import unknown_name
 
+DEFAULT_RESIZE = "bilinear"
 RESIZES = ("bilinear", "bicubic-antialias", "none")
 """``bilinear`` is pytorch-fid's: half-pixel centres, no antialiasing, so that large images alias;
 ``bicubic-antialias`` filters as clean-fid does; ``none`` leaves images as they are."""

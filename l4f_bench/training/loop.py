@@ -276,6 +276,6 @@ def _refuse_nan(figures: Mapping[str, float], step: int, folder: Path) -> None:
     bad = [key for key, value in figures.items() if not math.isfinite(value)]
     if bad:
         raise TrainingError(
-            f"Step {step}: {', '.join(bad)} is not a number. Checkpoints before it are kept in "
-            f"{folder / CHECKPOINTS}; start anew with a lower lr or a higher r1 (--set lr=…)."
+            f"Step {step}: {', '.join(bad)} is not a number. Earlier checkpoints, if any, are in "
+            f"{folder / CHECKPOINTS}; start anew with a lower lr (--set lr=…)."
         )

@@ -102,7 +102,7 @@ def test_rejection_is_noted_with_its_reason(run: Run, images: Path, tmp_path: Pa
         ((), "name one with --class"),
         (("--class", "kat"), "Did you mean 'cat'"),
         (("--class", "cat", "--min-area", 2), "--min-area 2"),
-        (("--class", "cat", "--class-maps"), "Only bisenet"),
+        (("--class", "cat", "--class-maps"), "--class-maps belongs to"),
     ):
         refused = run(*arguments, *options, "--out", tmp_path / "refused")
         assert refused.exit_code == 2, said
@@ -126,6 +126,34 @@ def test_a_stopped_run_goes_on_to_the_same_files(
     other = run(*arguments, tmp_path / "cut", "--resume", "--min-area", 0.5)
     assert other.exit_code == 2
     assert "min_area was 0.0, is 0.5" in other.stderr
+
+
+def test_masks_of_other_images_are_not_gone_on_with(
+    run: Run, images: Path, bisenet: Path, tmp_path: Path
+) -> None:
+    arguments = ("annotate", images, "--weights", bisenet, "--out", tmp_path / "out")
+    assert run(*arguments).exit_code == 0
+    Image.new("RGB", (50, 40), "red").save(images / "bright.png")
+    refused = run(*arguments, "--resume")
+    assert refused.exit_code == 2
+    assert "bright.png is another image" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--class", "cat"), "--class belongs to --annotator mask-rcnn or"),
+        (("--min-score", 0.9), "--min-score belongs to"),
+        (("--annotator", "mask-rcnn", "--foreground", "hair"), "--foreground belongs to"),
+        (("--annotator", "bisnet"), "Did you mean 'bisenet'"),
+    ],
+)
+def test_options_of_other_annotators_are_refused(
+    options: tuple[object, ...], said: str, run: Run, images: Path
+) -> None:
+    result = run("annotate", images, *options)
+    assert result.exit_code == 2
+    assert said in result.stderr
 
 
 def test_two_images_of_one_name_are_refused(

@@ -111,6 +111,8 @@ def test_several_truncations_are_several_records(run: Run, tmp_path: Path) -> No
         (("--method", "pseg", "--data", "nowhere"), 2, "nowhere does not exist"),
         (("--method", "pseg", "--features", "inceptin"), 2, "Did you mean 'inception'"),
         (("--method", "pseg", "--masks", "m", *FEW), 2, "--masks belongs to --on custom"),
+        (("--method", "real", "--truncation", 1, *FEW), 2, "take no --generator"),
+        (("--method", "pseg", "--resize", "none", *FEW), 2, "Leave out --resize"),
         (("--method", "pseg", "--alpha", "a"), 2, "--alpha belongs to --on sampled"),
         (("--method", "pseg", "--protocol", "drc"), 2, "--protocol belongs to --on custom or"),
         (("--method", "pseg", *FEW, "--truncation", 2), 2, "--truncation 2"),

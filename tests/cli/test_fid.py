@@ -142,6 +142,8 @@ GOOD = {"mu": np.zeros(DIMENSION), "sigma": np.eye(DIMENSION)}
         (GOOD | {"sigma": np.eye(4)}, "do not fit"),
         (GOOD | {"sigma": np.triu(np.ones((DIMENSION, DIMENSION)))}, "not symmetric"),
         (GOOD | {"mu": GOOD["mu"].astype(complex)}, "complex"),
+        (GOOD | {"sigma": 6 * np.eye(DIMENSION)[::-1] + np.eye(DIMENSION)}, "no covariance"),
+        (GOOD | {"sigma": 1e308 * np.eye(DIMENSION)}, "boundless"),
         (GOOD | {"mu": np.array([{}] * DIMENSION, object)}, "cannot be read as statistics"),
         ({"mu": GOOD["mu"]}, "holds no sigma"),
         (GOOD | {"count": 5.5}, "count"),
@@ -208,3 +210,4 @@ def test_what_needs_images_is_refused_for_statistics(
     message = refused(run, sets[0], tmp_path / "b.npz", "--kid", "--allow-small-n")
     assert "need the images" in message
     assert "--save-stats" in refused(run, sets[0])
+    assert "need B" in refused(run, sets[0], "--save-stats", tmp_path / "a.npz", "--kid")
