@@ -77,6 +77,17 @@ def locked_folder(folder: Path) -> Iterator[None]:
         lock.release()  # the file stays: removing it could let two processes hold two locks
 
 
+def check_writable(folder: Path) -> None:
+    """Raise unless files can be put into a folder, which need not exist yet; makes nothing.
+
+    Raises:
+        InputError: It or what it would stand in is no folder, or cannot be written.
+    """
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise InputError(f"{folder} cannot be written ({existing}). Choose another folder.")
+
+
 def open_run(
     folder: Path, identity: dict[str, Any], about: dict[str, Any], *, resume: bool, kind: str
 ) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from l4f_bench.errors import InputError
-from l4f_bench.runs import atomic_path, locked_folder, write_text
+from l4f_bench.runs import atomic_path, check_writable, locked_folder, write_text
 
 
 def test_an_interrupted_write_keeps_the_old_file_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -56,3 +56,12 @@ def test_written_files_have_the_usual_permissions(tmp_path: Path) -> None:
     write_text(tmp_path / "atomic", "")
     (tmp_path / "plain").write_text("")
     assert (tmp_path / "atomic").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_whether_a_folder_can_be_written_is_known_without_making_it(tmp_path: Path) -> None:
+    check_writable(tmp_path / "a" / "b")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("text")
+    for folder in (tmp_path / "file", tmp_path / "file" / "a"):
+        with pytest.raises(InputError, match="cannot be written"):
+            check_writable(folder)

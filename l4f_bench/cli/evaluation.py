@@ -355,7 +355,9 @@ def _evaluate(configs: list[EvalConfig], out: Path | None, *, as_json: bool) -> 
     from l4f_bench.evaluation.records import RECORD_FILE
     from l4f_bench.reporting.figures import write_examples
     from l4f_bench.reporting.lines import record_lines
+    from l4f_bench.runs import check_writable
 
+    check_writable(out or Path("runs"))
     records = []
     for config in configs:
         with progress_bar(f"{config.method} on {config.dataset}") as progress:

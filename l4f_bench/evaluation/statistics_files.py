@@ -15,7 +15,7 @@ import numpy as np
 
 from l4f_bench.errors import InputError
 from l4f_bench.metrics.moments import Gaussian
-from l4f_bench.runs import atomic_path
+from l4f_bench.runs import atomic_path, check_writable
 
 SUFFIX = ".npz"
 
@@ -58,13 +58,14 @@ def write_statistics(path: Path, statistics: SetStatistics) -> None:
 
 
 def check_statistics_name(path: Path) -> None:
-    """Raise unless programs will know the file as statistics.
+    """Raise unless programs will know the file as statistics, and it can be written.
 
     Raises:
-        InputError: The name does not end in ``.npz``.
+        InputError: The name does not end in ``.npz``, or the folder cannot be written.
     """
     if path.suffix != SUFFIX:
         raise InputError(f"Statistics are written to a file ending in {SUFFIX}, not to {path}.")
+    check_writable(path.parent)
 
 
 def read_statistics(path: Path) -> SetStatistics:

@@ -45,6 +45,7 @@ class QualityRow:
 def quality_sections(records: list[Record]) -> list[Section]:
     """The sections of a report on image quality, as far as there are records."""
     of_quality = [record for record in records if record.distance]
+    of_quality.sort(key=lambda record: METHODS.names().index(record.method))
     fid = [record for record in of_quality if record.protocol == FID]
     others = [record for record in of_quality if record.protocol != FID]
     sections = []

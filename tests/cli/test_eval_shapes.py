@@ -86,6 +86,7 @@ def test_sample_without_options_draws_the_embedded_world(run: Run, tmp_path: Pat
         (("--screen-weights", "a.pkl"), "--screen-weights belongs to PSeg's samples of FFHQ"),
         (("--method", "pseg", "--alpha", "a.pt"), "belong to --method ours"),
         (("--batch-size", "none"), "--batch-size none"),
+        (("--out", __file__), "cannot be written"),
     ],
 )
 def test_options_that_would_do_nothing_are_refused(
