@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l4f_bench.annotators.loading import open_annotator, usual_annotator
-from l4f_bench.methods.labels4free.loading import choose_device
+from l4f_bench.devices import choose_device
 from l4f_bench.methods.loading import load_generative
 from l4f_bench.metrics.counts import count_pixels
 from l4f_bench.metrics.intervals import estimate

@@ -13,7 +13,7 @@ BASELINES = PACKAGE.parent / "baselines"
 # From the bottom of the house up; rooms on one line may import each other.
 LAYERS = (
     {"__init__", "errors", "registry", "arrays", "config", "progress", "provenance", "runs"},
-    {"assets", "distributed", "tensors", "seeds"},
+    {"assets", "devices", "distributed", "tensors", "seeds"},
     {"weight_spec", "weights", "cache", "transfer", "fetching", "doctor"},
     {"datasets"},
     {"generators"},

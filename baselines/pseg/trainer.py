@@ -20,9 +20,9 @@ from baselines.pseg.generator import LayeredGenerator, Layers, noise_maps
 from baselines.pseg.objective import gradient_penalty, loss_on_real, mask_loss
 from baselines.pseg.perturb import cut_squares, draw_perturbations, perturb
 from baselines.pseg.schedule import Schedule, Stage
+from l4f_bench.devices import to_bytes
 from l4f_bench.distributed import average_gradients, num_processes, shard
 from l4f_bench.errors import InputError, TrainingError
-from l4f_bench.methods.labels4free.method import to_bytes
 from l4f_bench.seeds import normal, random_numbers
 from l4f_bench.training.adversarial import gradients_pass, mean_figures, real_images
 from l4f_bench.training.compute import PLAIN, Compute

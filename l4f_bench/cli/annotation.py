@@ -67,7 +67,7 @@ def annotate(
     from l4f_bench.annotators.folder import annotate_folder
     from l4f_bench.annotators.loading import ANNOTATORS, open_annotator
     from l4f_bench.config import AnnotatorConfig, to_json
-    from l4f_bench.methods.labels4free.loading import choose_device
+    from l4f_bench.devices import choose_device
 
     ANNOTATORS.get(annotator)
     refuse_unused(context, "--annotator", annotator, _TAKEN_BY)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from l4f_bench.config import FeatureDistanceConfig, to_json
+from l4f_bench.devices import choose_device
 from l4f_bench.distributed import from_first, is_first
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.feature_sides import (
@@ -28,7 +29,6 @@ from l4f_bench.features.contracts import (
 )
 from l4f_bench.features.inception import DIMENSION as INCEPTION_DIMENSION
 from l4f_bench.features.loading import load_extractor
-from l4f_bench.methods.labels4free.loading import choose_device
 from l4f_bench.metrics.frechet import frechet_distance
 from l4f_bench.metrics.kernel_distance import KernelDistance, kernel_distance
 from l4f_bench.metrics.precision_recall import PrecisionRecall, precision_recall

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from l4f_bench.config import FeatureDistanceConfig
+from l4f_bench.devices import choose_device
 from l4f_bench.distributed import gathered, shard
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.image_sets import FolderSet, GeneratorSet, ImageSet
 from l4f_bench.evaluation.statistics_files import SUFFIX, SetStatistics, read_statistics
 from l4f_bench.features.contracts import FeatureExtractor, FeatureSpec
-from l4f_bench.methods.labels4free.loading import choose_device
 from l4f_bench.metrics.moments import DIVISORS, Moments
 from l4f_bench.progress import Progress
 from l4f_bench.provenance import sha256_of

@@ -19,6 +19,7 @@ from torch import Tensor
 from l4f_bench.datasets.image_sources import image_files
 from l4f_bench.datasets.shapes import shapes_batch
 from l4f_bench.datasets.squares import ByteArray, read_rgb, size_of
+from l4f_bench.devices import to_bytes
 from l4f_bench.distributed import shard
 from l4f_bench.errors import InputError
 from l4f_bench.generators.checkpoints.errors import refusals_named
@@ -26,7 +27,6 @@ from l4f_bench.generators.checkpoints.selection import select_network
 from l4f_bench.generators.sampling import draw
 from l4f_bench.generators.stylegan2 import Generator, truncate
 from l4f_bench.methods.contracts import GenerativeMethod
-from l4f_bench.methods.labels4free.method import to_bytes
 
 _BATCHES_AHEAD = 2  # are decoded while one is computed
 

@@ -20,11 +20,11 @@ from l4f_bench.cache import cached_weight
 from l4f_bench.config import AnnotatorConfig, EvalConfig, RealConfig, to_json
 from l4f_bench.datasets.shapes import HELD_OUT, shapes_batch
 from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.devices import choose_device
 from l4f_bench.distributed import gathered, shard
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.records import Record, image_entry
 from l4f_bench.methods.contracts import ImageMethod
-from l4f_bench.methods.labels4free.loading import choose_device
 from l4f_bench.methods.specs import METHODS
 from l4f_bench.metrics.counts import COUNT_NAMES, count_levels, count_pixels
 from l4f_bench.metrics.intervals import estimate

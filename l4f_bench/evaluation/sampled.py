@@ -19,11 +19,12 @@ from l4f_bench.annotators.contracts import Annotator
 from l4f_bench.annotators.loading import described, open_annotator, usual_annotator
 from l4f_bench.config import AnnotatorConfig, EvalConfig, SampledConfig, to_json
 from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.devices import choose_device
 from l4f_bench.distributed import gathered, is_first, num_processes, shard
 from l4f_bench.evaluation.examples import Example
 from l4f_bench.evaluation.records import Record, image_entry
 from l4f_bench.methods.contracts import GenerativeMethod, Samples
-from l4f_bench.methods.labels4free.loading import choose_device, samples_per_batch
+from l4f_bench.methods.labels4free.loading import samples_per_batch
 from l4f_bench.methods.loading import load_generative
 from l4f_bench.methods.specs import METHODS
 from l4f_bench.metrics.counts import COUNT_NAMES, count_levels, count_pixels

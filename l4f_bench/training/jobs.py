@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.devices import choose_device
 from l4f_bench.errors import InputError, MissingAssetError
 from l4f_bench.methods.labels4free.loading import (
     alpha_file,
-    choose_device,
     generator_file,
     load_labels4free,
 )

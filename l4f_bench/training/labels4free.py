@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from l4f_bench.devices import to_bytes
 from l4f_bench.distributed import data_parallel, shard
 from l4f_bench.errors import InputError, TrainingError
 from l4f_bench.generators.architecture import DiscriminatorArchitecture
@@ -26,7 +27,6 @@ from l4f_bench.generators.discriminator import Discriminator
 from l4f_bench.generators.sampling import Draw, draw
 from l4f_bench.generators.stylegan2 import CONSTANT, FIRST_CONV, Generator, truncate
 from l4f_bench.methods.labels4free.alpha import AlphaNetwork, alpha_network
-from l4f_bench.methods.labels4free.method import to_bytes
 from l4f_bench.methods.labels4free.objective import (
     background_coverage,
     binarisation,

@@ -8,6 +8,7 @@ import torch
 
 from l4f_bench.cache import cached_weight
 from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.devices import choose_device
 from l4f_bench.distributed import gathered
 from l4f_bench.errors import InputError, MissingAssetError
 from l4f_bench.generators.checkpoints.errors import refusals_named
@@ -118,25 +119,6 @@ def background_mode(name: str) -> BackgroundMode:
     if name not in _BACKGROUNDS:
         raise InputError(unknown_name("background mode", name, list(_BACKGROUNDS)))
     return _BACKGROUNDS[name]
-
-
-def choose_device(name: str | None) -> torch.device:
-    """The named device, or the best one there is.
-
-    Raises:
-        InputError: The device is unknown or not there.
-    """
-    if name is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"The device '{name}' cannot be used: {reason}. Try --device cpu."
-        ) from None
-    return device
 
 
 def samples_per_batch(method: GenerativeMethod, wanted: int | None) -> int:

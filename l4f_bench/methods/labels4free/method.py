@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from l4f_bench.devices import to_bytes
 from l4f_bench.generators.sampling import Draw, draw
 from l4f_bench.generators.stylegan2 import BackgroundMode, Generator, truncate
 from l4f_bench.methods.contracts import Samples, join_samples
@@ -98,8 +99,3 @@ class Labels4Free:
         return Draw(
             drawn.z.to(self.mean_latent), [tensor.to(self.mean_latent) for tensor in drawn.noise]
         )
-
-
-def to_bytes(image: Tensor) -> Tensor:
-    """Images in [-1, 1] as uint8 on the CPU, values beyond cut off."""
-    return ((image + 1) * 127.5 + 0.5).clamp(0, 255).to(torch.uint8).cpu()
