@@ -98,7 +98,8 @@ def test_two_processes_train_the_weights_of_one(method: str, tmp_path: Path) -> 
     for count in (1, 2):
         result = launch(count, *options, "--out", tmp_path / str(count))
         assert result.returncode == 0, result.stderr
-        assert result.stdout.count("safetensors") == 1  # the first process alone speaks
+        lines = result.stdout.splitlines()
+        assert len(lines) == len(set(lines)) > 0  # the first process alone speaks
     assert_close(state_of(tmp_path / "1"), state_of(tmp_path / "2"))
     logs = [(tmp_path / name / "log.jsonl").read_text() for name in ("1", "2")]
     losses = [[json.loads(line) for line in log.splitlines()] for log in logs]
