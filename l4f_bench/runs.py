@@ -90,7 +90,7 @@ def check_writable(folder: Path) -> None:
 
 def open_run(
     folder: Path, identity: dict[str, Any], about: dict[str, Any], *, resume: bool, kind: str
-) -> bool:
+) -> None:
     """Check that a locked folder may be used, and note in ``config.json`` what it is for.
 
     Args:
@@ -99,9 +99,6 @@ def open_run(
         about: What else is worth noting (versions, time); JSON data.
         resume: Go on where an earlier run of the same identity stopped.
         kind: What the folder holds, for messages ("a run").
-
-    Returns:
-        Whether an earlier run is there to go on with.
 
     Raises:
         InputError: The folder holds something else, or cannot be written.
@@ -113,7 +110,7 @@ def open_run(
             raise InputError(f"{folder} is not empty and holds no {kind}. Choose another folder.")
         document = {"identity": identity, "provenance": about}
         write_text(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-        return False
+        return
     if not resume:
         raise InputError(f"{folder} holds {kind} already. Add --resume, or choose another folder.")
     try:
@@ -132,7 +129,6 @@ def open_run(
             f"{folder} holds other {kind} ({', '.join(changed)}). Repeat its options, or choose "
             "another folder."
         )
-    return True
 
 
 def whole_lines(path: Path) -> list[str]:

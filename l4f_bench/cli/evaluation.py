@@ -232,6 +232,8 @@ def evaluate(
         if on == "trust" and min_area is None:
             min_area = _TRUST_MIN_AREA
         judge = _annotator(config, annotator, screen_weights)
+        if foreground and judge.name != "bisenet":
+            raise InputError(f"--foreground names classes of bisenet, not of {judge.name}.")
         judge = replace(
             judge,
             weights=annotator_weights,

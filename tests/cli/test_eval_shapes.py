@@ -87,6 +87,7 @@ def test_sample_without_options_draws_the_embedded_world(run: Run, tmp_path: Pat
         (("--method", "pseg", "--alpha", "a.pt"), "belong to --method ours"),
         (("--batch-size", "none"), "--batch-size none"),
         (("--out", __file__), "cannot be written"),
+        (("--dataset", "cat", "--foreground", "hair"), "not of mask-rcnn"),
     ],
 )
 def test_options_that_would_do_nothing_are_refused(
