@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from filelock import FileLock, Timeout
 from l4f_bench.errors import InputError
 
 CONFIG = "config.json"
+_UNFINISHED = ".unfinished-"
+"""How the name of a file begins that is being written."""
 
 
 @contextmanager
@@ -22,14 +24,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of ``path`` and rename it to ``path`` on success.
 
     The temporary file is removed when the block is left by an exception (Ctrl-C included), so
-    ``path`` holds either its old content or the whole new one.
+    ``path`` holds either its old content or the whole new one. What a killed process leaves is
+    removed when its run is resumed (:func:`open_run`).
 
     Raises:
         InputError: The folder cannot be made or written, or the disk is full.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(path.suffix, f".{path.name}.", path.parent)
+        handle, name = tempfile.mkstemp(path.suffix, _UNFINISHED, path.parent)
     except OSError as error:
         raise _cannot_write(path, error) from error
     os.close(handle)
@@ -93,6 +96,8 @@ def open_run(
 ) -> None:
     """Check that a locked folder may be used, and note in ``config.json`` what it is for.
 
+    Files that a killed process was writing there are removed.
+
     Args:
         folder: The run's folder.
         identity: What must be the same for a resumed run. JSON data.
@@ -106,6 +111,7 @@ def open_run(
     path = folder / CONFIG
     identity = json.loads(json.dumps(identity))  # tuples become lists
     if not path.exists():
+        _remove_unfinished(folder.glob)
         if any(entry.name != ".lock" for entry in folder.iterdir()):
             raise InputError(f"{folder} is not empty and holds no {kind}. Choose another folder.")
         document = {"identity": identity, "provenance": about}
@@ -129,6 +135,12 @@ def open_run(
             f"{folder} holds other {kind} ({', '.join(changed)}). Repeat its options, or choose "
             "another folder."
         )
+    _remove_unfinished(folder.rglob)
+
+
+def _remove_unfinished(find: Callable[[str], Iterable[Path]]) -> None:
+    for path in list(find(f"{_UNFINISHED}*")):
+        path.unlink()
 
 
 def whole_lines(path: Path) -> list[str]:

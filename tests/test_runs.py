@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from l4f_bench.errors import InputError
-from l4f_bench.runs import atomic_path, check_writable, locked_folder, write_text
+from l4f_bench.runs import atomic_path, check_writable, locked_folder, open_run, write_text
 
 
 def test_an_interrupted_write_keeps_the_old_file_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -65,3 +68,28 @@ def test_whether_a_folder_can_be_written_is_known_without_making_it(tmp_path: Pa
     for folder in (tmp_path / "file", tmp_path / "file" / "a"):
         with pytest.raises(InputError, match="cannot be written"):
             check_writable(folder)
+
+
+_KILLED_WHILE_WRITING = """
+import os, signal, sys
+from pathlib import Path
+from l4f_bench.runs import atomic_path
+
+with atomic_path(Path(sys.argv[1])) as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("killed_at", ["images/000001.png", "config.json"])
+def test_what_a_killed_process_was_writing_is_removed_on_resuming(
+    killed_at: str, tmp_path: Path
+) -> None:
+    if killed_at != "config.json":
+        open_run(tmp_path, {"seed": 0}, {}, resume=False, kind="runs")
+    command = [sys.executable, "-c", _KILLED_WHILE_WRITING, str(tmp_path / killed_at)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    (left,) = (tmp_path / killed_at).parent.glob(".*")
+    assert left.read_text() == "half"
+    open_run(tmp_path, {"seed": 0}, {}, resume=True, kind="runs")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["config.json"]

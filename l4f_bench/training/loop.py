@@ -242,8 +242,6 @@ def signals_noted() -> Iterator[list[int]]:
 def _restore(trainer: Trainer, folder: Path, resume: bool, warn: Callable[[str], object]) -> int:
     """Put the newest usable state into the trainer; returns the steps done."""
     (folder / CHECKPOINTS).mkdir(exist_ok=True)
-    for left in (folder / CHECKPOINTS).glob(".*.ckpt"):  # of a process killed while it saved
-        left.unlink()
     saved = load_newest(folder / CHECKPOINTS) if resume else None
     if saved is None:
         return 0
