@@ -4,7 +4,7 @@ BiSeNet (19 classes) and our Mask R-CNN (R101-FPN) annotate the same random imag
 is importable, its predictor takes turns with ours on the same weights and images, and their ratio
 is reported; where it is not, the result says so. Random weights find nothing that counts, so one
 round asks for everything: a rule without a score threshold makes every head and the pasting work.
-Memory is that of a fresh process each: its peak after one image and after ``--many`` images.
+Memory is that of a fresh process each: its peak after some numbers of images up to ``--many``.
 
     OMP_NUM_THREADS=2 python benchmarks/annotate.py --side 512 --images 4 --many 100
 """
@@ -31,6 +31,7 @@ from l4f_bench.annotators.loading import load_annotator
 from l4f_bench.annotators.mask_rcnn import Architecture, MaskRCNN
 from l4f_bench.annotators.rejection import RejectionRule
 
+READINGS = (1, 10, 50, 250)
 RULES = {  # what is asked of the networks: next to nothing, or everything they find
     "above-0.5": RejectionRule(target_class="person"),
     "all": RejectionRule(target_class="person", min_score=0.0),
@@ -74,23 +75,23 @@ def time_in_turns(
 
 
 def print_peaks(annotator: Annotator, arguments: argparse.Namespace) -> None:
-    """Print the peak memory in MiB after one image and after many (Linux only)."""
-    peaks = []
-    for index in range(arguments.many):
-        annotator.annotate(random_images(1, arguments.side, index))
-        if index in (0, arguments.many - 1):
+    """Print the peak memory in MiB by the number of images so far (Linux only)."""
+    peaks = {}
+    for number in range(1, arguments.many + 1):
+        annotator.annotate(random_images(1, arguments.side, number))
+        if number in (*READINGS, arguments.many):
             status = Path("/proc/self/status").read_text(encoding="utf-8")
-            peaks.append(int(status.split("VmHWM:")[1].split()[0]) // 1024)
+            peaks[number] = int(status.split("VmHWM:")[1].split()[0]) // 1024
     print(json.dumps(peaks))
 
 
-def peaks_of(name: str, weights: Path, arguments: argparse.Namespace) -> list[int]:
+def peaks_of(name: str, weights: Path, arguments: argparse.Namespace) -> dict[str, int]:
     """Those of one annotator, in a process of its own."""
     command = [sys.executable, __file__, "--memory-of", name, "--weights", str(weights)]
     for option in ("side", "many", "seed", "threads"):
         command += [f"--{option}", str(getattr(arguments, option))]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return list(json.loads(output))
+    return dict(json.loads(output))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -127,7 +128,7 @@ def measure(weights: Path, arguments: argparse.Namespace) -> dict[str, object]:
     return {
         "images_per_s": {name: round(arguments.images / s, 3) for name, s in median.items()},
         "ratio_to_detectron2": ratios,
-        "peak_mib_after_one_and_many": peaks,
+        "peak_mib_by_images": peaks,
         "torch": torch.__version__,
     }
 

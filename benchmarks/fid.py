@@ -4,9 +4,8 @@ The distance is that of two Gaussians of 2048 dimensions, taken in turns with th
 one process; both must agree to 1e-6. The statistics are those of a folder of PNGs, by the program
 ``pytorch-fid`` and by ``l4f-bench fid --save-stats`` in turns, each in a fresh process with the
 same untrained weights; their means and covariances must agree to 1e-3 of their largest number.
-Peak memory is that of the fresh process. That ours does not grow with the number of images is
-measured with the embedded annotator's features, which are fast enough for ``--memory-images`` of
-them (the same files under several names); the program is the same but for the network.
+Peak memory is that of the fresh process; that ours does not grow is measured on the folder and on
+``--memory-images`` (the same files under several names).
 
     OMP_NUM_THREADS=2 python benchmarks/fid.py --images 2000 --memory-images 20000
 """
@@ -27,6 +26,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+PARTS = ("statistics", "memory", "distance")
 TOLERANCE, STATISTICS_TOLERANCE = 1e-6, 1e-3
 WEIGHTS_FILE = "hub/checkpoints/pt_inception-2015-12-05-6726825d.pth"  # below TORCH_HOME
 WRITE_WEIGHTS = """
@@ -70,23 +70,27 @@ def run(command: list[str], home: Path) -> tuple[float, float]:
     return time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
-def measure_statistics(root: Path, arguments: argparse.Namespace) -> dict[str, float]:
-    """Both programs on one folder in turns, and ours on more images."""
-    images, weights = root / "images", root / WEIGHTS_FILE
-    images.mkdir()
-    weights.parent.mkdir(parents=True)
+def write_weights(root: Path) -> Path:
+    """Untrained weights, where pytorch-fid looks for the published ones."""
+    weights = root / WEIGHTS_FILE
+    weights.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run([sys.executable, "-c", WRITE_WEIGHTS, str(weights)], check=True)
-    write_images(images, arguments.images, arguments.side)
+    return weights
 
-    def ours(folder: Path, out: Path, *options: str) -> list[str]:
-        common = ["--save-stats", str(out), "--allow-small-n", "--device", arguments.device]
-        return ["l4f_bench", "fid", str(folder), *common, *options]
 
+def ours(images: Path, out: Path, weights: Path, device: str) -> list[str]:
+    """Our command that writes a folder's statistics."""
+    options = ["--weights", str(weights), "--allow-small-n", "--device", device]
+    return ["l4f_bench", "fid", str(images), "--save-stats", str(out), *options]
+
+
+def measure_statistics(root: Path, images: Path, arguments: argparse.Namespace) -> dict[str, float]:
+    """Seconds of both programs on one folder in turns."""
     files = {name: root / f"{name}.npz" for name in ("published", "ours")}
     published = ["pytorch_fid", "--save-stats", str(images), str(files["published"])]
     commands = {
         "published": [*published, "--device", arguments.device],
-        "ours": ours(images, files["ours"], "--weights", str(weights)),
+        "ours": ours(images, files["ours"], write_weights(root), arguments.device),
     }
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     peaks: dict[str, float] = {}
@@ -96,19 +100,25 @@ def measure_statistics(root: Path, arguments: argparse.Namespace) -> dict[str, f
             taken, peaks[name] = run(command, root)
             seconds[name].append(taken)
     check_agreement(files["published"], files["ours"])
-    link_images(images, root / "many", arguments.memory_images)
-    memory = {
-        folder.name: run(ours(folder, root / "memory.npz", "--features", "annotator"), root)[1]
-        for folder in (images, root / "many")
-    }
     ratios = [p / o for p, o in zip(seconds["published"], seconds["ours"], strict=True)]
     return {
         **{f"{name}_s": round(statistics.median(values), 2) for name, values in seconds.items()},
         "statistics_ratio": round(statistics.median(ratios), 2),
         **{f"{name}_peak_mib": round(peak) for name, peak in peaks.items()},
-        "annotator_peak_mib": round(memory["images"]),
-        "annotator_many_peak_mib": round(memory["many"]),
     }
+
+
+def measure_memory(root: Path, images: Path, arguments: argparse.Namespace) -> dict[str, float]:
+    """Peak memory of ours on the folder and on more images."""
+    weights = write_weights(root)
+    link_images(images, root / "many", arguments.memory_images)
+    peaks = {
+        len(list(folder.iterdir())): run(
+            ours(folder, root / "memory.npz", weights, arguments.device), root
+        )[1]
+        for folder in (images, root / "many")
+    }
+    return {f"peak_mib_of_{number}": round(peak) for number, peak in peaks.items()}
 
 
 def check_agreement(published: Path, ours: Path) -> None:
@@ -177,18 +187,25 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--dimension", type=int, default=2048)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--skip", choices=["statistics", "distance"], help="Leave one part out.")
+    parser.add_argument("--skip", choices=PARTS, nargs="*", default=[], help="Leave these out.")
     return parser.parse_args()
 
 
 def main() -> None:
-    """Measure both and print seconds, ratios and memory as JSON."""
+    """Measure all parts and print seconds, ratios and memory as JSON."""
     arguments = parse_arguments()
     result: dict[str, object] = vars(arguments).copy()
-    if arguments.skip != "statistics":  # first, while this process is small
-        with tempfile.TemporaryDirectory() as root:
-            result |= measure_statistics(Path(root), arguments)
-    if arguments.skip != "distance":
+    parts = [part for part in PARTS if part not in arguments.skip]
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        images = root / "images"
+        images.mkdir()
+        write_images(images, arguments.images, arguments.side)
+        if "statistics" in parts:
+            result |= measure_statistics(root, images, arguments)
+        if "memory" in parts:
+            result |= measure_memory(root, images, arguments)
+    if "distance" in parts:  # last, as it makes this process large
         result |= measure_distance(arguments)
     print(json.dumps(result))
 

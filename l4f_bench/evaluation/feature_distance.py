@@ -24,19 +24,15 @@ from l4f_bench.evaluation.statistics_files import SetStatistics
 from l4f_bench.features.contracts import (
     FeatureExtractor,
     FeatureSpec,
-    frechet_name,
-    kernel_name,
+    distance_names,
 )
 from l4f_bench.features.inception import DIMENSION as INCEPTION_DIMENSION
-from l4f_bench.features.loading import load_extractor
+from l4f_bench.features.loading import load_extractor, usual_weights
 from l4f_bench.metrics.frechet import frechet_distance
 from l4f_bench.metrics.kernel_distance import KernelDistance, kernel_distance
 from l4f_bench.metrics.precision_recall import PrecisionRecall, precision_recall
 from l4f_bench.progress import Progress, silent
 from l4f_bench.provenance import provenance
-from l4f_bench.weights import WEIGHTS
-
-_PUBLISHED = (WEIGHTS.get("fid-inception").sha256, None)  # or not stated
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +40,7 @@ class FeatureDistance:
     """What a comparison gives."""
 
     name: str
-    """``FID`` on Inception's features; on others never that."""
+    """``FID`` on Inception's features with the published weights; on others never that."""
     value: float
     kernel_name: str
     kernel: KernelDistance | None
@@ -100,12 +96,12 @@ def compare_sides(
             _check_made_alike(side.name, _how(side.content), stated(extractor.spec, config))
     a, b = (finish_side(side, extractor, config, progress) for side in opened)
     _check_made_alike(second.name, _how(b.statistics), _how(a.statistics))
-    features = _features_of(a.statistics, b.statistics)
+    name, kernel_name = _names(a.statistics, b.statistics)
     kernel, shares = from_first(_of_features(a, b, config) if is_first() else (None, None))
     return FeatureDistance(
-        name=frechet_name(features),
+        name=name,
         value=frechet_distance(a.statistics.gaussian, b.statistics.gaussian),
-        kernel_name=kernel_name(features),
+        kernel_name=kernel_name,
         kernel=kernel,
         precision_recall=shares,
         sides=(a, b),
@@ -205,12 +201,14 @@ def _check_made_alike(
             )
 
 
-def _features_of(first: SetStatistics, second: SetStatistics) -> str:
-    """Key of the features of both sides."""
+def _names(first: SetStatistics, second: SetStatistics) -> tuple[str, str]:
+    """What the distances between both sides are called."""
     features = first.features or second.features
     if features is None and _dimension(first) == INCEPTION_DIMENSION:
-        return "inception"  # nothing is stated: as pytorch-fid's files are
-    return features or "unknown features"
+        features = "inception"  # nothing is stated: as pytorch-fid's files are
+    features = features or "unknown features"
+    sha256 = first.weights_sha256 or second.weights_sha256
+    return distance_names(features, usual_weights=usual_weights(features, sha256))
 
 
 def _dimension(statistics: SetStatistics) -> int:
@@ -224,11 +222,6 @@ def _warnings(names: tuple[str, str], sides: tuple[Side, Side]) -> list[str]:
         if statistics.count is None or None in _how(statistics).values():
             found.append(
                 f"{name} does not state how it was made; it is taken to fit the other side."
-            )
-        if statistics.features == "inception" and statistics.weights_sha256 not in _PUBLISHED:
-            found.append(
-                f"The features of {name} are not of the published weights; compare with no "
-                "published FID."
             )
         if statistics.count is not None and statistics.count < MIN_IMAGES:
             found.append(

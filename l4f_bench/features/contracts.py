@@ -25,14 +25,15 @@ class FeatureSpec:
 _NAMES = {"inception": ("FID", "KID"), "annotator": ("FD (shapes)", "KD (shapes)")}
 
 
-def frechet_name(features: str) -> str:
-    """What the Fréchet distance of these features is called: ``FID`` for Inception's alone."""
-    return _NAMES[features][0] if features in _NAMES else f"FD ({features})"
+def distance_names(features: str, *, usual_weights: bool) -> tuple[str, str]:
+    """What the Fréchet and the kernel distance of features are called.
 
-
-def kernel_name(features: str) -> str:
-    """What the kernel distance of these features is called: ``KID`` for Inception's alone."""
-    return _NAMES[features][1] if features in _NAMES else f"KD ({features})"
+    They are ``FID`` and ``KID`` for Inception with its published weights alone.
+    """
+    if usual_weights and features in _NAMES:
+        return _NAMES[features]
+    label = features if usual_weights else f"{features}, other weights"
+    return f"FD ({label})", f"KD ({label})"
 
 
 class FeatureExtractor(Protocol):

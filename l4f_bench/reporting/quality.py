@@ -22,9 +22,9 @@ _NOTE = (
     f"{PAPER}, Table {NUMBER}. {MISSING}: no record given."
 )
 _NOTE_OTHER = (
-    "Lower is better. Fréchet distances of the embedded annotator's features, which are not "
-    "Inception's: no FID, and comparable with none. The row of real images, where there is one, is "
-    "what two sets of them are apart: no generator can be expected below it."
+    "Lower is better. Fréchet distances of other features than those of Inception with its "
+    "published weights: no FID, and comparable with none. The row of real images, where there is "
+    "one, is what two sets of them are apart: no generator can be expected below it."
 )
 
 
@@ -105,7 +105,7 @@ def _row(method: str, dataset: str, published: float | None, record: Record | No
 
 
 def _other(key: str, records: list[Record]) -> Section:
-    """Distances of features that are not Inception's."""
+    """Distances of features that are not FID's."""
     return Section(
         name=key,
         title=f"Image quality: {records[0].distance['distance']}",

@@ -11,19 +11,21 @@ from PIL import Image
 from torch import Tensor
 
 from l4f_bench.features.contracts import FeatureSpec
+from l4f_bench.weights import WEIGHTS
 
 DIMENSION = 6
+PUBLISHED = WEIGHTS.get("fid-inception").sha256
 
 
 class MeanColours:
     """A stand-in network whose features are known by hand: mean colours of both halves."""
 
-    def __init__(self, name: str, resize: str) -> None:
+    def __init__(self, name: str, resize: str, weights_sha256: str = PUBLISHED) -> None:
         self.spec = FeatureSpec(
             name=name,
             dimension=DIMENSION,
             resize=resize,
-            weights_sha256="0" * 64,
+            weights_sha256=weights_sha256,
         )
 
     def features(self, image: Tensor) -> npt.NDArray[np.float32]:

@@ -11,10 +11,11 @@ import torch
 from PIL import Image
 
 from l4f_bench.evaluation.feature_sides import MIN_IMAGES
+from l4f_bench.features import loading
 from l4f_bench.metrics.frechet import frechet_distance
 from l4f_bench.metrics.moments import Gaussian
 from tests.cli.conftest import Run
-from tests.cli.images import DIMENSION, random_images, save_images
+from tests.cli.images import DIMENSION, PUBLISHED, MeanColours, random_images, save_images
 from tests.networks import save_rosinality, small_generator
 
 pytestmark = pytest.mark.usefixtures("mean_colours")
@@ -51,7 +52,7 @@ def test_folders_have_the_distance_of_their_gaussians(
     assert [side["count"] for side in answer["sides"]] == [30, 25]
     for side in answer["sides"]:
         assert (side["features"], side["divisor"]) == ("inception", divisor)
-        assert (side["resize"], side["weights_sha256"]) == ("bilinear", "0" * 64)
+        assert (side["resize"], side["weights_sha256"]) == ("bilinear", PUBLISHED)
     assert answer["provenance"]["versions"]["torch"]
     assert "30 images only" in result.stderr
 
@@ -63,6 +64,23 @@ def test_other_features_are_never_called_fid(run: Run, sets: tuple[Path, Path]) 
     assert result.stdout.startswith("FD (colours)")
     assert "KD (colours)" in result.stdout
     assert "FID" not in result.stdout + result.stderr
+
+
+def test_inception_with_other_weights_gives_no_fid(
+    run: Run, sets: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(
+        loading._LOADERS,
+        "inception",
+        lambda weights, *, resize, device: MeanColours("inception", resize, "0" * 64),
+    )
+    stats = tmp_path / "a.npz"
+    options = ("--allow-small-n", "--kid", "--json")
+    answer = json.loads(run("fid", *sets, *options, "--save-stats", stats).stdout)
+    assert answer["distance"] == "FD (inception, other weights)"
+    assert answer["kernel"]["name"] == "KD (inception, other weights)"
+    in_files = json.loads(run("fid", stats, stats, "--allow-small-n", "--json").stdout)
+    assert in_files["distance"] == answer["distance"]
 
 
 def test_a_set_is_exactly_zero_from_itself(run: Run, sets: tuple[Path, Path]) -> None:
