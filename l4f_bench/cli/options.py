@@ -68,14 +68,15 @@ def refuse_unused(
         InputError: Such an option was given.
     """
     for name, values in taken_by.items():
-        source = context.get_parameter_source(name)
-        if value not in values and source is not None and source.name == "COMMANDLINE":
-            option = max(_options_of(context, name), key=len)
+        if value not in values and (option := given_option(context, name)):
             raise InputError(
                 f"{option} belongs to {choice} {' or '.join(values)}. Add that, or leave it out."
             )
 
 
-def _options_of(context: typer.Context, name: str) -> list[str]:
-    """What a parameter is called on the command line."""
-    return next(list(p.opts) for p in context.command.params if p.name == name)
+def given_option(context: typer.Context, name: str) -> str | None:
+    """What a parameter is called on the command line, if it was given there."""
+    source = context.get_parameter_source(name)
+    if source is None or source.name != "COMMANDLINE":
+        return None
+    return max(next(p.opts for p in context.command.params if p.name == name), key=len)

@@ -10,14 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
-from l4f_bench.cli.options import AsJson, Device, Divisor, Resize, batch_size_of
+from l4f_bench.cli.options import AsJson, Device, Divisor, Resize, batch_size_of, given_option
 from l4f_bench.errors import InputError
 
 if TYPE_CHECKING:
     from l4f_bench.config import FeatureDistanceConfig
 
+_TAKEN_BY = {  # by what an option has an effect on: neither side, and it is refused
+    **dict.fromkeys(("samples", "truncation"), ("generator",)),
+    **dict.fromkeys(("features", "weights", "resize", "divisor"), ("folder", "generator")),
+}
+
 
 def fid(
+    context: typer.Context,
     generated: Annotated[
         Path,
         typer.Argument(
@@ -103,11 +109,24 @@ def fid(
         raise InputError("Give B as well, or --save-stats FILE.npz to keep A's statistics.")
     if real is None and (kid or precision_recall or as_json):
         raise InputError("--kid, --precision-recall and --json need B. Give it, or leave them out.")
+    _refuse_unused(context, [path for path in (generated, real) if path is not None])
     with processes(device):
         if real is not None:
             _compare(generated, real, config, save_stats, as_json=as_json)
         elif save_stats is not None:
             _save(generated, config, save_stats)
+
+
+def _refuse_unused(context: typer.Context, paths: list[Path]) -> None:
+    """Raise if an option was given that changes nothing about these sides."""
+    from l4f_bench.evaluation.feature_sides import kind_of
+
+    kinds = {kind_of(path) for path in paths}
+    for name, takers in _TAKEN_BY.items():
+        if kinds.isdisjoint(takers) and (option := given_option(context, name)):
+            raise InputError(
+                f"{option} belongs to a {' or a '.join(takers)}, and none is given. Leave it out."
+            )
 
 
 def _compare(

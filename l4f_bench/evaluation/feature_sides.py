@@ -72,11 +72,19 @@ def open_side(path: Path, config: FeatureDistanceConfig) -> OpenedSide:
             f"{path} does not exist. Give a folder of images, a generator's checkpoint, or "
             f"statistics ({SUFFIX})."
         )
-    if path.suffix == SUFFIX and path.is_file():
+    kind = kind_of(path)
+    if kind == "statistics":
         return OpenedSide(str(path), read_statistics(path), sha256_of(path))
-    if path.is_dir():
+    if kind == "folder":
         return OpenedSide(str(path), FolderSet(path, workers=config.workers))
     return OpenedSide(str(path), generator_set(path, config))
+
+
+def kind_of(path: Path) -> str:
+    """Whether a path is taken for a ``folder``, for ``statistics`` or for a ``generator``."""
+    if path.is_dir():
+        return "folder"
+    return "statistics" if path.suffix == SUFFIX else "generator"
 
 
 def generator_set(

@@ -192,10 +192,21 @@ def test_files_of_other_kinds_are_refused(
     assert "does not exist" in refused(run, tmp_path / "nowhere", sets[0])
 
 
+def test_options_without_effect_are_refused(
+    run: Run, sets: tuple[Path, Path], tmp_path: Path
+) -> None:
+    assert "--samples belongs to a generator" in refused(run, *sets, "--samples", 100)
+    assert "--truncation belongs" in refused(run, sets[0], "--truncation", 1, "--save-stats", "a")
+    np.savez(tmp_path / "a.npz", **GOOD)
+    for option in ("--features", "--weights", "--resize", "--divisor"):
+        message = refused(run, tmp_path / "a.npz", tmp_path / "a.npz", option, "n-1")
+        assert f"{option} belongs to a folder or a generator" in message
+
+
 def test_two_files_need_no_network_and_say_what_is_not_stated(run: Run, tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", **GOOD)
     np.savez(tmp_path / "b.npz", mu=np.ones(DIMENSION), sigma=4 * np.eye(DIMENSION))
-    result = run("fid", tmp_path / "a.npz", tmp_path / "b.npz", "--weights", "nowhere.pth")
+    result = run("fid", tmp_path / "a.npz", tmp_path / "b.npz")
     assert result.exit_code == 0, result.stderr
     assert result.stdout.startswith("FD (unknown features)  12.0000")
     assert result.stderr.count("does not state how it was made") == 2
