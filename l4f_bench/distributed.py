@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
+from l4f_bench.errors import BenchError
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -30,6 +32,9 @@ def processes(device: str | None = None) -> Iterator[None]:
 
     Args:
         device: What was asked for; each process takes its own GPU unless that is ``cpu``.
+
+    Raises:
+        BenchError: Another process has failed, which says itself why.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield
@@ -43,6 +48,12 @@ def processes(device: str | None = None) -> Iterator[None]:
     distributed.init_process_group("nccl" if on_gpu else "gloo")
     try:
         yield
+    except RuntimeError as error:
+        if not (isinstance(error, distributed.DistError) or "gloo" in str(error)):
+            raise
+        raise BenchError(
+            f"Process {rank()} lost the others. Another one's message, if there is any, says why."
+        ) from None
     finally:
         distributed.destroy_process_group()
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 import torch
+from torch.distributed import DistNetworkError
 
 from l4f_bench import distributed
+from l4f_bench.errors import BenchError
 from l4f_bench.training.checkpoints import load_newest
 from tests.networks import save_rosinality, small_generator
 from tests.training.test_stylegan2 import flat
@@ -49,6 +51,18 @@ def test_one_process_is_the_whole_run() -> None:
     assert distributed.gathered("x") == ["x"]
     network = torch.nn.Linear(1, 1)
     assert distributed.data_parallel(network) is network
+
+
+def test_a_lost_process_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("WORLD_SIZE", "2"), ("RANK", "1"), ("LOCAL_RANK", "1")):
+        monkeypatch.setenv(name, value)
+    for name in ("init_process_group", "destroy_process_group"):
+        monkeypatch.setattr(f"torch.distributed.{name}", lambda *_: None)
+    for lost in (RuntimeError("[gloo/transport] closed by peer"), DistNetworkError("gone")):
+        with pytest.raises(BenchError, match="lost the others"), distributed.processes("cpu"):
+            raise lost
+    with pytest.raises(RuntimeError, match="of our own"), distributed.processes("cpu"):
+        raise RuntimeError("a mistake of our own")
 
 
 class Elsewhere(torch.Tensor):
