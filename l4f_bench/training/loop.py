@@ -125,7 +125,7 @@ def train(
         The exported files.
 
     Raises:
-        InputError: The folder holds another run, or cannot be written.
+        InputError: The folder holds another run or a longer one, or cannot be written.
         TrainingError: Losses are not numbers, or the trainer saw a collapse.
         StoppedError: A signal stopped the run.
     """
@@ -138,6 +138,11 @@ def train(
         stack.enter_context(locked_folder(folder))
         open_run(folder, identity, provenance(), resume=resume, kind="runs")
         done = _restore(trainer, folder, resume, warn)
+        if done > loop.num_steps:
+            raise InputError(
+                f"{folder} has done {done} steps, more than {loop.num_steps}. Give --steps {done} "
+                "or more, or choose another folder."
+            )
         _check_room(folder, trainer)
         log = stack.enter_context(RunLog(folder, done, tensorboard=loop.tensorboard))
         from_first((done, trainer.state_dict()))

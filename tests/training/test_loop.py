@@ -137,6 +137,13 @@ def test_a_finished_run_can_be_extended(tmp_path: Path) -> None:
     assert run(tmp_path, resume=True, num_steps=31).value == unbroken(31)
 
 
+def test_a_run_cannot_be_shortened(tmp_path: Path) -> None:
+    run(tmp_path)
+    with pytest.raises(InputError, match="has done 20 steps, more than 19"):
+        run(tmp_path, resume=True, num_steps=19)
+    assert (tmp_path / "result.txt").read_text().startswith("20 steps")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_stops(tmp_path: Path, number: signal.Signals) -> None:
     before = signal.getsignal(number)
