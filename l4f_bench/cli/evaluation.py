@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,14 +25,7 @@ from l4f_bench.errors import BenchError, InputError
 from l4f_bench.registry import unknown_name
 
 if TYPE_CHECKING:
-    from l4f_bench.config import (
-        AnnotatorConfig,
-        EvalConfig,
-        QualityConfig,
-        RealConfig,
-        SampledConfig,
-    )
-    from l4f_bench.datasets.specs import DatasetSpec
+    from l4f_bench.config import EvalConfig
 
 SETTINGS = ("sampled", "custom", "real", "trust", "quality")
 
@@ -202,6 +194,12 @@ def evaluate(
 
     Example: l4f-bench eval --method stylegan2 --dataset ffhq --on quality --data ffhq.npz
     """
+    from l4f_bench.cli.eval_configs import (
+        annotator_of,
+        quality_configs,
+        real_configs,
+        sampled_configs,
+    )
     from l4f_bench.config import (
         CountConfig,
         EvalConfig,
@@ -227,38 +225,8 @@ def evaluate(
         count=CountConfig(level=level, workers=workers, limit=limit),
         seed=seed,
     )
-    judge = None
-    if on in _JUDGED:
-        if on == "trust" and min_area is None:
-            min_area = _TRUST_MIN_AREA
-        judge = _annotator(config, annotator, screen_weights)
-        if foreground and judge.name != "bisenet":
-            raise InputError(f"--foreground names classes of bisenet, not of {judge.name}.")
-        judge = replace(
-            judge,
-            weights=annotator_weights,
-            min_score=judge.min_score if min_score is None else min_score,
-            min_area=judge.min_area if min_area is None else min_area,
-            foreground=tuple(foreground or ()),
-        )
-    num_images = _SAMPLES if samples is None else samples
     configs = [config]
-    if on in ("real", "trust"):
-        real = RealConfig(annotator=judge, student=student, num_images=num_images, device=device)
-        configs = [replace(config, real=real)] if on == "real" else _trust_configs(config, real)
-    elif on == "sampled":
-        sampled = SampledConfig(
-            generator=generator,
-            alpha=alpha,
-            annotator=judge,
-            threshold=spec.threshold if threshold is None else threshold,
-            num_images=num_images,
-            max_drawn=max_drawn,
-            batch_size=batch_size_of(batch_size),
-            device=device,
-        )
-        configs = _sampled_configs(config, spec, sampled, truncation)
-    elif on == "quality":
+    if on == "quality":
         distance = FeatureDistanceConfig(
             features=features or spec.quality_features,
             weights=features_weights,
@@ -270,84 +238,38 @@ def evaluate(
             workers=workers,
             device=device,
         )
-        if method == "real" and (generator or truncation):
-            raise InputError("Real images take no --generator and no --truncation. Leave them out.")
         quality = QualityConfig(generator=generator, distance=distance)
-        configs = _quality_configs(config, quality, truncation)
+        configs = quality_configs(config, quality, truncation)
+    elif on in _JUDGED:
+        judge = annotator_of(
+            config,
+            annotator,
+            weights=annotator_weights,
+            min_score=min_score,
+            min_area=_TRUST_MIN_AREA if on == "trust" and min_area is None else min_area,
+            foreground=foreground,
+            screen_weights=screen_weights,
+        )
+        num_images = _SAMPLES if samples is None else samples
+        if on == "sampled":
+            sampled = SampledConfig(
+                generator=generator,
+                alpha=alpha,
+                annotator=judge,
+                threshold=spec.threshold if threshold is None else threshold,
+                num_images=num_images,
+                max_drawn=max_drawn,
+                batch_size=batch_size_of(batch_size),
+                device=device,
+            )
+            configs = sampled_configs(config, sampled, truncation)
+        else:
+            configs = real_configs(
+                config,
+                RealConfig(annotator=judge, student=student, num_images=num_images, device=device),
+            )
     with processes(device):
         _evaluate(configs, out, as_json=as_json)
-
-
-def _annotator(
-    config: EvalConfig, name: str | None, screen_weights: Path | None
-) -> AnnotatorConfig:
-    """The usual annotator, or the one that is named, with its screen if it has one."""
-    from l4f_bench.annotators.loading import annotator_config, usual_annotator
-
-    if name is not None:
-        _refuse_screen(screen_weights)
-        return annotator_config(name, config.dataset)
-    source = usual_annotator(config.dataset, config.method)
-    if source.screen is None:
-        _refuse_screen(screen_weights)
-        return source
-    return replace(source, screen=replace(source.screen, weights=screen_weights))
-
-
-def _refuse_screen(weights: Path | None) -> None:
-    if weights is not None:
-        raise InputError(
-            "--screen-weights belongs to PSeg's samples of FFHQ and their usual annotator. Leave "
-            "it out."
-        )
-
-
-def _sampled_configs(
-    config: EvalConfig,
-    spec: DatasetSpec,
-    sampled: SampledConfig,
-    truncation: list[float] | None,
-) -> list[EvalConfig]:
-    """Every truncation, and the annotator itself where it can be scored."""
-    from l4f_bench.config import RealConfig
-
-    configs = [
-        replace(config, sampled=replace(sampled, truncation=psi))
-        for psi in truncation or spec.truncations
-    ]
-    if spec.exact_masks and sampled.annotator:
-        real = RealConfig(
-            annotator=sampled.annotator, num_images=sampled.num_images, device=sampled.device
-        )
-        configs.append(replace(config, setting="real", method=sampled.annotator.name, real=real))
-    return configs
-
-
-def _quality_configs(
-    config: EvalConfig, quality: QualityConfig, truncation: list[float] | None
-) -> list[EvalConfig]:
-    """Every truncation."""
-    return [
-        replace(
-            config,
-            quality=replace(quality, distance=replace(quality.distance, truncation=psi)),
-        )
-        for psi in truncation or [1.0]
-    ]
-
-
-def _trust_configs(config: EvalConfig, real: RealConfig) -> list[EvalConfig]:
-    """The annotator against exact masks, the student against both, by what is accepted."""
-    assert real.annotator is not None
-    scored = [(real.annotator.name, "exact"), ("ours-bisenet", "exact")]
-    scored.append(("ours-bisenet", "annotator"))
-    return [
-        replace(
-            config, setting="real", method=method, real=replace(real, truth=truth, subset=subset)
-        )
-        for subset in ("accepted", "rejected")
-        for method, truth in scored
-    ]
 
 
 def _evaluate(configs: list[EvalConfig], out: Path | None, *, as_json: bool) -> None:
