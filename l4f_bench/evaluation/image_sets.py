@@ -22,10 +22,9 @@ from l4f_bench.datasets.squares import ByteArray, read_rgb, size_of
 from l4f_bench.devices import to_bytes
 from l4f_bench.distributed import shard
 from l4f_bench.errors import InputError
-from l4f_bench.generators.checkpoints.errors import refusals_named
-from l4f_bench.generators.checkpoints.selection import select_network
+from l4f_bench.generators.checkpoints.loading import load_trained
 from l4f_bench.generators.sampling import draw
-from l4f_bench.generators.stylegan2 import Generator, truncate
+from l4f_bench.generators.stylegan2 import truncate
 from l4f_bench.methods.contracts import GenerativeMethod
 
 _BATCHES_AHEAD = 2  # are decoded while one is computed
@@ -118,15 +117,11 @@ class GeneratorSet:
         Raises:
             CheckpointError: The file cannot be read or holds no generator.
         """
-        selected = select_network(path, "g_ema", "g")
-        with refusals_named(path):
-            network = Generator.from_state_dict(selected.state_dict, conv_clamp=selected.conv_clamp)
-        self._generator = network.to(device).requires_grad_(False)
-        mean = selected.latent_average
-        mean = network.mean_latent() if mean is None else mean.view(1, -1)
-        self._mean_latent = mean.to(network.input.input)
+        found = load_trained(path)
+        self._generator = found.network.to(device).requires_grad_(False)
+        self._mean_latent = found.mean_latent.to(device)
         self._num_images, self._truncation, self._seed = num_images, truncation, seed
-        self._name, self.sha256 = name or str(path), selected.source_sha256
+        self._name, self.sha256 = name or str(path), found.sha256
 
     def __len__(self) -> int:
         return self._num_images

@@ -52,6 +52,8 @@ class BackgroundMode:
 
 FIRST_CONV = BackgroundMode(name="first-conv")
 CONSTANT = BackgroundMode(name="constant")
+BACKGROUND_MODES = {mode.name: mode for mode in (FIRST_CONV, CONSTANT)}
+"""The modes that zero a whole layer."""
 
 
 class ConstantInput(nn.Module):

@@ -20,12 +20,14 @@ from l4f_bench.errors import InputError, TrainingError
 from l4f_bench.generators.architecture import DiscriminatorArchitecture
 from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
 from l4f_bench.generators.checkpoints.convert import write_checkpoint
-from l4f_bench.generators.checkpoints.errors import refusals_named
-from l4f_bench.generators.checkpoints.loading import load_discriminator
-from l4f_bench.generators.checkpoints.selection import select_network
+from l4f_bench.generators.checkpoints.loading import (
+    TrainedGenerator,
+    load_discriminator,
+    load_trained,
+)
 from l4f_bench.generators.discriminator import Discriminator
 from l4f_bench.generators.sampling import Draw, draw
-from l4f_bench.generators.stylegan2 import CONSTANT, FIRST_CONV, Generator, truncate
+from l4f_bench.generators.stylegan2 import BACKGROUND_MODES, Generator, truncate
 from l4f_bench.methods.labels4free.alpha import AlphaNetwork, alpha_network
 from l4f_bench.methods.labels4free.objective import (
     background_coverage,
@@ -49,7 +51,6 @@ from l4f_bench.training.labels4free_config import Labels4FreeConfig
 
 EXPORT = "alpha.safetensors"
 _GRID = 8  # samples in the grid
-_BACKGROUNDS = {mode.name: mode for mode in (FIRST_CONV, CONSTANT)}
 # Lazy regularisation as in the released code: learning rate and betas are corrected for the share
 # of steps that regularise, 1 of 16 for the discriminator and 1 of 4 for the other network.
 _DISCRIMINATOR_RATIO, _ALPHA_RATIO = 16 / 17, 4 / 5
@@ -57,14 +58,9 @@ _COVERED, _UNSURE = (0.05, 0.95), 0.3  # beyond these a mask says nothing
 
 
 @dataclass(frozen=True, slots=True)
-class FrozenGenerator:
+class FrozenGenerator(TrainedGenerator):
     """What the alpha network is trained on."""
 
-    network: Generator
-    mean_latent: Tensor
-    """Centre of truncation, ``[1, w_dim]``."""
-    sha256: str
-    """Digest of its checkpoint."""
     discriminator: Discriminator | None = None
     """The one it was trained against, for runs that start from it."""
 
@@ -75,16 +71,9 @@ def load_frozen(path: Path, *, with_discriminator: bool) -> FrozenGenerator:
     Raises:
         CheckpointError: The file cannot be read, or lacks a network.
     """
-    selected = select_network(path, "g_ema", "g")
-    with refusals_named(path):
-        network = Generator.from_state_dict(selected.state_dict, conv_clamp=selected.conv_clamp)
-    mean = selected.latent_average
-    return FrozenGenerator(
-        network,
-        network.mean_latent() if mean is None else mean.view(1, -1),
-        selected.source_sha256,
-        load_discriminator(path) if with_discriminator else None,
-    )
+    found = load_trained(path)
+    discriminator = load_discriminator(path) if with_discriminator else None
+    return FrozenGenerator(found.network, found.mean_latent, found.sha256, discriminator)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +112,7 @@ class _Painter(nn.Module):
             background = generator.synthesis(
                 w if config.background_latent == "shared" else w_other,
                 noise=other.noise,
-                background=_BACKGROUNDS[config.background_mode],
+                background=BACKGROUND_MODES[config.background_mode],
             )
             first = generator.architecture.num_layers - self.alpha.num_features
             reduced: list[Tensor] = []

@@ -2,7 +2,12 @@
 
 from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
 from l4f_bench.generators.checkpoints.errors import CheckpointError
-from l4f_bench.generators.checkpoints.loading import load_discriminator, load_generator
+from l4f_bench.generators.checkpoints.loading import (
+    TrainedGenerator,
+    load_discriminator,
+    load_generator,
+    load_trained,
+)
 from l4f_bench.generators.checkpoints.reader import read_checkpoint, read_outline
 from l4f_bench.generators.checkpoints.selection import SelectedNetwork, select_network
 
@@ -10,8 +15,10 @@ __all__ = [
     "Checkpoint",
     "CheckpointError",
     "SelectedNetwork",
+    "TrainedGenerator",
     "load_discriminator",
     "load_generator",
+    "load_trained",
     "read_checkpoint",
     "read_outline",
     "select_network",

@@ -12,14 +12,14 @@ from l4f_bench.devices import choose_device
 from l4f_bench.distributed import gathered
 from l4f_bench.errors import InputError, MissingAssetError
 from l4f_bench.generators.checkpoints.errors import refusals_named
+from l4f_bench.generators.checkpoints.loading import load_trained
 from l4f_bench.generators.checkpoints.selection import SelectedNetwork, select_network
-from l4f_bench.generators.stylegan2 import CONSTANT, FIRST_CONV, BackgroundMode, Generator
+from l4f_bench.generators.stylegan2 import BACKGROUND_MODES, BackgroundMode
 from l4f_bench.methods.contracts import GenerativeMethod
 from l4f_bench.methods.labels4free.alpha import AlphaNetwork
 from l4f_bench.methods.labels4free.method import Labels4Free
 from l4f_bench.registry import unknown_name
 
-_BACKGROUNDS = {mode.name: mode for mode in (FIRST_CONV, CONSTANT)}
 _SHARE_OF_MEMORY = 0.6  # leaves room for temporaries and what the allocator keeps
 
 
@@ -76,18 +76,15 @@ def load_labels4free(
     """
     mode = background_mode(background)
     place = choose_device(device)
-    selected = select_network(generator_path, "g_ema", "g")
-    with refusals_named(generator_path):
-        generator = Generator.from_state_dict(selected.state_dict, conv_clamp=selected.conv_clamp)
-    mean = selected.latent_average
+    generator = load_trained(generator_path)
     selected_alpha = select_network(alpha_path, "alpha")
     method = Labels4Free(
-        generator.to(place),
+        generator.network.to(place),
         _alpha_network(selected_alpha, alpha_path).to(place),
-        mean_latent=generator.mean_latent() if mean is None else mean.view(1, -1),
+        mean_latent=generator.mean_latent,
         background=mode,
     )
-    return method, {"generator": selected.source_sha256, "alpha": selected_alpha.source_sha256}
+    return method, {"generator": generator.sha256, "alpha": selected_alpha.source_sha256}
 
 
 def load_alpha_network(path: Path | str, which: str = "alpha") -> AlphaNetwork:
@@ -116,9 +113,9 @@ def background_mode(name: str) -> BackgroundMode:
     Raises:
         InputError: There is no such mode.
     """
-    if name not in _BACKGROUNDS:
-        raise InputError(unknown_name("background mode", name, list(_BACKGROUNDS)))
-    return _BACKGROUNDS[name]
+    if name not in BACKGROUND_MODES:
+        raise InputError(unknown_name("background mode", name, list(BACKGROUND_MODES)))
+    return BACKGROUND_MODES[name]
 
 
 def samples_per_batch(method: GenerativeMethod, wanted: int | None) -> int:
