@@ -64,7 +64,7 @@ def annotate_folder(
     """
     if class_maps and not isinstance(annotator, FaceParser):
         raise InputError("Only bisenet has class maps. Leave out --class-maps.")
-    paths = _by_name(images)
+    paths = _by_name(images, out)
     with locked_folder(out):
         open_run(out, identity, environment(), resume=resume, kind="masks")
         earlier = map(json.loads, whole_lines(out / METADATA))
@@ -97,10 +97,12 @@ def _refuse_others(paths: dict[str, Path], lines: dict[str, dict[str, Any]]) -> 
             )
 
 
-def _by_name(folder: Path) -> dict[str, Path]:
-    """Images by the name of their masks."""
+def _by_name(folder: Path, out: Path) -> dict[str, Path]:
+    """Images by the name of their masks; what an earlier run wrote to ``out`` is none."""
     paths: dict[str, Path] = {}
     for path in image_files(folder):
+        if path.resolve().is_relative_to(out.resolve()):
+            continue
         name = path.relative_to(folder).with_suffix(".png").as_posix()
         if name in paths:
             raise InputError(f"{paths[name]} and {path} would get one mask. Rename one of them.")

@@ -19,6 +19,7 @@ from l4f_bench.generators.checkpoints.torch_file import read_torch_file
 from l4f_bench.runs import atomic_path
 
 _METADATA_KEY = "l4f_bench_parser"
+_LARGEST_SIDE = 4096  # a file cannot make us resize images to any size
 
 
 def load_bisenet(path: Path | str) -> BiSeNet:
@@ -58,14 +59,23 @@ def load_parser(
     with refusals_named(path):
         tensors, metadata = _read(path)
         network = BiSeNet.from_state_dict(tensors).to(device)
+        classes, side = _described(metadata)
+    return FaceParser(network, classes=classes, foreground=foreground, side=side, min_area=min_area)
+
+
+def _described(metadata: dict[str, str]) -> tuple[tuple[str, ...], int]:
+    """Names of the classes and side of the images, as the file says; else those of faces."""
+    try:
         document = json.loads(metadata.get(_METADATA_KEY, "{}"))
-    return FaceParser(
-        network,
-        classes=document.get("classes", FACE_CLASSES),
-        foreground=foreground,
-        side=document.get("side", FACE_SIDE),
-        min_area=min_area,
-    )
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise RefusedError("its description is damaged")
+    classes, side = document.get("classes", FACE_CLASSES), document.get("side", FACE_SIDE)
+    named = isinstance(classes, list | tuple) and all(isinstance(name, str) for name in classes)
+    if not named or type(side) is not int or not 1 <= side <= _LARGEST_SIDE:
+        raise RefusedError("its description names no classes or no possible size")
+    return tuple(classes), side
 
 
 def write_parser(

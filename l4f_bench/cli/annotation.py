@@ -65,8 +65,8 @@ def annotate(
     Example: l4f-bench annotate cats/ --annotator mask-rcnn --class cat --out cat-masks
     """
     from l4f_bench.annotators.folder import annotate_folder
-    from l4f_bench.annotators.loading import ANNOTATORS, open_annotator
-    from l4f_bench.config import AnnotatorConfig, to_json
+    from l4f_bench.annotators.loading import ANNOTATORS, described, open_annotator
+    from l4f_bench.config import AnnotatorConfig
     from l4f_bench.devices import choose_device
 
     ANNOTATORS.get(annotator)
@@ -80,7 +80,7 @@ def annotate(
         foreground=tuple(foreground or ()),
     )
     opened, digests = open_annotator(config, choose_device(device))
-    identity = {**to_json(config), "sha256": digests, "class_maps": class_maps}
+    identity = {**described(config, opened), "sha256": digests, "class_maps": class_maps}
     del identity["weights"]  # the digest says which; where they lie does not matter
     with progress_bar("Annotating") as progress:
         reasons = annotate_folder(

@@ -16,6 +16,7 @@ from l4f_bench.config import (
 )
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.errors import InputError
+from l4f_bench.methods.specs import STUDENT
 
 
 def annotator_of(
@@ -33,7 +34,7 @@ def annotator_of(
     Raises:
         InputError: An option belongs to another annotator.
     """
-    if name is None:
+    if name in (None, DATASETS.get(config.dataset).annotator):
         source = usual_annotator(config.dataset, config.method)
     else:
         source = annotator_config(name, config.dataset)
@@ -44,14 +45,23 @@ def annotator_of(
             "--screen-weights belongs to PSeg's samples of FFHQ and their usual annotator. Leave "
             "it out."
         )
-    return replace(
+    source = replace(
         source,
         weights=weights,
-        min_score=source.min_score if min_score is None else min_score,
         min_area=source.min_area if min_area is None else min_area,
         foreground=tuple(foreground or ()),
         screen=source.screen and replace(source.screen, weights=screen_weights),
     )
+    return source if min_score is None else _with_score(source, min_score)
+
+
+def _with_score(source: AnnotatorConfig, min_score: float) -> AnnotatorConfig:
+    """The same with another smallest score of the detector, or of the detector that screens."""
+    if source.target_class is not None:
+        return replace(source, min_score=min_score)
+    if source.screen is not None:
+        return replace(source, screen=replace(source.screen, min_score=min_score))
+    raise InputError(f"--min-score belongs to detectors, and {source.name} is none. Leave it out.")
 
 
 def sampled_configs(
@@ -75,14 +85,19 @@ def real_configs(config: EvalConfig, real: RealConfig) -> list[EvalConfig]:
     """One evaluation; of trust six: annotator against exact masks, student against both.
 
     These are made of the accepted images and of the rejected ones.
+
+    Raises:
+        InputError: A student is given where none is scored.
     """
     if config.setting == "real":
+        if real.student is not None and config.method != STUDENT:
+            raise InputError(f"--student belongs to --method {STUDENT}. Add that, or leave it out.")
         return [replace(config, real=real)]
     assert real.annotator is not None
     scored = [
         (real.annotator.name, "exact"),
-        ("ours-bisenet", "exact"),
-        ("ours-bisenet", "annotator"),
+        (STUDENT, "exact"),
+        (STUDENT, "annotator"),
     ]
     return [
         replace(

@@ -37,10 +37,10 @@ _TAKEN_BY = {
     **dict.fromkeys(("data", "workers"), ("custom", "quality")),
     **dict.fromkeys(("alpha", "screen_weights", "max_drawn", "threshold"), ("sampled",)),
     **dict.fromkeys(("generator", "truncation", "batch_size"), ("sampled", "quality")),
-    **dict.fromkeys(
-        ("annotator", "annotator_weights", "min_score", "min_area", "foreground"), _JUDGED
-    ),
+    **dict.fromkeys(("annotator", "annotator_weights", "min_score", "foreground"), _JUDGED),
+    "min_area": ("sampled", "trust"),
     "student": ("real", "trust"),
+    "method": ("sampled", "custom", "real", "quality"),
     **dict.fromkeys(
         ("features", "features_weights", "resize", "divisor", "allow_small_n"), ("quality",)
     ),

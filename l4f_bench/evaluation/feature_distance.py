@@ -228,4 +228,8 @@ def _warnings(names: tuple[str, str], sides: tuple[Side, Side]) -> list[str]:
                 f"{name} stands for {statistics.count} images only; compare its distance with "
                 "none from another number."
             )
+    sizes = [side.source["size"] for side in sides if "size" in side.source]
+    if len(sizes) == 2 and sizes[0] != sizes[1]:
+        shown = " and ".join(f"{width}x{height}" for width, height in sizes)
+        found.append(f"Images of {shown} pixels are compared; part of their distance is the size.")
     return found

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from l4f_bench.config import FeatureDistanceConfig
 from l4f_bench.devices import choose_device
-from l4f_bench.distributed import gathered, shard
+from l4f_bench.distributed import from_first, gathered, shard
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.image_sets import FolderSet, GeneratorSet, ImageSet
 from l4f_bench.evaluation.statistics_files import SUFFIX, SetStatistics, read_statistics
@@ -34,7 +34,7 @@ class Side:
     """One of the two sets."""
 
     source: dict[str, Any]
-    """Where its images come from, with their number."""
+    """Where its images come from, with their number and, unless in a file, width and height."""
     statistics: SetStatistics
     features: Features | None
     """``[N, D]``, where they are needed beyond their statistics."""
@@ -128,7 +128,9 @@ def finish_side(
     dimension, keep = extractor.spec.dimension, config.kernel or config.precision_recall
     own, kept = Moments(dimension), [np.empty((0, dimension), np.float32)]
     advance = progress(len(shard(range(len(content)))))
+    size: list[int] = []
     for batch in content.batches(_batch_size(config)):
+        size = [batch.shape[-1], batch.shape[-2]]
         features = extractor.features(batch)
         own.update(features)
         if keep:
@@ -143,7 +145,7 @@ def finish_side(
         **stated(extractor.spec, config),
     )
     return Side(
-        source=content.to_json(),
+        source={**content.to_json(), "size": from_first(size)},
         statistics=statistics,
         features=_in_order(gathered(np.concatenate(kept))) if keep else None,
     )

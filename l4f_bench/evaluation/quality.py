@@ -14,10 +14,9 @@ from l4f_bench.evaluation.feature_distance import compare_sides, distance_json
 from l4f_bench.evaluation.feature_sides import OpenedSide, generator_set, open_side
 from l4f_bench.evaluation.image_sets import MethodSet, ShapesSet
 from l4f_bench.evaluation.records import Record
-from l4f_bench.methods.contracts import LOADERS
 from l4f_bench.methods.labels4free.loading import generator_file
 from l4f_bench.methods.loading import OURS, load_generative
-from l4f_bench.methods.specs import METHODS
+from l4f_bench.methods.specs import LOADERS, METHODS
 from l4f_bench.metrics.intervals import Estimate
 from l4f_bench.progress import Progress
 from l4f_bench.provenance import provenance

@@ -25,7 +25,7 @@ from l4f_bench.distributed import gathered, shard
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.records import Record, image_entry
 from l4f_bench.methods.contracts import ImageMethod
-from l4f_bench.methods.specs import METHODS
+from l4f_bench.methods.specs import METHODS, STUDENT
 from l4f_bench.metrics.counts import COUNT_NAMES, count_levels, count_pixels
 from l4f_bench.metrics.intervals import estimate
 from l4f_bench.metrics.module import threshold_steps
@@ -34,8 +34,6 @@ from l4f_bench.progress import Progress
 from l4f_bench.provenance import provenance, sha256_of
 
 _BATCH = 50
-STUDENT = "ours-bisenet"
-"""The method that learned from samples of ours (``train --method ours-bisenet``)."""
 
 
 class AnnotatorMethod:

@@ -249,7 +249,7 @@ def evaluate_sampled(config: EvalConfig, progress: Progress) -> tuple[Record, li
     table = np.array(counts.counts, dtype=np.int64).reshape(-1, len(COUNT_NAMES))
     record = Record(
         method=config.method,
-        label=_label(config.method, sampled.threshold, DATASETS.get(config.dataset).threshold),
+        label=_label(config, sampled, source),
         dataset=config.dataset,
         setting=config.setting,
         truth=source.name,
@@ -276,10 +276,25 @@ def evaluate_sampled(config: EvalConfig, progress: Progress) -> tuple[Record, li
     return record, pick_examples(method, annotator, drawing, counts)
 
 
-def _label(method: str, threshold: float, usual: float) -> str:
-    """The method, and its threshold where that is not the data set's."""
-    title = METHODS.get(method).title.lower()
-    return title if threshold == usual else f"{title}, threshold {threshold:g}"
+def _label(config: EvalConfig, sampled: SampledConfig, source: AnnotatorConfig) -> str:
+    """The method, and everything that is not as usual with it and the data set."""
+    spec = DATASETS.get(config.dataset)
+    usual = usual_annotator(config.dataset, config.method) if spec.annotator else source
+    parts = [METHODS.get(config.method).title.lower()]
+    if sampled.threshold != spec.threshold:
+        parts.append(f"threshold {sampled.threshold:g}")
+    if source.name != usual.name:
+        parts.append(f"against {source.name}")
+    if source.foreground:
+        parts.append(f"foreground {' '.join(source.foreground)}")
+    if usual.screen and not source.screen:
+        parts.append("not screened")
+    if source.min_area != usual.min_area:
+        parts.append(f"area from {source.min_area:g}")
+    for found, expected in ((source, usual), (source.screen, usual.screen)):
+        if found and expected and found.min_score != expected.min_score:
+            parts.append(f"score from {found.min_score:g}")
+    return ", ".join(parts)
 
 
 def _load(

@@ -51,12 +51,6 @@ class ImageMethod(Protocol):
         """
 
 
-LOADERS = "l4f_bench.methods"
-"""Entry points of packages with methods of their own: functions that take a checkpoint (None for
-the usual one), ``dataset`` and ``device``, and return a :class:`GenerativeMethod` and the SHA-256
-of every file it was read from. Their names are those of ``l4f_bench.methods.specs.METHODS``."""
-
-
 class GenerativeMethod(Protocol):
     """A method that makes its own images together with masks."""
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.errors import InputError
-from l4f_bench.methods.contracts import LOADERS, GenerativeMethod
+from l4f_bench.methods.contracts import GenerativeMethod
 from l4f_bench.methods.labels4free.loading import alpha_file, generator_file, load_labels4free
-from l4f_bench.methods.specs import METHODS
+from l4f_bench.methods.specs import LOADERS, METHODS
 from l4f_bench.registry import installed, installed_names
 
 OURS = "ours"

@@ -20,8 +20,8 @@ class KernelDistance:
     """Mean over random subsets; it may be slightly negative, being unbiased."""
 
     mean: float
-    std: float
-    """Over the subsets (divisor: their number)."""
+    std: float | None
+    """Over the subsets (divisor: their number); None where the only subset is all there is."""
     subset_size: int
     num_subsets: int
 
@@ -41,7 +41,7 @@ def kernel_distance(
         second: ``[M, D]``.
         num_subsets: Subsets to average over.
         subset_size: Vectors of each set in a subset, drawn without repetition; all of the
-            smaller set where it has fewer.
+            smaller set where it has fewer. If that is all of both sets, there is one subset.
         seed: Seed of the subsets.
 
     Raises:
@@ -56,6 +56,8 @@ def kernel_distance(
     size = min(subset_size, len(first), len(second))
     if size < 2:
         raise InputError("The kernel distance needs two images or more on each side.")
+    if size == len(first) == len(second):
+        return KernelDistance(squared_discrepancy(first, second), None, size, 1)
     source = np.random.default_rng(seed)
     values = [
         squared_discrepancy(

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.evaluation.records import Record
-from l4f_bench.methods.specs import METHODS
+from l4f_bench.methods.specs import METHODS, table_order
 from l4f_bench.metrics.intervals import Estimate, difference
 from l4f_bench.metrics.protocols import PROTOCOLS
 from l4f_bench.reporting.sections import Section, number
@@ -37,6 +37,9 @@ class DifferenceRow:
     """Alpha above which a pixel is foreground; None for masks from files."""
     first: str
     second: str
+    first_title: str
+    """Name in tables; it says if only samples that passed another detector were scored."""
+    second_title: str
     first_weights: str | None
     """SHA-256 of the file that makes the masks, where the record has one."""
     second_weights: str | None
@@ -49,7 +52,7 @@ class DifferenceRow:
 def difference_rows(records: list[Record]) -> list[DifferenceRow]:
     """Every pair of records of two methods under the same conditions."""
     whole = [record for record in records if record.subset == "all" and record.images]
-    whole.sort(key=lambda record: METHODS.names().index(record.method))
+    whole.sort(key=lambda record: table_order(record.method))
     return [
         _row(first, second)
         for first, second in combinations(whole, 2)
@@ -73,11 +76,18 @@ def difference_section(records: list[Record]) -> Section | None:
 
 
 def _conditions(record: Record) -> tuple[object, ...]:
+    """What must be equal; a screen need not be, since one method's may be part of its protocol."""
     judge = record.digests.get("annotator")
+    rule = {k: v for k, v in record.annotation.items() if k not in ("weights", "screen")}
     return (
         record.dataset, record.setting, record.truth, record.truncation, record.protocol, judge,
-        _threshold(record), record.annotation.get("min_area"),
+        _threshold(record), rule,
     )  # fmt: skip
+
+
+def _title(record: Record) -> str:
+    title = METHODS.get(record.method).title
+    return f"{title} (screened)" if record.annotation.get("screen") else title
 
 
 def _threshold(record: Record) -> float | None:
@@ -102,6 +112,8 @@ def _row(first: Record, second: Record) -> DifferenceRow:
         threshold=_threshold(first),
         first=first.method,
         second=second.method,
+        first_title=_title(first),
+        second_title=_title(second),
         first_weights=_weights(first),
         second_weights=_weights(second),
         paired=paired,
@@ -115,7 +127,7 @@ def _line(row: DifferenceRow) -> list[str]:
         DATASETS.get(row.dataset).title,
         "" if row.truncation is None else f"{row.truncation:g}",
         "" if row.threshold is None else f"{row.threshold:g}",
-        f"{METHODS.get(row.first).title} - {METHODS.get(row.second).title}",
+        f"{row.first_title} - {row.second_title}",
         " - ".join((digest or "none")[:6] for digest in (row.first_weights, row.second_weights)),
         *(number(row.differences.get(metric), "+") for metric in METRICS),
         "paired" if row.paired else "unpaired",

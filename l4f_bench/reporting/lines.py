@@ -51,7 +51,7 @@ def distance_lines(result: dict[str, Any]) -> str:
     """A comparison of two image sets, as ``feature_distance.result_json`` gives it."""
     rows = [[result["distance"], f"{result['value']:.4f}"]]
     if kernel := result["kernel"]:
-        rows.append([kernel["name"], f"{kernel['mean']:.6f} ± {kernel['std']:.6f}"])
+        rows.append([kernel["name"], _kernel(kernel)])
     if shares := result["precision_recall"]:
         rows += [[key, f"{shares[key]:.4f}"] for key in ("precision", "recall")]
     for name, side in zip("AB", result["sides"], strict=True):
@@ -60,6 +60,13 @@ def distance_lines(result: dict[str, Any]) -> str:
     made = {key: _first_known(result["sides"], key) for key in ("features", "resize", "divisor")}
     rows.append(["made with", ", ".join(f"{key} {value}" for key, value in made.items())])
     return tabulate(rows, tablefmt="plain", disable_numparse=True)
+
+
+def _kernel(kernel: dict[str, Any]) -> str:
+    if kernel["std"] is None:
+        return f"{kernel['mean']:.6f}"
+    of = f"({kernel['num_subsets']} subsets of {kernel['subset_size']})"
+    return f"{kernel['mean']:.6f} ± {kernel['std']:.6f} {of}"
 
 
 def _first_known(sides: list[dict[str, Any]], key: str) -> str:

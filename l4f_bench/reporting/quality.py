@@ -7,7 +7,7 @@ from typing import Any
 
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.evaluation.records import Record
-from l4f_bench.methods.specs import METHODS
+from l4f_bench.methods.specs import METHODS, table_order
 from l4f_bench.reporting.published import PAPER, published_fid
 from l4f_bench.reporting.sections import MISSING, Section
 
@@ -15,15 +15,16 @@ NUMBER = 5
 """The paper's table of FID."""
 FID = "fid"
 
-_ON_FEATURES = ("Images", "real", "psi", "Features", "Resize", "Divisor")
+_ON_FEATURES = ("Images", "real", "psi", "Features", "Weights", "Resize", "Divisor")
 _NOTE = (
-    "Lower is better. Only distances of equal features, resizing, divisor and numbers of images "
-    "can be compared; the paper states none of these. Published: as printed in "
-    f"{PAPER}, Table {NUMBER}. {MISSING}: no record given."
+    "Lower is better. Only distances of equal features, weights (SHA-256, shortened), resizing, "
+    "divisor and numbers of images can be compared; the paper states none of these. Published: as "
+    f"printed in {PAPER}, Table {NUMBER}. {MISSING}: no record given."
 )
 _NOTE_OTHER = (
     "Lower is better. Fréchet distances of other features than those of Inception with its "
-    "published weights: no FID, and comparable with none. The row of real images, where there is "
+    "published weights: no FID, and comparable with none, and with each other only where features "
+    "and their weights (SHA-256, shortened) are the same. The row of real images, where there is "
     "one, is what two sets of them are apart: no generator can be expected below it."
 )
 
@@ -45,7 +46,7 @@ class QualityRow:
 def quality_sections(records: list[Record]) -> list[Section]:
     """The sections of a report on image quality, as far as there are records."""
     of_quality = [record for record in records if record.distance]
-    of_quality.sort(key=lambda record: METHODS.names().index(record.method))
+    of_quality.sort(key=lambda record: table_order(record.method))
     fid = [record for record in of_quality if record.protocol == FID]
     others = [record for record in of_quality if record.protocol != FID]
     sections = []
@@ -137,6 +138,7 @@ def _made_with(distance: dict[str, Any]) -> list[str]:
         "unknown" if real["count"] is None else str(real["count"]),
         f"{generated['truncation']:g}" if "truncation" in generated else "",
         str(generated["features"]),
+        (generated["weights_sha256"] or "unknown")[:8],
         str(generated["resize"]),
         str(generated["divisor"]),
     ]

@@ -8,7 +8,7 @@ from l4f_bench.errors import InputError
 from l4f_bench.evaluation.records import Record
 from l4f_bench.reporting.differences import difference_section
 from l4f_bench.reporting.mask_tables import table_section
-from l4f_bench.reporting.published import MASK_TABLES
+from l4f_bench.reporting.published import MASK_TABLES, TABLES
 from l4f_bench.reporting.quality import NUMBER, quality_sections
 from l4f_bench.reporting.sections import Section
 from l4f_bench.reporting.tables import Table, build_tables
@@ -45,7 +45,8 @@ def build_report(records: list[Record], number: int | None = None) -> Report:
     ]
     if not sections:
         where = "any table" if number is None else f"Table {number}"
-        setting = {3: "custom", NUMBER: "quality"}.get(number or 0, "sampled")
+        settings = {spec.number: spec.settings[0] for spec in TABLES} | {NUMBER: "quality"}
+        setting = "sampled" if number is None else settings[number]
         raise InputError(
             f"None of the records belongs in {where}. Run `l4f-bench eval --on {setting}` on a "
             "data set of the paper, or leave --table out."

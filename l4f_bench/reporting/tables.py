@@ -12,6 +12,7 @@ from l4f_bench.metrics.scores import TABLE_METRICS
 from l4f_bench.reporting.published import TABLES, PublishedRow, TableSpec
 
 PAPER_PROTOCOL = "l4f"
+_ONE_MODEL = {"mask-rcnn", "detectron2"}  # the same weights on two programs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,6 +141,8 @@ def _cell(metric: str, published: PublishedRow | None, record: Record | None) ->
         reason_apart = "the paper has no such row"
     elif record.protocol != PAPER_PROTOCOL:
         reason_apart = f"protocol {record.protocol} is not the paper's"
+    elif not _judged_as_published(record):
+        reason_apart = f"the paper's masks are not those of {record.annotation['name']} here"
     else:
         difference = score.value - target
     return Cell(
@@ -151,3 +154,13 @@ def _cell(metric: str, published: PublishedRow | None, record: Record | None) ->
         difference=difference,
         reason=reason_apart,
     )
+
+
+def _judged_as_published(record: Record) -> bool:
+    """Whether samples were scored against the annotator of the paper, all its classes."""
+    if record.setting != "sampled":
+        return True
+    usual = DATASETS.get(record.dataset).annotator
+    same = record.truth == usual or {record.truth, usual} <= _ONE_MODEL
+    asked = (record.config.get("sampled") or {}).get("annotator") or {}
+    return same and not asked.get("foreground")

@@ -14,8 +14,9 @@ from torch import Tensor
 from l4f_bench.annotators.bisenet import BiSeNet
 from l4f_bench.annotators.contracts import Annotation
 from l4f_bench.annotators.face_parsing import FACE_CLASSES, FaceParser, preprocess
-from l4f_bench.annotators.parser_file import load_bisenet
+from l4f_bench.annotators.parser_file import load_bisenet, load_parser
 from l4f_bench.errors import InputError
+from l4f_bench.generators.checkpoints.errors import CheckpointError
 from tests.goldens import FOLDERS
 
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
@@ -184,6 +185,21 @@ def test_another_file_is_refused_by_name(tmp_path: Path, content: object, messag
     torch.save(content, path)
     with pytest.raises(InputError, match=rf"other\.pth.*{message}"):
         load_bisenet(path)
+
+
+@pytest.mark.parametrize(
+    "description",
+    ["[]", "no JSON", '{"classes": 5}', '{"classes": [1, 2]}', '{"side": 0}', '{"side": 1e9}'],
+)
+def test_a_damaged_description_is_refused(
+    network: BiSeNet, tmp_path: Path, description: str
+) -> None:
+    from safetensors.torch import save_file
+
+    path = tmp_path / "parser.safetensors"
+    save_file(network.state_dict(), path, metadata={"l4f_bench_parser": description})
+    with pytest.raises(CheckpointError, match=r"parser\.safetensors.*description"):
+        load_parser(path, torch.device("cpu"))
 
 
 def hostile_files() -> list[Path]:

@@ -128,6 +128,14 @@ def test_a_stopped_run_goes_on_to_the_same_files(
     assert "min_area was 0.0, is 0.5" in other.stderr
 
 
+def test_masks_among_the_images_are_not_annotated(run: Run, images: Path, bisenet: Path) -> None:
+    arguments = ("annotate", images, "--weights", bisenet, "--out", images / "out")
+    assert run(*arguments).exit_code == 0
+    before = (images / "out" / "metadata.jsonl").read_text()
+    assert run(*arguments, "--resume").exit_code == 0
+    assert (images / "out" / "metadata.jsonl").read_text() == before
+
+
 def test_masks_of_other_images_are_not_gone_on_with(
     run: Run, images: Path, bisenet: Path, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,19 @@ def test_drawing_ends_at_the_maximum() -> None:
     assert len(counts.indices) == 6
 
 
+def test_letterbox_bars_are_left_out_beside_the_whole_image() -> None:
+    counts = count_samples(
+        FakeMethod(), FakeAnnotator(), replace(drawing(4), letterbox=0.125),
+        num_accepted=3, max_drawn=100, with_levels=False, advance=lambda _: None,
+    )  # fmt: skip
+    assert counts.indices == [1, 2, 4]
+    # Of eight rows the first and the last are bars; one of the two true rows is left.
+    assert [row.tolist() for row in counts.counts_without_bars] == [
+        [0, 0, 8, 40], [8, 0, 0, 40], [8, 16, 0, 24],
+    ]  # fmt: skip
+    assert counts.counts[2].tolist() == [16, 16, 0, 32]
+
+
 def test_examples_are_the_worst_median_and_best() -> None:
     method, annotator = FakeMethod(), FakeAnnotator()
     counts = count_samples(
@@ -135,6 +149,21 @@ def test_table_1_end_to_end(run: Run, files: tuple[object, ...], tmp_path: Path)
     assert report.exit_code == 0, report.stderr
     assert "Table 1" in report.stdout
     assert report.stdout.count("measured: ours") == 2
+
+
+def test_another_truth_is_named_and_compared_with_no_published_number(
+    run: Run, files: tuple[object, ...], tmp_path: Path
+) -> None:
+    options = ("--samples", 3, "--truncation", 0.7, "--foreground", "hair", "--foreground", "hat")
+    result = run("eval", "--dataset", "ffhq", *files, *options, "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.stderr
+    tables = ("--out", tmp_path / "tables")
+    report = run("report", tmp_path / "run", *tables)
+    (line,) = (row for row in report.stdout.splitlines() if "measured: " in row)
+    assert "measured: ours, foreground hair hat" in line
+    check = run("report", tmp_path / "run", *tables, "--check", 1)
+    assert check.exit_code == 2
+    assert "Nothing to check" in check.stderr
 
 
 def test_missing_weights_are_named_with_the_command(

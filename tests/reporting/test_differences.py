@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from l4f_bench.errors import InputError
 from l4f_bench.reporting.differences import difference_rows, difference_section
 from l4f_bench.reporting.writers import WRITERS
 from tests.reporting.test_trust import EXACT, FOUND, record
@@ -50,8 +51,21 @@ def test_images_of_another_seed_or_folder_are_not_paired(setting: str) -> None:
 @pytest.mark.parametrize(
     "change",
     [{"truncation": 1.0}, {"dataset": "car"}, {"protocol": "drc"}, {"digests": {"annotator": "b"}},
-     {"method": "ours"}, {"subset": "accepted"}],
+     {"method": "ours"}, {"subset": "accepted"}, {"annotation": {"foreground": ["hair"]}},
+     {"annotation": {"min_score": 0.9}}],
 )  # fmt: skip
 def test_what_was_made_otherwise_is_not_compared(change: dict[str, object]) -> None:
     assert difference_rows([FIRST, replace(SECOND, **change)]) == []  # type: ignore[arg-type]
     assert difference_section([FIRST, replace(SECOND, **change)]) is None  # type: ignore[arg-type]
+
+
+def test_a_screen_is_named_and_is_no_other_truth() -> None:
+    screened = replace(SECOND, annotation={**SECOND.annotation, "screen": {"name": "mask-rcnn"}})
+    section = difference_section([FIRST, screened])
+    assert section is not None
+    assert "Ours - PSeg (screened)" in WRITERS["md"](section)
+
+
+def test_a_method_that_is_not_installed_is_named() -> None:
+    with pytest.raises(InputError, match="Unknown method 'theirs'"):
+        difference_rows([FIRST, replace(SECOND, method="theirs")])
