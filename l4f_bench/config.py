@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from l4f_bench.errors import InputError
+from l4f_bench.seeds import check_seed
 
 
 def to_json(config: Any) -> dict[str, Any]:
@@ -160,10 +161,10 @@ class FeatureDistanceConfig:
 
     def __post_init__(self) -> None:
         _check_sampling(self.truncation, 0)
+        check_seed(self.seed)
         workers = 1 if self.workers is None else self.workers
         for option, value, least in (
             ("--samples", self.samples, 2),
-            ("--seed", self.seed, 0),
             ("--workers", workers, 1),
         ):
             if value < least:
@@ -210,8 +211,7 @@ class EvalConfig:
     """Seed of the samples and of the bootstrap, 0 or more."""
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise InputError(f"--seed {self.seed} is negative. Give 0 or more.")
+        check_seed(self.seed)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -243,5 +243,4 @@ class SampleConfig:
         if self.num_images < 1:
             raise InputError(f"-n {self.num_images} is too small. Give 1 or more.")
         _check_sampling(self.truncation, self.threshold)
-        if self.seed < 0:
-            raise InputError(f"--seed {self.seed} is negative. Give 0 or more.")
+        check_seed(self.seed)

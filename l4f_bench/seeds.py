@@ -7,8 +7,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from l4f_bench.errors import InputError
+
 if TYPE_CHECKING:
     from torch import Tensor
+
+MAX_SEED = (1 << 32) - 1
+"""Largest seed of a run."""
+TRAINING = 1 << 40
+"""Added to the seed of the samples that masks are learned on: no seed of ``sample`` or ``eval``
+gives them again."""
+
+
+def check_seed(seed: int) -> None:
+    """Raise unless a seed is from 0 to :data:`MAX_SEED`.
+
+    Raises:
+        InputError: It is not.
+    """
+    if not 0 <= seed <= MAX_SEED:
+        raise InputError(f"--seed {seed} is not possible. Give 0 to {MAX_SEED}.")
 
 
 def random_numbers(*, seed: int, index: int, stream: int = 0) -> np.random.Generator:

@@ -12,8 +12,18 @@ BASELINES = PACKAGE.parent / "baselines"
 
 # From the bottom of the house up; rooms on one line may import each other.
 LAYERS = (
-    {"__init__", "errors", "registry", "arrays", "config", "progress", "provenance", "runs"},
-    {"assets", "devices", "distributed", "tensors", "seeds"},
+    {
+        "__init__",
+        "errors",
+        "registry",
+        "arrays",
+        "config",
+        "progress",
+        "provenance",
+        "runs",
+        "seeds",
+    },
+    {"assets", "devices", "distributed", "tensors"},
     {"weight_spec", "weights", "cache", "transfer", "fetching", "doctor"},
     {"datasets"},
     {"generators"},

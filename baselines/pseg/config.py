@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 from baselines.pseg.architecture import PUBLIC_CHANNELS, PSegArchitecture, Variant, resolution_of
 from l4f_bench.errors import InputError
+from l4f_bench.seeds import check_seed
 from l4f_bench.training.ranges import check_ranges
 from l4f_bench.training.settings import known_preset
 
 _AT_LEAST = {
     **dict.fromkeys(("lr", "mapping_lr", "gradient_penalty", "drift"), 0),
-    **dict.fromkeys(("coverage_weight", "binarisation", "final_images", "seed"), 0),
+    **dict.fromkeys(("coverage_weight", "binarisation", "final_images"), 0),
     **dict.fromkeys(("channels", "latent_width", "mapping_layers"), 1),
     **dict.fromkeys(("phase_images", "collapse_steps"), 1),
 }
@@ -74,6 +75,7 @@ class PSegConfig:
                 f"batch_sizes {self.batch_sizes} do not fit {len(self.channels)} levels. Give 2 "
                 "or more for each resolution that is trained, the smallest first."
             )
+        check_seed(self.seed)
         check_ranges(self, at_least=_AT_LEAST, shares=_SHARES)
         if not 1 <= self.crop <= 2:
             raise InputError(f"crop {self.crop:g} is outside of 1 to 2.")

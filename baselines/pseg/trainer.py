@@ -198,15 +198,17 @@ class PSegTrainer:
         says_something = low <= figures["coverage"] <= high
         self.collapsed_steps = 0 if says_something else self.collapsed_steps + 1
 
-    def check(self, means: Mapping[str, float]) -> None:
-        """Stop a run whose masks have said nothing for too many steps.
+    def check(self, means: Mapping[str, float], *, last: bool) -> None:
+        """Stop a run whose masks have said nothing for too many steps, or say nothing at its end.
 
         Raises:
             TrainingError: Masks are empty or full; the message says what helps.
         """
-        if self.collapsed_steps < self.config.collapse_steps:
-            return
         coverage = means["coverage"]
+        low, high = _COVERED
+        ends_so = last and not low <= coverage <= high
+        if self.collapsed_steps < self.config.collapse_steps and not ends_so:
+            return
         if coverage > 0.5:
             raise TrainingError(
                 f"Masks have covered the whole image (mean {coverage:.2f}) for "

@@ -44,20 +44,39 @@ class AdversarialConfig(Protocol):
         """Steps between penalties."""
 
 
+GROUP = 4
+"""Images of a group of the discriminator's batch statistic."""
+
+
 def check_batch(config: AdversarialConfig) -> None:
     """Refuse a batch that the processes cannot share.
 
-    The discriminator's batch statistic is over groups of 4, which must not be torn.
+    Shares must be of whole groups of the discriminator's statistic, or smaller than one: the
+    paper's batch of 8 on four GPUs has groups of 2.
 
     Raises:
-        InputError: The batch size is no multiple of four times the processes.
+        InputError: The batch size does not divide so.
     """
     count = num_processes()
-    if count > 1 and config.batch_size % (4 * count):
+    share, rest = divmod(config.batch_size, count)
+    if rest or (share > GROUP and share % GROUP):
         raise InputError(
-            f"A batch of {config.batch_size} does not divide into groups of 4 on each of {count} "
-            f"processes. Give a multiple of {4 * count} (--set batch_size=…)."
+            f"A batch of {config.batch_size} does not divide among {count} processes into equal "
+            f"shares of fewer than {GROUP}, or of a multiple of {GROUP}. Give another "
+            "(--set batch_size=…)."
         )
+
+
+def group_warning(config: AdversarialConfig) -> str | None:
+    """What to say where a share is smaller than a group, so that one process computes otherwise."""
+    count = num_processes()
+    share = config.batch_size // count
+    if count == 1 or share >= GROUP:
+        return None
+    return (
+        f"Each of {count} processes has {share} images a step, so the discriminator's statistic is "
+        f"over {share} images instead of {GROUP}: on one process the result would differ."
+    )
 
 
 def real_batch(images: RealImages, step: int, config: AdversarialConfig) -> Tensor:

@@ -116,7 +116,7 @@ class BiSeNetTrainer:
         grey = [(mask[:, None].expand(-1, 3, -1, -1) * 255).to(torch.uint8) for mask in masks]
         return sheet(torch.stack([images, *grey]))
 
-    def check(self, means: Mapping[str, float]) -> None:
+    def check(self, means: Mapping[str, float], *, last: bool) -> None:
         """Nothing to check: losses that are not numbers stop the run anyway."""
 
     def export(self, folder: Path, num_steps: int) -> list[Path]:

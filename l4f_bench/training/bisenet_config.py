@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from l4f_bench.errors import InputError
+from l4f_bench.seeds import check_seed
 from l4f_bench.training.ranges import check_ranges
 from l4f_bench.training.settings import known_preset
 
 _AT_LEAST = {
-    **dict.fromkeys(("lr", "weight_decay", "warmup_steps", "decay_power", "seed"), 0),
+    **dict.fromkeys(("lr", "weight_decay", "warmup_steps", "decay_power"), 0),
     **dict.fromkeys(("num_steps", "resolution"), 1),
     "width": 1 / 64,
     "batch_size": 2,  # statistics of a batch need more than one value
@@ -46,6 +47,7 @@ class BiSeNetConfig:
     """Seed of weights, flips and data."""
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         check_ranges(self, at_least=_AT_LEAST, shares=("momentum",))
         if self.side < 32 or self.side % 32:
             raise InputError(f"side {self.side} is no multiple of 32, BiSeNet's deepest stride.")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from l4f_bench.errors import InputError
+from l4f_bench.seeds import check_seed
 from l4f_bench.training.ranges import check_ranges
 from l4f_bench.training.settings import known_preset
 
 _AT_LEAST = {
-    **dict.fromkeys(("lr", "r1", "path_length", "ema_kimg", "ema_rampup", "seed"), 0),
+    **dict.fromkeys(("lr", "r1", "path_length", "ema_kimg", "ema_rampup"), 0),
     **dict.fromkeys(("channels", "discriminator_channels", "latent_width", "mapping_layers"), 1),
     **dict.fromkeys(("r1_every", "path_length_every"), 1),
 }
@@ -53,6 +54,7 @@ class GanConfig:
     """Seed of weights, latents, noise, flips and the order of the data."""
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         check_ranges(self, at_least=_AT_LEAST, shares=("style_mixing",))
         if self.batch_size < 4 or self.batch_size % 4:
             raise InputError(

@@ -24,6 +24,7 @@ from l4f_bench.training import (
     labels4free_config,
     stylegan2,
 )
+from l4f_bench.training.adversarial import AdversarialConfig, group_warning
 from l4f_bench.training.bisenet_config import BiSeNetConfig
 from l4f_bench.training.compute import Compute
 from l4f_bench.training.identity import identity_of
@@ -138,6 +139,7 @@ def _stylegan2(request: TrainRequest, warn: Warn) -> Job:
     config = with_settings(config, request.settings)
     images = _images(request, config.resolution, config.seed, warn)
     trainer = stylegan2.StyleGan2Trainer(config, images, request.compute())
+    _warn_of_groups(config, warn)
     num_steps = _steps(request, gan_config.NUM_STEPS[request.preset_name])
     return Job(trainer, identity_of("stylegan2", trainer), num_steps)
 
@@ -154,6 +156,7 @@ def _labels4free(request: TrainRequest, warn: Warn) -> Job:
     _check_size(request, size)
     images = _images(request, size, config.seed, warn)
     trainer = labels4free.Labels4FreeTrainer(config, frozen, images, compute)
+    _warn_of_groups(config, warn)
     usual = labels4free_config.NUM_STEPS[request.dataset, request.preset_name]
     return Job(trainer, labels4free.identity_of(trainer), _steps(request, usual))
 
@@ -239,6 +242,12 @@ def _steps(request: TrainRequest, usual: int) -> int:
 
 def _images(request: TrainRequest, resolution: int, seed: int, warn: Warn) -> RealImages:
     return open_images(request.data, resolution, seed, strict=request.strict, warn=warn)
+
+
+def _warn_of_groups(config: AdversarialConfig, warn: Warn) -> None:
+    message = group_warning(config)
+    if message is not None:
+        warn(message)
 
 
 def _check_size(request: TrainRequest, size: int) -> None:

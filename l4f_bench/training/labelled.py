@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from l4f_bench.datasets.shapes import shapes_batch
 from l4f_bench.methods.contracts import GenerativeMethod
+from l4f_bench.seeds import TRAINING
 
 ByteArray = npt.NDArray[np.uint8]
 
@@ -62,6 +63,6 @@ class LabelledSamples:
 
     def batch(self, indices: Sequence[int]) -> tuple[ByteArray, ByteArray]:
         """Images ``[N, 3, H, W]`` RGB, and the class of every pixel ``[N, H, W]``."""
-        samples = self._method.sample(indices, truncation=1.0, seed=self._seed)
+        samples = self._method.sample(indices, truncation=1.0, seed=TRAINING + self._seed)
         masks = samples.alpha[:, 0] > self._threshold
         return samples.image.numpy(), masks.numpy().astype(np.uint8)

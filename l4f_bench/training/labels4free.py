@@ -35,6 +35,7 @@ from l4f_bench.methods.labels4free.objective import (
     composite,
     foreground_coverage,
 )
+from l4f_bench.seeds import TRAINING
 from l4f_bench.training import identity
 from l4f_bench.training.adversarial import (
     check_batch,
@@ -55,6 +56,8 @@ _GRID = 8  # samples in the grid
 # of steps that regularise, 1 of 16 for the discriminator and 1 of 4 for the other network.
 _DISCRIMINATOR_RATIO, _ALPHA_RATIO = 16 / 17, 4 / 5
 _COVERED, _UNSURE = (0.05, 0.95), 0.3  # beyond these a mask says nothing
+_PROGRESS = 0.01  # surer by so much is on the way
+_ELSEWHERE = "with --set, in another folder."
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,7 @@ class Labels4FreeTrainer:
         self.alpha_optimiser = _adam(self.alpha, config.lr, _ALPHA_RATIO)
         self.discriminator_optimiser = _adam(self.discriminator, config.lr, _DISCRIMINATOR_RATIO)
         self.collapsed_steps = self.unsure_steps = 0
+        self.least_unsure = 0.5
 
     def _painter(self, alpha: AlphaNetwork) -> _Painter:
         mean_latent = self.frozen.mean_latent.to(self.device)
@@ -225,11 +229,9 @@ class Labels4FreeTrainer:
 
     def _draw(self, indices: range) -> tuple[Draw, Draw]:
         """Latents and noise of the foregrounds of ``indices``, and of their backgrounds."""
+        sizes, seed = self.generator.architecture, TRAINING + self.config.seed
         foreground, background = (
-            self._to_device(
-                draw(self.generator.architecture, indices, seed=self.config.seed, image=i)
-            )
-            for i in (0, 1)
+            self._to_device(draw(sizes, indices, seed=seed, image=i)) for i in (0, 1)
         )
         return foreground, background
 
@@ -249,28 +251,35 @@ class Labels4FreeTrainer:
         unsure = figures["binarisation"] > _UNSURE
         self.unsure_steps = self.unsure_steps + 1 if unsure else 0
 
-    def check(self, means: Mapping[str, float]) -> None:
-        """Stop a run whose masks have said nothing for too many steps.
+    def check(self, means: Mapping[str, float], *, last: bool) -> None:
+        """Stop a run whose masks have said nothing for too many steps, or say nothing at its end.
+
+        Masks that are neither 0 nor 1 are given time as long as they become surer.
 
         Raises:
             TrainingError: Masks are empty, full, or neither 0 nor 1; the message says what helps.
         """
         limit, coverage = self.config.collapse_steps, means["coverage"]
-        if self.collapsed_steps >= limit and coverage > 0.5:
+        low, high = _COVERED
+        collapsed = self.collapsed_steps >= limit or (last and not low <= coverage <= high)
+        if means["binarisation"] < self.least_unsure - _PROGRESS:
+            self.least_unsure, self.unsure_steps = means["binarisation"], 0
+        if collapsed and coverage > 0.5:
             raise TrainingError(
                 f"Masks have covered the whole image (mean {coverage:.2f}) for "
                 f"{self.collapsed_steps} steps. Raise the weight `background` of E(M) or its "
-                "`background_phi`, or lower `adversarial`."
+                f"`background_phi`, or lower `adversarial`, {_ELSEWHERE}"
             )
-        if self.collapsed_steps >= limit:
+        if collapsed:
             raise TrainingError(
                 f"Masks have been empty (mean {coverage:.2f}) for {self.collapsed_steps} steps. "
-                "Raise the weight `foreground` of C(M) or its `foreground_phi`."
+                f"Raise the weight `foreground` of C(M) or its `foreground_phi`, {_ELSEWHERE}"
             )
         if self.unsure_steps >= limit:
             raise TrainingError(
                 f"Masks have been neither 0 nor 1 (mean distance {means['binarisation']:.2f}) for "
-                f"{self.unsure_steps} steps. Raise the weight `binarisation` of B(M), or `lr`."
+                f"{self.unsure_steps} steps. Raise the weight `binarisation` of B(M), or `lr`, "
+                f"{_ELSEWHERE}"
             )
 
     def state_dict(self) -> dict[str, Any]:
@@ -281,7 +290,7 @@ class Labels4FreeTrainer:
             "d": self.discriminator.state_dict(),
             "alpha_optimiser": self.alpha_optimiser.state_dict(),
             "d_optimiser": self.discriminator_optimiser.state_dict(),
-            "watch": [self.collapsed_steps, self.unsure_steps],
+            "watch": [self.collapsed_steps, self.unsure_steps, self.least_unsure],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -291,7 +300,7 @@ class Labels4FreeTrainer:
         self.discriminator.load_state_dict(state["d"])
         self.alpha_optimiser.load_state_dict(state["alpha_optimiser"])
         self.discriminator_optimiser.load_state_dict(state["d_optimiser"])
-        self.collapsed_steps, self.unsure_steps = state["watch"]
+        self.collapsed_steps, self.unsure_steps, self.least_unsure = state["watch"]
 
     @torch.no_grad()
     def grid(self) -> npt.NDArray[np.uint8]:

@@ -8,6 +8,7 @@ from typing import Literal
 from l4f_bench.errors import InputError
 from l4f_bench.methods.labels4free.alpha import AlphaLayout
 from l4f_bench.registry import unknown_name
+from l4f_bench.seeds import check_seed
 from l4f_bench.training.ranges import check_ranges
 from l4f_bench.training.settings import known_preset
 
@@ -20,7 +21,7 @@ _CHOICES = {
 }
 _AT_LEAST = {
     **dict.fromkeys(("binarisation", "foreground", "background", "adversarial"), 0),
-    **dict.fromkeys(("lr", "r1", "seed"), 0),
+    **dict.fromkeys(("lr", "r1"), 0),
     **dict.fromkeys(("levels", "r1_every", "ema_steps", "collapse_steps"), 1),
 }
 _SHARES = ("foreground_phi", "background_phi", "truncation")
@@ -78,6 +79,7 @@ class Labels4FreeConfig:
     """Seed of weights, latents, noise, flips and the order of the data."""
 
     def __post_init__(self) -> None:
+        check_seed(self.seed)
         check_ranges(self, at_least=_AT_LEAST, shares=_SHARES)
         for name, known in _CHOICES.items():
             if getattr(self, name) not in known:

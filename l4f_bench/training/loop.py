@@ -60,8 +60,12 @@ class Trainer(Protocol):
     def grid(self) -> npt.NDArray[np.uint8]:
         """Samples side by side, ``[H, W, 3]``."""
 
-    def check(self, means: Mapping[str, float]) -> None:
+    def check(self, means: Mapping[str, float], *, last: bool) -> None:
         """Stop a collapsed run, given the mean figures since the last line of the log.
+
+        Args:
+            means: Figures by name.
+            last: No step will follow, so that what says nothing now is what would be exported.
 
         Raises:
             TrainingError: Going on is useless; the message says what to change.
@@ -168,6 +172,8 @@ def _run(
     log: RunLog | None,
 ) -> int:
     """Do the steps; ``log`` is None on all processes but the first. Returns the steps done."""
+    if done == 0:  # there is a state to go back to, whatever happens
+        _save(trainer, folder, 0)
     report = watch(trainer.images_after(done), trainer.images_after(loop.num_steps))
     window: list[dict[str, float]] = []
     began = time.monotonic()
@@ -185,7 +191,7 @@ def _run(
             rate = round(new / (time.monotonic() - began), 2)
             if log is not None:
                 log.write(done, {"images": images, **means, "images_per_s": rate})
-            _check(trainer, means, folder, done)
+            _check(trainer, means, folder, done, last=last)
             window, began = [], time.monotonic()
         if log is not None and (done % loop.grid_every == 0 or last):
             log.write_grid(done, trainer.grid())
@@ -213,10 +219,12 @@ def _step(trainer: Trainer, step: int) -> dict[str, float]:
         ) from None
 
 
-def _check(trainer: Trainer, means: Mapping[str, float], folder: Path, done: int) -> None:
+def _check(
+    trainer: Trainer, means: Mapping[str, float], folder: Path, done: int, *, last: bool
+) -> None:
     """Let the trainer look at the figures; the state of a run that it stops is saved."""
     try:
-        trainer.check(means)
+        trainer.check(means, last=last)
     except TrainingError:
         _save(trainer, folder, done)
         raise
@@ -279,6 +287,7 @@ def _refuse_nan(figures: Mapping[str, float], step: int, folder: Path) -> None:
     bad = [key for key, value in figures.items() if not math.isfinite(value)]
     if bad:
         raise TrainingError(
-            f"Step {step}: {', '.join(bad)} is not a number. Earlier checkpoints, if any, are in "
-            f"{folder / CHECKPOINTS}; start anew with a lower lr (--set lr=…)."
+            f"Step {step}: {', '.join(bad)} is not a number. The state before it that was saved "
+            f"last is in {folder / CHECKPOINTS}. Train with a lower lr (--set lr=…) in another "
+            "folder."
         )

@@ -242,7 +242,7 @@ class StyleGan2Trainer:
         pixels = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
         return sheet(pixels.view(_GRID, _GRID, *pixels.shape[1:]))
 
-    def check(self, means: Mapping[str, float]) -> None:
+    def check(self, means: Mapping[str, float], *, last: bool) -> None:
         """Nothing to check: a collapse shows in the grids, not in the losses."""
 
     def export(self, folder: Path, num_steps: int) -> list[Path]:

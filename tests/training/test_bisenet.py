@@ -17,6 +17,7 @@ from l4f_bench.cli import app
 from l4f_bench.datasets.shapes import shapes_batch
 from l4f_bench.errors import InputError
 from l4f_bench.methods.labels4free.loading import load_labels4free
+from l4f_bench.seeds import TRAINING
 from l4f_bench.training.bisenet import BiSeNetTrainer
 from l4f_bench.training.bisenet_config import BiSeNetConfig, preset
 from l4f_bench.training.jobs import TrainRequest, build_job
@@ -124,7 +125,9 @@ def test_a_student_learns_the_masks_that_the_method_gives(tmp_path: Path) -> Non
     method, _ = load_labels4free(
         embedded_path("shapes-generator"), embedded_path("shapes-alpha"), background="first-conv"
     )
-    samples = method.sample([5, 6], truncation=1.0, seed=3)
+    samples = method.sample([5, 6], truncation=1.0, seed=TRAINING + 3)
+    of_eval = method.sample([5, 6], truncation=1.0, seed=3)
+    assert not torch.equal(samples.image, of_eval.image)
     images, classes = LabelledSamples(method, threshold=0.5, seed=3, digest="").batch([5, 6])
     assert (images == samples.image.numpy()).all()
     assert (classes == (samples.alpha[:, 0] > 0.5).numpy()).all()

@@ -15,8 +15,10 @@ from l4f_bench.errors import InputError, TrainingError
 from l4f_bench.generators.architecture import DiscriminatorArchitecture
 from l4f_bench.generators.checkpoints.reader import read_checkpoint
 from l4f_bench.generators.discriminator import Discriminator
+from l4f_bench.generators.sampling import draw
 from l4f_bench.generators.stylegan2 import CONSTANT, FIRST_CONV
 from l4f_bench.methods.labels4free.loading import load_alpha_network
+from l4f_bench.seeds import MAX_SEED
 from l4f_bench.training.images import ShapesImages
 from l4f_bench.training.jobs import TrainRequest, build_job
 from l4f_bench.training.labels4free import FrozenGenerator, Labels4FreeTrainer, identity_of
@@ -40,6 +42,16 @@ def trainer(config: Labels4FreeConfig = CONFIG, **frozen: object) -> Labels4Free
 
 def paint(subject: Labels4FreeTrainer, num_images: int):
     return subject.painter(*subject._draw(range(num_images)))
+
+
+def test_no_sample_of_an_evaluation_is_trained_on() -> None:
+    subject = trainer()
+    trained = subject._draw(range(4))[0].z
+    for seed in (0, MAX_SEED):
+        evaluated = draw(subject.generator.architecture, range(4), seed=seed).z
+        assert not torch.isclose(trained, evaluated).all(dim=1).any()
+    with pytest.raises(InputError, match="--seed 4294967296 is not possible"):
+        replace(CONFIG, seed=MAX_SEED + 1)
 
 
 def run(folder: Path, num_steps: int, config: Labels4FreeConfig = CONFIG, resume: bool = False):
@@ -130,12 +142,36 @@ def test_a_collapse_is_stopped_with_advice(
 ) -> None:
     subject = trainer()
     figures = {"coverage": coverage, "binarisation": binarisation}
-    for _ in range(CONFIG.collapse_steps - 1):
-        subject._watch(figures)
-        subject.check(figures)
-    subject._watch(figures)
+
+    def go_on() -> None:
+        for _ in range(2 * CONFIG.collapse_steps):
+            subject._watch(figures)
+            subject.check(figures, last=False)
+
     with pytest.raises(TrainingError, match=message):
-        subject.check(figures)
+        go_on()
+    assert max(subject.collapsed_steps, subject.unsure_steps) == CONFIG.collapse_steps
+
+
+@pytest.mark.parametrize("coverage", [0.02, 0.98])
+def test_a_run_that_ends_with_masks_that_say_nothing_fails(coverage: float) -> None:
+    subject, figures = trainer(), {"coverage": coverage, "binarisation": 0.01}
+    subject.check(figures, last=False)
+    with pytest.raises(TrainingError, match="in another folder"):
+        subject.check(figures, last=True)
+    trainer().check({"coverage": 0.3, "binarisation": 0.45}, last=True)
+
+
+def test_masks_that_become_surer_are_given_time() -> None:
+    subject, limit = trainer(), CONFIG.collapse_steps
+    for unsure in (0.45, 0.42, 0.39, 0.36):
+        for _ in range(limit - 1):
+            subject._watch({"coverage": 0.5, "binarisation": unsure})
+        subject.check({"coverage": 0.5, "binarisation": unsure}, last=False)
+    for _ in range(limit):
+        subject._watch({"coverage": 0.5, "binarisation": 0.359})
+    with pytest.raises(TrainingError, match="neither 0 nor 1"):
+        subject.check({"coverage": 0.5, "binarisation": 0.359}, last=False)
 
 
 def test_one_good_step_starts_the_count_anew() -> None:

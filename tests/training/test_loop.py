@@ -44,7 +44,7 @@ class Counter:
     def grid(self) -> np.ndarray:
         return np.full((4, 4, 3), self.value % 256, dtype=np.uint8)
 
-    def check(self, means: Mapping[str, float]) -> None:
+    def check(self, means: Mapping[str, float], *, last: bool) -> None:
         if means["loss"] > 1000:
             raise TrainingError("collapsed")
 
