@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
@@ -12,9 +13,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from l4f_bench.errors import InputError
+from l4f_bench.errors import BenchError, InputError
 
 CONFIG = "config.json"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a disk that is full."""
 _UNFINISHED = ".unfinished-"
 """How the name of a file begins that is being written."""
 
@@ -28,7 +31,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     removed when its run is resumed (:func:`open_run`).
 
     Raises:
-        InputError: The folder cannot be made or written, or the disk is full.
+        InputError: The folder cannot be made or written.
+        BenchError: The disk is full.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -154,10 +158,9 @@ def whole_lines(path: Path) -> list[str]:
     return whole.splitlines()
 
 
-def _cannot_write(path: Path, error: OSError) -> InputError:
-    return InputError(
-        f"Cannot write {path}: {error.strerror}. Choose another place, or make room there."
-    )
+def _cannot_write(path: Path, error: OSError) -> BenchError:
+    kind = BenchError if error.errno in NO_ROOM else InputError
+    return kind(f"Cannot write {path}: {error.strerror}. Choose another place, or make room there.")
 
 
 def _umask() -> int:

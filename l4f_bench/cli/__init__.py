@@ -26,8 +26,9 @@ from l4f_bench.cli import (
 )
 from l4f_bench.cli.console import errors
 from l4f_bench.errors import BenchError, is_out_of_memory
+from l4f_bench.runs import NO_ROOM
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+_NOT_WRITABLE = (*NO_ROOM, errno.EROFS)
 
 
 class BenchGroup(TyperGroup):
@@ -49,7 +50,7 @@ class BenchGroup(TyperGroup):
             errors.print(f"Error: Out of memory. {advice}", style="red", soft_wrap=True)
             raise typer.Exit(1) from None
         except OSError as error:
-            if error.errno not in _NO_ROOM:
+            if error.errno not in _NOT_WRITABLE:
                 raise
             errors.print(
                 f"Error: A file cannot be written: {error.strerror}. Make room or choose another "

@@ -120,14 +120,14 @@ class StreamedImages:
             resolution: Side to bring them to.
             seed: Seed of their order.
             strict: Refuse images that cannot be read.
-            warn: Told once when one cannot be read.
+            warn: Told when one cannot be read, and when there are ten times as many.
             num_threads: Threads that decode; None for one a core, up to 8.
 
         Raises:
             InputError: None of the first images can be read, or ``strict`` and the first cannot.
         """
         self._source, self._resolution = source, resolution
-        self._strict, self._warn, self._warned = strict, warn, False
+        self._strict, self._warn, self._warn_at = strict, warn, 1
         self._unreadable: dict[int, None] = {}  # in the order of their discovery
         self._order = _Order(len(source), seed)
         self._coming: dict[int, Future[ByteArray]] = {}
@@ -159,11 +159,12 @@ class StreamedImages:
         images = np.stack([self._coming[index].result() for index in indices])
         for index in self._coming.keys() - set(ahead):
             self._coming.pop(index).cancel()
-        if self._unreadable and not self._warned:
-            self._warned = True
+        if self.num_unreadable >= self._warn_at:
+            self._warn_at = 10 * self.num_unreadable
+            first = self._source.name(next(iter(self._unreadable)))
             self._warn(
-                f"{self._source.name(next(iter(self._unreadable)))} cannot be read; it and others "
-                "like it are replaced by the next image."
+                f"Images that cannot be read so far: {self.num_unreadable}, the first {first}. The "
+                "next one takes the place of each."
             )
         return images
 

@@ -120,16 +120,13 @@ def refuse_unused(request: TrainRequest, taken: tuple[str, ...]) -> None:
         taken: Which options of :data:`TAKEN` the method has a use for.
 
     Raises:
-        InputError: Another one is given; the message names methods that take it.
+        InputError: Another one is given, or ``--strict`` without images.
     """
     for option, field in _FIELDS.items():
         if getattr(request, field) and option not in taken:
-            users = [name for name, options in TAKEN.items() if option in options]
-            verb = "take" if len(users) > 1 else "takes"
-            raise InputError(
-                f"{request.method} has no use for {option}, which {' and '.join(users)} {verb}. "
-                "Leave it out."
-            )
+            raise InputError(f"{request.method} has no use for {option}. Leave it out.")
+    if request.strict and request.data is None:
+        raise InputError("--strict is for images of --data. Give them, or leave it out.")
 
 
 def _stylegan2(request: TrainRequest, warn: Warn) -> Job:
@@ -162,6 +159,7 @@ def _labels4free(request: TrainRequest, warn: Warn) -> Job:
 
 
 def _bisenet(request: TrainRequest, warn: Warn) -> Job:
+    _refuse_unlabelled(request)
     config = _bisenet_config(request, bisenet_config.preset(request.preset_name))
     images = LabelledShapes(config.resolution, config.seed)
     trainer = bisenet.BiSeNetTrainer(config, images, request.compute())
@@ -170,6 +168,7 @@ def _bisenet(request: TrainRequest, warn: Warn) -> Job:
 
 def _ours_bisenet(request: TrainRequest, warn: Warn) -> Job:
     """A student: BiSeNet on samples of ours with their own masks (the paper's Table 4)."""
+    _refuse_unlabelled(request)
     preset = bisenet_config.preset(request.preset_name)
     _bisenet_config(request, preset)  # refuses what is wrong before anything is loaded
     spec = DATASETS.get(request.dataset)
@@ -194,12 +193,15 @@ def _ours_bisenet(request: TrainRequest, warn: Warn) -> Job:
     return Job(trainer, identity_of("ours-bisenet", trainer), config.num_steps)
 
 
-def _bisenet_config(request: TrainRequest, preset: BiSeNetConfig) -> BiSeNetConfig:
-    """A preset with what the request sets."""
+def _refuse_unlabelled(request: TrainRequest) -> None:
     if request.dataset != "shapes":
         raise InputError(
             f"{request.method} trains on masks, which only shapes has. Leave out --dataset."
         )
+
+
+def _bisenet_config(request: TrainRequest, preset: BiSeNetConfig) -> BiSeNetConfig:
+    """A preset with what the request sets."""
     settings = list(request.settings)
     if request.num_steps is not None:  # over which the learning rate falls
         settings.append(f"num_steps={request.num_steps}")

@@ -170,4 +170,7 @@ def preset(dataset: str, name: str) -> Labels4FreeConfig:
         InputError: There is no such preset for that data set; the known ones are given.
     """
     own = {key: config for (owner, key), config in PRESETS.items() if owner == dataset}
+    if not own:
+        owners = ", ".join(dict.fromkeys(owner for owner, _ in PRESETS))
+        raise InputError(f"There are no settings to train ours on {dataset}. Possible: {owners}.")
     return known_preset(dataset, name, own)

@@ -91,9 +91,9 @@ class LoopConfig:
     """Also log to TensorBoard, in the run's folder."""
 
     def __post_init__(self) -> None:
-        for name in ("num_steps", "checkpoint_every", "log_every", "grid_every"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} {getattr(self, name)} is too small. Give 1 or more.")
+        for option, number in (("--steps", self.num_steps), ("--every", self.checkpoint_every)):
+            if number < 1:
+                raise InputError(f"{option} {number} is too small. Give 1 or more.")
 
 
 class StoppedError(Exception):

@@ -221,7 +221,7 @@ def test_a_learning_rate_that_explodes_exits_with_1_and_advice(tmp_path: Path) -
         (("--set", "batch_size"), "Write NAME=VALUE"),
         (("--set", "batch_size=x"), "'x' is no int"),
         (("--resolution", "20"), "20 pixels"),
-        (("--steps", "0"), "num_steps 0"),
+        (("--steps", "0"), "--steps 0"),
         (("--device", "gpu"), "device 'gpu' cannot"),
         (("--device", "cuda:99"), "device 'cuda:99' cannot"),
     ],
