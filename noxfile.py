@@ -1,7 +1,8 @@
 """The checks that the desk and CI share, ``nox -s lint types tests build``, and the shapes world.
 
 ``nox -s shapes`` makes the embedded weights and the records of them anew, into the package and
-``reports/shapes``; on two CPU cores that takes about two hours, mostly for the generator and PSeg.
+``reports/shapes``; on two CPU cores that takes about four hours, mostly for PSeg and the generator.
+Trainings that ``runs/shapes`` holds are gone on with, so remove it to begin from the start.
 """
 
 import shutil
@@ -61,13 +62,13 @@ def shapes_generator(session: nox.Session) -> None:
 
 @nox.session
 def shapes_annotator(session: nox.Session) -> None:
-    """Train the embedded annotator on exact masks: two minutes."""
+    """Train the embedded annotator on exact masks: two to four minutes."""
     _train(session, "annotator", "--method", "bisenet", asset="annotator.safetensors")
 
 
 @nox.session
 def shapes_alpha(session: nox.Session) -> None:
-    """Train the alpha network on the embedded generator with three seeds: two minutes each."""
+    """Train the alpha network on the embedded generator with three seeds: two to three minutes each."""
     for seed in SEEDS:
         asset = None if seed else "alpha.safetensors"
         _train(session, f"alpha-seed-{seed}", "--seed", str(seed), asset=asset)
@@ -81,7 +82,7 @@ def shapes_student(session: nox.Session) -> None:
 
 @nox.session
 def shapes_pseg(session: nox.Session) -> None:
-    """Train the embedded PSeg: 45 minutes and more."""
+    """Train the embedded PSeg: two hours and more."""
     _train(session, "pseg", "--method", "pseg", asset=None)
     shutil.copy("runs/shapes/pseg/pseg.safetensors", PSEG)
 
