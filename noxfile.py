@@ -68,7 +68,7 @@ def shapes_annotator(session: nox.Session) -> None:
 
 @nox.session
 def shapes_alpha(session: nox.Session) -> None:
-    """Train the alpha network on the embedded generator with three seeds: about three minutes each."""
+    """Train the alpha network on the embedded generator, three seeds: three minutes each."""
     for seed in SEEDS:
         asset = None if seed else "alpha.safetensors"
         _train(session, f"alpha-seed-{seed}", "--seed", str(seed), asset=asset)
