@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import errno
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from l4f_bench.errors import InputError
+from l4f_bench.errors import BenchError, InputError
 from l4f_bench.runs import atomic_path, check_writable, locked_folder, open_run, write_text
 
 
@@ -93,3 +95,16 @@ def test_what_a_killed_process_was_writing_is_removed_on_resuming(
     assert left.read_text() == "half"
     open_run(tmp_path, {"seed": 0}, {}, resume=True, kind="runs")
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["config.json"]
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(errno.ENOSPC, 1), (errno.EACCES, 2)])
+def test_a_full_disk_is_a_failure_and_no_wrong_usage(
+    number: int, exit_code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    with pytest.raises(BenchError, match=r"Cannot write .*a\.txt") as error:
+        write_text(tmp_path / "a.txt", "text")
+    assert error.value.exit_code == exit_code
