@@ -125,8 +125,19 @@ def test_two_processes_train_the_weights_of_one(method: str, tmp_path: Path) -> 
 @pytest.mark.slow
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path) -> None:
     result = launch(
-        2, "train", "--method", "stylegan2", "--preset", "debug", "--set", "batch_size=4",
+        2, "train", "--method", "stylegan2", "--preset", "debug", "--set", "batch_size=12",
         "--out", tmp_path / "run",
     )  # fmt: skip
     assert result.returncode == 1  # torchrun's own
-    assert "Give a multiple of 8" in result.stderr
+    assert "A batch of 12 does not divide among 2 processes" in result.stderr
+
+
+@pytest.mark.slow
+def test_a_share_below_a_group_is_trained_on_with_a_warning(tmp_path: Path) -> None:
+    result = launch(
+        2, "train", "--preset", "debug", "--set", "batch_size=4", "--steps", 2,
+        "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("statistic is over 2 images instead of 4") == 1
+    assert (tmp_path / "run" / "alpha.safetensors").is_file()
