@@ -113,7 +113,8 @@ def _optional(name: str, module: str, used_for: str, install: str | None = None)
     )
 
 
-# detectron2 is on no index, and its model zoo imports pkg_resources, which later setuptools lack.
+# Its makers put no package on an index, and its model zoo imports pkg_resources, which later
+# setuptools lack.
 DETECTRON2_INSTALL = (
     "pip install 'setuptools<81' && pip install --no-build-isolation "
     "'git+https://github.com/facebookresearch/detectron2.git'"

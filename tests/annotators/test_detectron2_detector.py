@@ -1,4 +1,4 @@
-"""What we hand to detectron2, seen by a stand-in, since it is on no package index.
+"""What we hand to detectron2, seen by a stand-in, since no package of it installs as it is.
 
 The stand-in takes a configuration and weights as detectron2 does and answers by our own network.
 That detectron2 itself gives the same masks is tested where it is installed, in
