@@ -226,45 +226,6 @@ def test_modules_import_without_torchvision(monkeypatch: pytest.MonkeyPatch) -> 
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
 
 
-@pytest.fixture
-def detectron2_or_skip() -> None:
-    pytest.importorskip("detectron2", reason="detectron2 is not installed (nox -s detectron2)")
-
-
-@pytest.mark.filterwarnings("ignore")  # of detectron2's own code
-@pytest.mark.usefixtures("detectron2_or_skip")
-def test_detectron2_gives_the_masks_of_our_network(tmp_path: Path) -> None:
-    path = write_toy_pickle(tmp_path / "r101.pkl", architecture=Architecture())
-    image, _ = disc(240, 320)
-    ours = load_annotator("mask-rcnn", path, CPU, CATS).annotate(image)
-    theirs = load_annotator("detectron2", path, CPU, CATS).annotate(image)
-    assert theirs.reason == ours.reason
-    assert theirs.score == pytest.approx(ours.score, abs=1e-3)
-    assert iou(theirs.mask, ours.mask) >= 0.999
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.usefixtures("detectron2_or_skip")
-@pytest.mark.parametrize("size", [(240, 320), (900, 600)])  # enlarged and made smaller
-def test_detectron2_finds_every_object_of_our_network(
-    tmp_path: Path, size: tuple[int, int]
-) -> None:
-    from l4f_bench.annotators.mask_rcnn.detectron2_detector import Detectron2Detector
-
-    torch.manual_seed(0)
-    network = MaskRCNN(Architecture())
-    torch.save({"model": network.state_dict()}, tmp_path / "random.pth")
-    image = torch.randint(0, 256, (3, *size), dtype=torch.uint8)
-    ours = NetworkDetector(MaskRCNN.from_state_dict(network.state_dict())).instances(image, 0.0)
-    theirs = Detectron2Detector(tmp_path / "random.pth", CPU).instances(image, 0.0)
-    assert len(ours.scores) == 100  # the most that are kept
-    assert torch.equal(theirs.labels, ours.labels)
-    torch.testing.assert_close(theirs.scores, ours.scores, rtol=0, atol=1e-5)
-    for index in torch.arange(100):
-        first, second = ours.union(index[None]), theirs.union(index[None])
-        assert torch.equal(first, second) or iou(first, second) >= 0.999
-
-
 def test_zeros_around_the_weights_change_nothing(annotator: MaskRcnnAnnotator) -> None:
     network = MaskRCNN.from_state_dict(toy_weights(architecture=Architecture()))
     image, _ = disc(60, 500)
