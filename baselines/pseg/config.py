@@ -112,10 +112,10 @@ PRESETS = {
     # The perturbations of the paper, cut from larger images as there. At 8 pixels a shift is one
     # pixel or none, and masks there come to split the image in halves: begin at 16.
     "shapes": PSegConfig(
-        channels=(128, 96, 64, 32),
-        batch_sizes=(32, 32),
+        channels=(128, 96, 64, 32, 16),
+        batch_sizes=(32, 32, 32),
         phase_images=16_000,
-        final_images=192_000,
+        final_images=128_000,
         latent_width=128,
         mapping_layers=4,
         coverage=0.2,

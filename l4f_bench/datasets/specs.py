@@ -105,7 +105,7 @@ for _spec in (
     DatasetSpec(
         name="shapes",
         title="Shapes",
-        resolution=32,
+        resolution=64,
         custom_folder=None,
         annotator="bisenet",
         generator_weights="shapes-generator",

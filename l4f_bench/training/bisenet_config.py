@@ -23,7 +23,7 @@ class BiSeNetConfig:
 
     num_steps: int
     """Steps, over which the learning rate falls to 0."""
-    resolution: int = 32
+    resolution: int = 64
     """Side of the labelled images in pixels."""
     side: int = 128
     """Side in pixels that the network sees them at, a multiple of 32."""

@@ -64,7 +64,10 @@ class GanConfig:
 
 PRESETS = {
     "shapes": GanConfig(
-        resolution=32, channels=(192, 128, 64, 32), discriminator_channels=(128, 128, 64, 32)
+        resolution=64,
+        channels=(192, 128, 64, 32, 16),
+        discriminator_channels=(128, 128, 64, 32, 16),
+        r1=0.4,
     ),
     "debug": GanConfig(
         resolution=16,
