@@ -57,7 +57,7 @@ class BiSeNetConfig:
 # its rate (0.01), batch (16) and length (80,000 steps at 512 pixels) are for its own data set.
 PRESETS = {
     "shapes": BiSeNetConfig(num_steps=1000),
-    "debug": BiSeNetConfig(num_steps=20, side=32, width=0.125, batch_size=8, warmup_steps=2),
+    "debug": BiSeNetConfig(num_steps=20, side=64, width=0.125, batch_size=8, warmup_steps=2),
 }
 
 

@@ -21,7 +21,7 @@ def run(*arguments: object) -> Result:
 
 
 def test_training_ends_with_a_file_that_eval_scores(tmp_path: Path) -> None:
-    train = ["train", "--method", "pseg", "--preset", "debug", "--resolution", 32]
+    train = ["train", "--method", "pseg", "--preset", "debug", "--resolution", 64]
     result = run(*train, "--device", "cpu", "--out", tmp_path / "run")
     assert result.exit_code == 0, result.output
     path = tmp_path / "run" / "pseg.safetensors"

@@ -81,7 +81,7 @@ def test_a_written_file_gives_the_same_samples(tmp_path: Path) -> None:
 
 def test_another_resolution_than_that_of_the_drawn_world_is_refused(tmp_path: Path) -> None:
     path = save_public(tmp_path / "16.model", small_pseg())
-    with pytest.raises(InputError, match=r"16\.model paints 16 pixels where 32 are expected"):
+    with pytest.raises(InputError, match=r"16\.model paints 16 pixels where 64 are expected"):
         load(path, dataset="shapes", device="cpu")
 
 

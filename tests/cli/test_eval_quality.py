@@ -153,7 +153,7 @@ def test_a_table_without_records_is_refused(run: Run, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_measure_the_distance_of_one(tmp_path: Path) -> None:
-    folder = save_images(tmp_path / "real", random_images(21, 1, side=32))
+    folder = save_images(tmp_path / "real", random_images(21, 1, side=64))
     values = []
     for count in (1, 2):
         options = ("--data", folder, "--samples", 15, "--allow-small-n", "--json")

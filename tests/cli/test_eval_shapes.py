@@ -116,13 +116,13 @@ def test_sample_draws_what_packages_offer(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_generator_of_another_size_must_be_meant(run: Run, tmp_path: Path) -> None:
-    path = save_rosinality(tmp_path / "g.pt", small_generator(64, (8, 6, 5, 4, 4)))
+    path = save_rosinality(tmp_path / "g.pt", small_generator(32, (8, 6, 5, 4)))
     arguments = ("train", "--preset", "debug", "--steps", 1, "--generator", path)
     refused = run(*arguments, "--out", tmp_path / "run")
     assert refused.exit_code == 2
-    assert "64 pixels where 32" in refused.stderr
-    assert "--resolution 64" in refused.stderr
-    meant = run(*arguments, "--resolution", 64, "--out", tmp_path / "run")
+    assert "32 pixels where 64" in refused.stderr
+    assert "--resolution 32" in refused.stderr
+    meant = run(*arguments, "--resolution", 32, "--out", tmp_path / "run")
     assert meant.exit_code == 0, meant.stderr
 
 

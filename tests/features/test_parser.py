@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 
 def test_features_are_what_the_main_head_reads() -> None:
     extractor = load_extractor("annotator", None, resize="bilinear", device=CPU)
-    images = torch.from_numpy(shapes_batch(range(3), resolution=32, seed=1)[0])
+    images = torch.from_numpy(shapes_batch(range(3), resolution=64, seed=1)[0])
     seen = []
     network = extractor._parser.network  # type: ignore[attr-defined]
     handle = network.conv_out.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))

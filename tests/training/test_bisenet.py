@@ -68,7 +68,7 @@ def test_masks_are_mirrored_with_their_images() -> None:
 
 
 def test_it_learns_and_its_file_is_an_annotator(tmp_path: Path) -> None:
-    config = replace(DEBUG, num_steps=60, side=64, batch_size=16)
+    config = replace(DEBUG, num_steps=60, batch_size=16)
     subject = trainer(config)
     for step in range(config.num_steps):
         subject.step(step)
@@ -76,7 +76,7 @@ def test_it_learns_and_its_file_is_an_annotator(tmp_path: Path) -> None:
     parser = load_parser(path, CPU)
     assert parser.classes == ("background", "object")
     assert parser.side == 64
-    images, masks = shapes_batch(range(50), resolution=32, seed=1 << 40)
+    images, masks = shapes_batch(range(50), resolution=64, seed=1 << 40)
     found = parser.annotate(torch.from_numpy(images)).mask.numpy()
     iou = (found & masks).sum() / (found | masks).sum()
     assert iou > 0.7
@@ -85,7 +85,7 @@ def test_it_learns_and_its_file_is_an_annotator(tmp_path: Path) -> None:
 def test_a_smallest_share_rejects_by_area(tmp_path: Path) -> None:
     subject = trainer()
     (path,) = subject.export(tmp_path, 60)
-    images = torch.from_numpy(shapes_batch(range(4), resolution=32, seed=1)[0])
+    images = torch.from_numpy(shapes_batch(range(4), resolution=64, seed=1)[0])
     shares = load_parser(path, CPU).annotate(images).mask.flatten(1).float().mean(dim=1)
     limit = float(shares.median()) + 1e-6
     reasons = load_parser(path, CPU, min_area=limit).annotate(images).reason
@@ -137,12 +137,12 @@ def test_a_student_learns_the_masks_that_the_method_gives(tmp_path: Path) -> Non
 def test_a_student_has_the_size_of_the_samples(tmp_path: Path) -> None:
     train = ["train", "--method", "ours-bisenet", "--preset", "debug", "--steps", "1"]
     out = ["--out", str(tmp_path / "run")]
-    for asked in (["--resolution", "64"], ["--set", "resolution=64"]):
+    for asked in (["--resolution", "32"], ["--set", "resolution=32"]):
         refused = CliRunner().invoke(app, [*train, *out, *asked])
         assert refused.exit_code == 2
-        assert "The samples have 32 pixels, not 64." in refused.stderr
+        assert "The samples have 64 pixels, not 32." in refused.stderr
         assert refused.stderr.count("\n") == 1
-    generator = small_generator(64, (8, 6, 5, 5, 4))
+    generator = small_generator(32, (8, 6, 5, 4))
     request = TrainRequest(
         method="ours-bisenet",
         preset="debug",
@@ -150,4 +150,4 @@ def test_a_student_has_the_size_of_the_samples(tmp_path: Path) -> None:
         generator=save_rosinality(tmp_path / "generator.pt", generator),
         alpha=save_labels4free(tmp_path / "alpha.pt", small_alpha((5, 4))),
     )
-    assert build_job(request, print).identity["resolution"] == 64
+    assert build_job(request, print).identity["resolution"] == 32

@@ -165,7 +165,7 @@ def test_every_preset_builds() -> None:
 def test_other_resolutions_get_their_widths_and_penalty() -> None:
     larger = at_resolution(preset("shapes"), 128)
     assert larger.channels == (192, 128, 64, 32, 16, 16)
-    assert larger.r1 == preset("shapes").r1 * 16
+    assert larger.r1 == preset("shapes").r1 * 4
     assert at_resolution(preset("shapes"), 16).channels == (192, 128, 64)
 
 
