@@ -74,19 +74,19 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def shapes_generator(session: nox.Session) -> None:
-    """Train the embedded generator: 10,000 steps, 35 minutes and more."""
+    """Train the embedded generator: 10,000 steps, an hour."""
     _train(session, "generator", "--method", "stylegan2", asset="generator.safetensors")
 
 
 @nox.session
 def shapes_annotator(session: nox.Session) -> None:
-    """Train the embedded annotator on exact masks: two to four minutes."""
+    """Train the embedded annotator on exact masks: two minutes."""
     _train(session, "annotator", "--method", "bisenet", asset="annotator.safetensors")
 
 
 @nox.session
 def shapes_alpha(session: nox.Session) -> None:
-    """Train the alpha network on the embedded generator, three seeds: three minutes each."""
+    """Train the alpha network on the embedded generator, three seeds: two to three minutes each."""
     for seed in SEEDS:
         asset = None if seed else "alpha.safetensors"
         _train(session, f"alpha-seed-{seed}", "--seed", str(seed), asset=asset)
@@ -94,7 +94,7 @@ def shapes_alpha(session: nox.Session) -> None:
 
 @nox.session
 def shapes_student(session: nox.Session) -> None:
-    """Train the embedded student on samples of ours: five minutes."""
+    """Train the embedded student on samples of ours: four minutes."""
     _train(session, "student", "--method", "ours-bisenet", asset="student.safetensors")
 
 

@@ -70,6 +70,23 @@ for _spec in (
 ):
     ANNOTATORS.add(_spec)
 
+GIVEN = {"human": "custom", "exact": "real"}
+"""Masks that come with their images, and the setting of eval that scores against them."""
+
+
+def computed_annotator(name: str) -> AnnotatorSpec:
+    """The annotator of that name, which can be run on any image.
+
+    Raises:
+        InputError: There is none, or its masks come with their images.
+    """
+    if name in GIVEN:
+        raise InputError(
+            f"{name.capitalize()} masks come with their images and can be made for no others. "
+            f"l4f-bench eval --on {GIVEN[name]} scores against them."
+        )
+    return ANNOTATORS.get(name)
+
 
 def usual_annotator(dataset: str, method: str = "ours") -> AnnotatorConfig:
     """The annotator that the paper names for a data set and a method, with its rejection rule.
@@ -91,9 +108,10 @@ def annotator_config(name: str, dataset: str) -> AnnotatorConfig:
     """An annotator with the rejection rule of a data set.
 
     Raises:
-        InputError: No annotator has that name, or it needs a class that the data set lacks.
+        InputError: No annotator has that name, its masks come with their images, or it needs a
+            class that the data set lacks.
     """
-    entry, spec = ANNOTATORS.get(name), DATASETS.get(dataset)
+    entry, spec = computed_annotator(name), DATASETS.get(dataset)
     target_class = rule_of(dataset).target_class if entry.needs_rule else None
     return AnnotatorConfig(name=name, target_class=target_class, min_area=spec.min_area)
 

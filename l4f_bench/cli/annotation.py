@@ -65,11 +65,11 @@ def annotate(
     Example: l4f-bench annotate cats/ --annotator mask-rcnn --class cat --out cat-masks
     """
     from l4f_bench.annotators.folder import annotate_folder
-    from l4f_bench.annotators.loading import ANNOTATORS, described, open_annotator
+    from l4f_bench.annotators.loading import computed_annotator, described, open_annotator
     from l4f_bench.config import AnnotatorConfig
     from l4f_bench.devices import choose_device
 
-    ANNOTATORS.get(annotator)
+    computed_annotator(annotator)
     refuse_unused(context, "--annotator", annotator, _TAKEN_BY)
     config = AnnotatorConfig(
         name=annotator,

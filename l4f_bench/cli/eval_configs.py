@@ -55,6 +55,19 @@ def annotator_of(
     return source if min_score is None else _with_score(source, min_score)
 
 
+def check_human(annotator: str | None) -> None:
+    """Real images with hand-drawn masks have no other truth.
+
+    Raises:
+        InputError: Another annotator is named.
+    """
+    if annotator not in (None, "human"):
+        raise InputError(
+            "--on custom scores against human masks. For an annotator's, run l4f-bench annotate "
+            "on the images, then l4f-bench score."
+        )
+
+
 def _with_score(source: AnnotatorConfig, min_score: float) -> AnnotatorConfig:
     """The same with another smallest score of the detector, or of the detector that screens."""
     if source.target_class is not None:

@@ -37,7 +37,8 @@ _TAKEN_BY = {
     **dict.fromkeys(("data", "workers"), ("custom", "quality")),
     **dict.fromkeys(("alpha", "screen_weights", "max_drawn", "threshold"), ("sampled",)),
     **dict.fromkeys(("generator", "truncation", "batch_size"), ("sampled", "quality")),
-    **dict.fromkeys(("annotator", "annotator_weights", "min_score", "foreground"), _JUDGED),
+    "annotator": ("custom", *_JUDGED),
+    **dict.fromkeys(("annotator_weights", "min_score", "foreground"), _JUDGED),
     "min_area": ("sampled", "trust"),
     "student": ("real", "trust"),
     "method": ("sampled", "custom", "real", "quality"),
@@ -90,8 +91,9 @@ def evaluate(
     annotator: Annotated[
         str | None,
         typer.Option(
-            help="sampled: bisenet, mask-rcnn, detectron2 or torchvision.",
-            show_default="as in the paper",
+            help="Whose masks are the truth. sampled: bisenet, mask-rcnn, detectron2 or "
+            "torchvision; custom: human; real: exact, or an annotator.",
+            show_default="as in the paper; real exact",
         ),
     ] = None,
     annotator_weights: Annotated[
@@ -196,6 +198,7 @@ def evaluate(
     """
     from l4f_bench.cli.eval_configs import (
         annotator_of,
+        check_human,
         quality_configs,
         real_configs,
         sampled_configs,
@@ -240,10 +243,13 @@ def evaluate(
         )
         quality = QualityConfig(generator=generator, distance=distance)
         configs = quality_configs(config, quality, truncation)
-    elif on in _JUDGED:
+    elif on == "custom":
+        check_human(annotator)
+    else:
+        exact = on == "trust" or annotator in (None, "exact")
         judge = annotator_of(
             config,
-            annotator,
+            None if on == "real" and exact else annotator,
             weights=annotator_weights,
             min_score=min_score,
             min_area=_TRUST_MIN_AREA if on == "trust" and min_area is None else min_area,
@@ -266,7 +272,13 @@ def evaluate(
         else:
             configs = real_configs(
                 config,
-                RealConfig(annotator=judge, student=student, num_images=num_images, device=device),
+                RealConfig(
+                    annotator=judge,
+                    student=student,
+                    truth="exact" if exact else "annotator",
+                    num_images=num_images,
+                    device=device,
+                ),
             )
     with processes(device):
         _evaluate(configs, out, as_json=as_json)

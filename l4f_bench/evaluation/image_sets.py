@@ -28,6 +28,7 @@ from l4f_bench.generators.stylegan2 import truncate
 from l4f_bench.methods.contracts import GenerativeMethod
 
 _BATCHES_AHEAD = 2  # are decoded while one is computed
+_SIZES_AT_ONCE = 1000  # a task for every file of a large folder would take memory
 
 
 class ImageSet(Protocol):
@@ -56,18 +57,7 @@ class FolderSet:
         found = image_files(folder)
         self._paths = [path for path in found if path.parent == folder] or found
         self._workers = workers or os.cpu_count() or 1
-        with ThreadPoolExecutor(self._workers) as pool:
-            sizes = list(pool.map(size_of, self._paths))
-        for path, size in zip(self._paths, sizes, strict=True):
-            if size is None:
-                raise _unreadable(path)
-            if size != sizes[0]:
-                first = "{}x{}".format(*(sizes[0] or ()))
-                raise InputError(
-                    f"{path} has {size[0]}x{size[1]} pixels and {self._paths[0]} has {first}. "
-                    "Crop or resize the images to one size: how they are resized changes the "
-                    "distance."
-                )
+        self._check_sizes()
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -91,6 +81,22 @@ class FolderSet:
                     yield _stacked(waiting.popleft())
             finally:  # an error or Ctrl-C need not wait for files that nobody will look at
                 pool.shutdown(wait=False, cancel_futures=True)
+
+    def _check_sizes(self) -> None:
+        first: tuple[int, int] | None = None
+        with ThreadPoolExecutor(self._workers) as pool:
+            for start in range(0, len(self), _SIZES_AT_ONCE):
+                paths = self._paths[start : start + _SIZES_AT_ONCE]
+                for path, size in zip(paths, pool.map(size_of, paths), strict=True):
+                    if size is None:
+                        raise _unreadable(path)
+                    first = first or size
+                    if size != first:
+                        raise InputError(
+                            f"{path} has {size[0]}x{size[1]} pixels and {self._paths[0]} has "
+                            f"{first[0]}x{first[1]}. Crop or resize the images to one size: how "
+                            "they are resized changes the distance."
+                        )
 
     def to_json(self) -> dict[str, Any]:
         """Kind, path and number."""

@@ -154,6 +154,11 @@ def _open_scene(
             f"{METHODS.get(config.method).title} does not segment images of {spec.title} here. "
             f"Possible: {source.name}, {STUDENT}."
         )
+    if real.truth == "annotator" and config.method == source.name:
+        raise InputError(
+            f"{METHODS.get(config.method).title} against its own masks says nothing. Leave out "
+            f"--annotator, or score --method {STUDENT}."
+        )
     device = choose_device(real.device)
     annotator, digests = open_annotator(source, device, dataset=spec.name)
     scored = annotator

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,3 +58,37 @@ def test_options_without_effect_are_refused(
     result = run("eval", *options)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("eval", "--annotator", "human"), "eval --on custom scores against them"),
+        (("eval", "--on", "trust", "--annotator", "exact"), "eval --on real scores against them"),
+        (("annotate", ".", "--annotator", "exact"), "can be made for no others"),
+        (("eval", "--on", "custom", "--annotator", "bisenet"), "scores against human masks"),
+        (
+            ("eval", "--on", "real", "--method", "bisenet", "--annotator", "bisenet"),
+            "against its own masks says nothing",
+        ),
+    ],
+)
+def test_masks_that_come_with_images_are_the_truth_of_these_alone(
+    arguments: tuple[object, ...], message: str, run: Run
+) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_student_is_scored_against_the_annotator_that_is_named(run: Run, tmp_path: Path) -> None:
+    student = ("eval", "--on", "real", "--method", "ours-bisenet", "--samples", 5, "--json")
+    records = {}
+    for name in (None, "exact", "bisenet"):
+        named = ("--annotator", name) if name else ()
+        result = run(*student, *named, "--out", tmp_path / str(name))
+        assert result.exit_code == 0, result.stderr
+        (records[name],) = json.loads(result.stdout)["records"]
+    assert records[None]["images"] == records["exact"]["images"] != records["bisenet"]["images"]
+    assert [record["truth"] for record in records.values()] == ["exact", "exact", "bisenet"]

@@ -107,6 +107,7 @@ def test_two_processes_train_the_weights_of_one(method: str, tmp_path: Path) -> 
     options += ["--every", 3]
     if method == "ours":
         options += ["--generator", save_rosinality(tmp_path / "g.pt", small_generator())]
+        options += ["--resolution", 32]
     else:
         options += ["--set", "path_length=2"]
     for count in (1, 2):

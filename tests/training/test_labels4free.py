@@ -251,7 +251,7 @@ def test_the_command_trains_on_a_generator_checkpoint(
     assert missing.exit_code == 3
     assert "l4f-bench fetch stylegan2-horse" in missing.stderr
     assert "--generator FILE" in missing.stderr
-    arguments += ["--generator", str(generator), "--set", "binarisation=0.5"]
+    arguments += ["--generator", str(generator), "--resolution", "32", "--set", "binarisation=0.5"]
     result = CliRunner().invoke(app, [*arguments, *out])
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{tmp_path / 'run' / 'alpha.safetensors'}\n"
@@ -270,10 +270,10 @@ def test_the_command_trains_on_a_generator_checkpoint(
 
 def test_the_file_and_the_run_state_no_steps_but_those_done(tmp_path: Path) -> None:
     generator = save_rosinality(tmp_path / "generator.pt", small_generator())
-    train = ["train", "--preset", "debug", "--generator", str(generator), "--steps"]
+    train = ["train", "--preset", "debug", "--generator", str(generator), "--resolution", "32"]
     out = ["--out", str(tmp_path / "run")]
     for steps, more in (("2", []), ("3", ["--resume"])):
-        result = CliRunner().invoke(app, [*train, steps, *out, *more])
+        result = CliRunner().invoke(app, [*train, "--steps", steps, *out, *more])
         assert result.exit_code == 0, result.output
     metadata = read_checkpoint(tmp_path / "run" / "alpha.safetensors").metadata
     assert metadata["num_steps"] == 3
