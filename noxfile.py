@@ -1,7 +1,7 @@
 """The checks that the desk and CI share, ``nox -s lint types tests build``, and the shapes world.
 
 ``nox -s shapes`` makes the embedded weights and the records of them anew, into the package and
-``reports/shapes``; on two CPU cores that takes about three hours, mostly for PSeg and the generator.
+``reports/shapes``; on two CPU cores in about three hours, mostly for PSeg and the generator.
 Trainings that ``runs/shapes`` holds are gone on with, so remove it to begin from the start.
 ``nox -s detectron2`` compares our Mask R-CNN with the original's code.
 """
