@@ -1,6 +1,8 @@
 """How fast the shapes world is drawn, beside the training of its StyleGAN2, which eats it.
 
-OMP_NUM_THREADS=1 python benchmarks/drawing.py
+Both take turns in one process; the ratio is how many times as fast images are drawn.
+
+    OMP_NUM_THREADS=1 python benchmarks/drawing.py
 """
 
 from __future__ import annotations

@@ -246,10 +246,10 @@ def evaluate(
     elif on == "custom":
         check_human(annotator)
     else:
-        exact = on == "trust" or annotator in (None, "exact")
+        exact = on == "real" and annotator in (None, "exact")
         judge = annotator_of(
             config,
-            None if on == "real" and exact else annotator,
+            None if exact else annotator,
             weights=annotator_weights,
             min_score=min_score,
             min_area=_TRUST_MIN_AREA if on == "trust" and min_area is None else min_area,
@@ -275,7 +275,7 @@ def evaluate(
                 RealConfig(
                     annotator=judge,
                     student=student,
-                    truth="exact" if exact else "annotator",
+                    truth="exact" if exact else "annotator",  # trust takes each in turn
                     num_images=num_images,
                     device=device,
                 ),

@@ -57,7 +57,16 @@ class FolderSet:
         found = image_files(folder)
         self._paths = [path for path in found if path.parent == folder] or found
         self._workers = workers or os.cpu_count() or 1
-        self._check_sizes()
+        first = size_of(self._paths[0])
+        for path, size in zip(self._paths, self._sizes(), strict=True):
+            if size is None or first is None:
+                raise _unreadable(path)
+            if size != first:
+                raise InputError(
+                    f"{path} has {size[0]}x{size[1]} pixels and {self._paths[0]} has "
+                    f"{first[0]}x{first[1]}. Crop or resize the images to one size: how they are "
+                    "resized changes the distance."
+                )
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -82,21 +91,10 @@ class FolderSet:
             finally:  # an error or Ctrl-C need not wait for files that nobody will look at
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _check_sizes(self) -> None:
-        first: tuple[int, int] | None = None
+    def _sizes(self) -> Iterator[tuple[int, int] | None]:
         with ThreadPoolExecutor(self._workers) as pool:
             for start in range(0, len(self), _SIZES_AT_ONCE):
-                paths = self._paths[start : start + _SIZES_AT_ONCE]
-                for path, size in zip(paths, pool.map(size_of, paths), strict=True):
-                    if size is None:
-                        raise _unreadable(path)
-                    first = first or size
-                    if size != first:
-                        raise InputError(
-                            f"{path} has {size[0]}x{size[1]} pixels and {self._paths[0]} has "
-                            f"{first[0]}x{first[1]}. Crop or resize the images to one size: how "
-                            "they are resized changes the distance."
-                        )
+                yield from pool.map(size_of, self._paths[start : start + _SIZES_AT_ONCE])
 
     def to_json(self) -> dict[str, Any]:
         """Kind, path and number."""
