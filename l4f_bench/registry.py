@@ -1,13 +1,18 @@
-"""A named collection of entries that refuses duplicates and answers typos with the nearest name."""
+"""Named collections of entries, ours and those of installed packages.
+
+A registry lists names without importing what they stand for. Code that is heavy is named in an
+entry as ``"module:object"`` and imported by :func:`load_object` when it is used.
+"""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
-from importlib.metadata import entry_points
+import importlib
+from collections.abc import Callable, Iterator
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, Protocol, TypeVar
 
-from l4f_bench.errors import InputError
+from l4f_bench.errors import InputError, MissingDependencyError
 
 
 class Named(Protocol):
@@ -22,12 +27,29 @@ T = TypeVar("T", bound=Named)
 
 
 class Registry(Generic[T]):
-    """Entries of one kind by name, in the order they were added."""
+    """Entries of one kind by name: ours in the order they were added, then other packages'.
 
-    def __init__(self, kind: str) -> None:
-        """Start empty; ``kind`` is the word used in messages ("dataset", "protocol")."""
-        self._kind = kind
+    A name that cannot be found is answered with the nearest one and the full list.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        *,
+        group: str | None = None,
+        adopt: Callable[[str, Any, str], T] | None = None,
+    ) -> None:
+        """Start without entries of our own.
+
+        Args:
+            kind: The word used in messages ("data set", "protocol").
+            group: Entry-point group in which installed packages offer entries of this kind.
+            adopt: Makes an entry of what an entry point names, given its name, the object and
+                ``"module:object"``; None if entry points name entries.
+        """
+        self._kind, self._group, self._adopt = kind, group, adopt
         self._entries: dict[str, T] = {}
+        self._adopted: dict[str, T] = {}
 
     def add(self, entry: T) -> T:
         """Add ``entry`` under its name and return it.
@@ -44,18 +66,90 @@ class Registry(Generic[T]):
         """Return the entry called ``name``.
 
         Raises:
-            InputError: No entry has that name; the message gives the nearest and all known ones.
+            InputError: No entry has that name (the message gives the nearest and all known ones),
+                or several packages offer it.
+            MissingDependencyError: A package offers it and cannot be imported.
         """
-        if name not in self._entries:
+        points = [point for point in self._points() if point.name == name]
+        takers = [_package(point) for point in points]
+        if name in self._entries:
+            takers.insert(0, "l4f-bench")
+        if len(takers) > 1:
+            raise InputError(
+                f"The {self._kind} '{name}' is offered by {' and by '.join(takers)}. "
+                "Uninstall one, or rename its entry point."
+            )
+        if name in self._entries:
+            return self._entries[name]
+        if not points:
             raise InputError(unknown_name(self._kind, name, self.names()))
-        return self._entries[name]
+        if name not in self._adopted:
+            self._adopted[name] = self._entry_of(points[0])
+        return self._adopted[name]
 
     def names(self) -> list[str]:
-        """All names, in order of registration."""
-        return list(self._entries)
+        """All names, without importing what they stand for; those of other packages last."""
+        others = {point.name for point in self._points()} - self._entries.keys()
+        return [*self._entries, *sorted(others)]
+
+    def order(self, name: str) -> int:
+        """Place of a name among all; unknown ones come last."""
+        names = self.names()
+        return names.index(name) if name in names else len(names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names()
 
     def __iter__(self) -> Iterator[T]:
-        return iter(self._entries.values())
+        return (self.get(name) for name in self.names())
+
+    def _points(self) -> list[EntryPoint]:
+        if self._group is None:
+            return []
+        # A package that is installed twice, as an editable checkout can be, offers the same twice.
+        return list(dict.fromkeys(entry_points(group=self._group)))
+
+    def _entry_of(self, point: EntryPoint) -> T:
+        found = load_object(point.value, f"the {self._kind} '{point.name}' of {_package(point)}")
+        entry: T = found if self._adopt is None else self._adopt(point.name, found, point.value)
+        if getattr(entry, "name", None) != point.name:
+            raise InputError(
+                f"The entry point '{point.name}' of {_package(point)} names {point.value}, which "
+                f"is no {self._kind} of that name."
+            )
+        return entry
+
+
+def load_object(reference: str, what: str) -> Any:
+    """The object that ``"module:object"`` names, importing its module.
+
+    Args:
+        reference: Where it is.
+        what: What it is called in messages.
+
+    Raises:
+        MissingDependencyError: The module cannot be imported, or has no such object.
+    """
+    module, _, name = reference.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except Exception as error:  # code of others fails with anything
+        reason = " ".join(str(error).split())[:200]
+        raise MissingDependencyError(
+            f"{what[0].upper()}{what[1:]} cannot be imported from {reference} "
+            f"({type(error).__name__}: {reason}). Install what it needs, or mend it."
+        ) from error
+
+
+def unknown_name(kind: str, name: str, known: list[str]) -> str:
+    """One line that says ``name`` is unknown, which known one is nearest, and what is known."""
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return f"Unknown {kind} '{name}'.{hint} Known: {', '.join(known)}."
+
+
+def _package(point: EntryPoint) -> str:
+    return "another package" if point.dist is None else point.dist.name
 
 
 def installed_names(group: str) -> list[str]:
@@ -70,10 +164,3 @@ def installed(group: str, name: str) -> Any:
         KeyError: No package offers it.
     """
     return entry_points(group=group)[name].load()
-
-
-def unknown_name(kind: str, name: str, known: list[str]) -> str:
-    """One line that says ``name`` is unknown, which known one is nearest, and what is known."""
-    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
-    return f"Unknown {kind} '{name}'.{hint} Known: {', '.join(known)}."

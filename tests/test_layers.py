@@ -24,6 +24,7 @@ LAYERS = (
         "seeds",
     },
     {"assets", "devices", "distributed", "tensors"},
+    {"files"},
     {"weight_spec", "weights", "cache", "transfer", "fetching", "doctor"},
     {"datasets"},
     {"generators"},

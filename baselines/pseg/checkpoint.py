@@ -11,11 +11,11 @@ from torch import Tensor
 
 from baselines.pseg.architecture import resolution_of
 from baselines.pseg.generator import LayeredGenerator
-from l4f_bench.generators.checkpoints.checkpoint import checked_tensors, is_dense
-from l4f_bench.generators.checkpoints.errors import RefusedError, refusals_named
-from l4f_bench.generators.checkpoints.safetensors_file import read_tensors
-from l4f_bench.generators.checkpoints.sniff import sniff
-from l4f_bench.generators.checkpoints.torch_file import read_torch_file
+from l4f_bench.files.errors import RefusedError, refusals_named
+from l4f_bench.files.safetensors_file import read_tensors
+from l4f_bench.files.sniff import sniff
+from l4f_bench.files.state_dicts import checked_tensors, is_dense
+from l4f_bench.files.torch_file import read_torch_file
 from l4f_bench.provenance import sha256_of
 from l4f_bench.runs import atomic_path
 

@@ -11,11 +11,11 @@ import torch
 
 from l4f_bench.annotators.bisenet import BiSeNet
 from l4f_bench.annotators.face_parsing import FACE_CLASSES, FACE_SIDE, FaceParser
-from l4f_bench.generators.checkpoints.checkpoint import StateDict, checked_tensors, without_prefix
-from l4f_bench.generators.checkpoints.errors import RefusedError, refusals_named
-from l4f_bench.generators.checkpoints.safetensors_file import read_tensors
-from l4f_bench.generators.checkpoints.sniff import sniff
-from l4f_bench.generators.checkpoints.torch_file import read_torch_file
+from l4f_bench.files.errors import RefusedError, refusals_named
+from l4f_bench.files.safetensors_file import read_tensors
+from l4f_bench.files.sniff import sniff
+from l4f_bench.files.state_dicts import StateDict, checked_tensors, without_prefix
+from l4f_bench.files.torch_file import read_torch_file
 from l4f_bench.runs import atomic_path
 
 _METADATA_KEY = "l4f_bench_parser"

@@ -6,7 +6,6 @@ Ours also say how they were made, in arrays that pytorch-fid passes over: ``coun
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from l4f_bench.errors import InputError
+from l4f_bench.files.errors import RefusedError
+from l4f_bench.files.npz import read_arrays
 from l4f_bench.metrics.moments import Gaussian
 from l4f_bench.runs import atomic_path, check_writable
 
@@ -75,22 +76,9 @@ def read_statistics(path: Path) -> SetStatistics:
         InputError: It cannot be read, lacks ``mu`` or ``sigma``, or they cannot be statistics.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MAX_BYTES:
-                raise ValueError("its arrays are larger than any statistics")
-        with np.load(path, allow_pickle=False) as arrays:
-            found = {
-                name: arrays[name]
-                for name in ("mu", "sigma", "count", *_TEXTS)
-                if name in arrays.files
-            }
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged file makes zipfile and NumPy raise nearly anything
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"{path} cannot be read as statistics ({reason}). Make it again."
-        ) from None
+        found = read_arrays(path, ("mu", "sigma", "count", *_TEXTS), max_bytes=_MAX_BYTES)
+    except RefusedError as error:
+        raise InputError(f"{path} cannot be read as statistics ({error}). Make it again.") from None
     missing = [name for name in ("mu", "sigma") if name not in found]
     if missing:
         raise InputError(

@@ -15,9 +15,9 @@ from l4f_bench.cache import cached_weight
 from l4f_bench.errors import InputError, MissingDependencyError
 from l4f_bench.features.contracts import FeatureSpec
 from l4f_bench.features.resizing import check_resize, resized_floats
-from l4f_bench.generators.checkpoints.checkpoint import checked_tensors
-from l4f_bench.generators.checkpoints.errors import RefusedError, refusals_named
-from l4f_bench.generators.checkpoints.torch_file import read_torch_file
+from l4f_bench.files.errors import RefusedError, refusals_named
+from l4f_bench.files.state_dicts import checked_tensors
+from l4f_bench.files.torch_file import read_torch_file
 from l4f_bench.provenance import sha256_of
 from l4f_bench.tensors import StateDict, load_tensors
 

@@ -16,7 +16,7 @@ from l4f_bench.annotators.contracts import Annotation
 from l4f_bench.annotators.face_parsing import FACE_CLASSES, FaceParser, preprocess
 from l4f_bench.annotators.parser_file import load_bisenet, load_parser
 from l4f_bench.errors import InputError
-from l4f_bench.generators.checkpoints.errors import CheckpointError
+from l4f_bench.files.errors import CheckpointError
 from tests.goldens import FOLDERS
 
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])

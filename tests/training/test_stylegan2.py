@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from l4f_bench.cli import app
 from l4f_bench.errors import InputError
-from l4f_bench.generators.checkpoints.errors import CheckpointError
+from l4f_bench.files.errors import CheckpointError
 from l4f_bench.generators.checkpoints.loading import load_generator
 from l4f_bench.generators.checkpoints.selection import select_network
 from l4f_bench.training.adversarial import real_batch

@@ -15,7 +15,7 @@ from l4f_bench.annotators.mask_rcnn.network import CONSTANTS, without_constants
 from l4f_bench.annotators.mask_rcnn.preprocessing import LONGEST_SIDE, SHORTEST_SIDE
 from l4f_bench.annotators.rejection import Instances, whole_masks
 from l4f_bench.errors import InputError
-from l4f_bench.generators.checkpoints.errors import refusals_named
+from l4f_bench.files.errors import refusals_named
 from l4f_bench.tensors import load_tensors
 
 _STAGES = ["res2", "res3", "res4", "res5"]

@@ -11,18 +11,18 @@ import torch
 from torch import Tensor
 
 from l4f_bench.annotators.mask_rcnn.network import MaskRCNN
-from l4f_bench.generators.checkpoints.checkpoint import StateDict, checked_tensors, without_prefix
-from l4f_bench.generators.checkpoints.errors import RefusedError, refusals_named
-from l4f_bench.generators.checkpoints.pickled_values import (
+from l4f_bench.files.errors import RefusedError, refusals_named
+from l4f_bench.files.pickled_values import (
     MAPPING_NAMES,
     NUMPY_NAMES,
     as_array,
     as_mapping,
 )
-from l4f_bench.generators.checkpoints.restricted_pickle import read_pickle
-from l4f_bench.generators.checkpoints.safetensors_file import read_tensors
-from l4f_bench.generators.checkpoints.sniff import sniff
-from l4f_bench.generators.checkpoints.torch_file import read_torch_file
+from l4f_bench.files.restricted_pickle import read_pickle
+from l4f_bench.files.safetensors_file import read_tensors
+from l4f_bench.files.sniff import sniff
+from l4f_bench.files.state_dicts import StateDict, checked_tensors, without_prefix
+from l4f_bench.files.torch_file import read_torch_file
 
 
 def load_mask_rcnn(path: Path | str) -> MaskRCNN:

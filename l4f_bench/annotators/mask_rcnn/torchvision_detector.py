@@ -14,7 +14,7 @@ from l4f_bench.annotators.mask_rcnn.files import read_state_dict
 from l4f_bench.annotators.mask_rcnn.preprocessing import input_size, paste_all, scaled_boxes
 from l4f_bench.annotators.rejection import Instances
 from l4f_bench.errors import InputError
-from l4f_bench.generators.checkpoints.errors import refusals_named
+from l4f_bench.files.errors import refusals_named
 from l4f_bench.tensors import load_tensors
 
 # COCO numbers 80 classes from 1 to 90, and torchvision follows it; these numbers mean nothing.

@@ -1,7 +1,7 @@
 """Readers of every public checkpoint format; none runs code from the file."""
 
+from l4f_bench.files.errors import CheckpointError
 from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
-from l4f_bench.generators.checkpoints.errors import CheckpointError
 from l4f_bench.generators.checkpoints.loading import (
     TrainedGenerator,
     load_discriminator,

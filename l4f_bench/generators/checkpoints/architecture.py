@@ -9,9 +9,9 @@ from typing import Any
 
 from torch import Tensor
 
+from l4f_bench.files.errors import RefusedError
 from l4f_bench.generators.architecture import DiscriminatorArchitecture, GeneratorArchitecture
 from l4f_bench.generators.checkpoints.checkpoint import kind_of
-from l4f_bench.generators.checkpoints.errors import RefusedError
 
 
 def architecture_of(

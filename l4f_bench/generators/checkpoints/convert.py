@@ -8,11 +8,11 @@ from typing import Any
 
 from l4f_bench import __version__
 from l4f_bench.errors import InputError
+from l4f_bench.files.errors import refusals_named
 from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
+from l4f_bench.generators.checkpoints.converted import FORMAT_VERSION, write_converted
 from l4f_bench.generators.checkpoints.description import describe
-from l4f_bench.generators.checkpoints.errors import refusals_named
 from l4f_bench.generators.checkpoints.reader import read_checkpoint, read_outline
-from l4f_bench.generators.checkpoints.safetensors_file import FORMAT_VERSION, write_tensors
 from l4f_bench.runs import atomic_path, write_text
 
 
@@ -62,7 +62,7 @@ def write_checkpoint(target: Path, checkpoint: Checkpoint) -> dict[str, Any]:
             "source": {"name": checkpoint.source_name, "sha256": checkpoint.source_sha256},
         }
     with atomic_path(target) as temporary:
-        write_tensors(temporary, checkpoint, document)
+        write_converted(temporary, checkpoint, document)
     return document
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from l4f_bench.files.state_dicts import StateDict
 from l4f_bench.generators.checkpoints.architecture import architecture_of
-from l4f_bench.generators.checkpoints.checkpoint import Checkpoint, StateDict, kind_of
+from l4f_bench.generators.checkpoints.checkpoint import Checkpoint, kind_of
 from l4f_bench.generators.checkpoints.selection import statistics_group
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from l4f_bench.generators.checkpoints.errors import refusals_named
+from l4f_bench.files.errors import refusals_named
 from l4f_bench.generators.checkpoints.selection import select_network
 from l4f_bench.generators.discriminator import Discriminator
 from l4f_bench.generators.stylegan2 import Generator

@@ -11,16 +11,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from l4f_bench.generators.checkpoints.checkpoint import Checkpoint, StateDict
-from l4f_bench.generators.checkpoints.errors import RefusedError
-from l4f_bench.generators.checkpoints.pickled_tensors import TensorReader
-from l4f_bench.generators.checkpoints.pickled_values import (
+from l4f_bench.files.errors import RefusedError
+from l4f_bench.files.pickled_tensors import TensorReader
+from l4f_bench.files.pickled_values import (
     MAPPING_NAMES,
     NUMPY_NAMES,
     as_mapping,
     plain,
 )
-from l4f_bench.generators.checkpoints.restricted_pickle import Inert
+from l4f_bench.files.restricted_pickle import Inert
+from l4f_bench.files.state_dicts import StateDict
+from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
 from l4f_bench.generators.conversion import from_nvidia_discriminator, from_nvidia_generator
 
 NAMES = (

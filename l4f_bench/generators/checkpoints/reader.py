@@ -11,21 +11,16 @@ from typing import Any
 
 from torch import Tensor
 
+from l4f_bench.files.errors import RefusedError, refusals_named
+from l4f_bench.files.pickled_values import plain
+from l4f_bench.files.restricted_pickle import read_pickle
+from l4f_bench.files.safetensors_file import read_tensors
+from l4f_bench.files.sniff import sniff
+from l4f_bench.files.state_dicts import StateDict, checked_tensors, is_dense, without_prefix
+from l4f_bench.files.torch_file import read_torch_file
 from l4f_bench.generators.checkpoints import nvidia_pickle, tensorflow_pickle
-from l4f_bench.generators.checkpoints.checkpoint import (
-    Checkpoint,
-    StateDict,
-    checked_tensors,
-    is_dense,
-    kind_of,
-    without_prefix,
-)
-from l4f_bench.generators.checkpoints.errors import RefusedError, refusals_named
-from l4f_bench.generators.checkpoints.pickled_values import plain
-from l4f_bench.generators.checkpoints.restricted_pickle import read_pickle
-from l4f_bench.generators.checkpoints.safetensors_file import own_document, read_tensors
-from l4f_bench.generators.checkpoints.sniff import sniff
-from l4f_bench.generators.checkpoints.torch_file import read_torch_file
+from l4f_bench.generators.checkpoints.checkpoint import Checkpoint, kind_of
+from l4f_bench.generators.checkpoints.converted import own_document
 from l4f_bench.generators.conversion import from_nvidia_discriminator, from_nvidia_generator
 from l4f_bench.provenance import sha256_of
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from torch import Tensor
 
-from l4f_bench.generators.checkpoints.checkpoint import Checkpoint, StateDict
-from l4f_bench.generators.checkpoints.errors import CheckpointError
+from l4f_bench.files.errors import CheckpointError
+from l4f_bench.files.state_dicts import StateDict
+from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
 from l4f_bench.generators.checkpoints.reader import read_checkpoint
 
 _USUAL_GROUP = 4

@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from l4f_bench.generators.checkpoints.checkpoint import Checkpoint, StateDict
-from l4f_bench.generators.checkpoints.errors import RefusedError
-from l4f_bench.generators.checkpoints.pickled_values import as_array, as_mapping, plain
-from l4f_bench.generators.checkpoints.restricted_pickle import Inert
+from l4f_bench.files.errors import RefusedError
+from l4f_bench.files.pickled_values import as_array, as_mapping, plain
+from l4f_bench.files.restricted_pickle import Inert
+from l4f_bench.files.state_dicts import StateDict
+from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
 from l4f_bench.generators.conversion import from_nvidia_discriminator, from_nvidia_generator
 
 NAMES = frozenset({("dnnlib.tflib.network", "Network")})

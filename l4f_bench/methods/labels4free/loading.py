@@ -11,7 +11,7 @@ from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.devices import choose_device
 from l4f_bench.distributed import gathered
 from l4f_bench.errors import InputError, MissingAssetError
-from l4f_bench.generators.checkpoints.errors import refusals_named
+from l4f_bench.files.errors import refusals_named
 from l4f_bench.generators.checkpoints.loading import load_trained
 from l4f_bench.generators.checkpoints.selection import SelectedNetwork, select_network
 from l4f_bench.generators.stylegan2 import BACKGROUND_MODES, BackgroundMode

@@ -38,7 +38,7 @@ CARELESS = "import pickle, sys; pickle.load(open(sys.argv[1], 'rb'))"
 MEASURE = """
 import resource, sys
 from l4f_bench.generators.checkpoints import CheckpointError, read_checkpoint
-import l4f_bench.generators.checkpoints.torch_file, safetensors, torch
+import l4f_bench.files.torch_file, safetensors, torch
 read_checkpoint(sys.argv[1])  # so that everything is imported
 pages = int(open("/proc/self/statm").read().split()[0])
 limit = pages * resource.getpagesize() + (256 << 20)

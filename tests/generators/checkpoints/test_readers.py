@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from l4f_bench.files.restricted_pickle import read_pickle
 from l4f_bench.generators.checkpoints import (
     Checkpoint,
     CheckpointError,
@@ -22,7 +23,6 @@ from l4f_bench.generators.checkpoints import (
     select_network,
 )
 from l4f_bench.generators.checkpoints.nvidia_pickle import NAMES
-from l4f_bench.generators.checkpoints.restricted_pickle import read_pickle
 from l4f_bench.generators.conversion import from_nvidia_generator
 from l4f_bench.provenance import sha256_of
 from tests.generators.checkpoints.files import (

@@ -12,8 +12,8 @@ from __future__ import annotations
 import pickletools
 from typing import Any, NoReturn
 
-from l4f_bench.generators.checkpoints.errors import RefusedError
-from l4f_bench.generators.checkpoints.pickle_machine import (
+from l4f_bench.files.errors import RefusedError
+from l4f_bench.files.pickle_machine import (
     Inert,
     Machine,
     Name,
@@ -21,7 +21,7 @@ from l4f_bench.generators.checkpoints.pickle_machine import (
     PersistentId,
     Record,
 )
-from l4f_bench.generators.checkpoints.pickle_steps import STEPS
+from l4f_bench.files.pickle_steps import STEPS
 
 __all__ = ["MAX_STEPS", "Inert", "Name", "Names", "PersistentId", "Record", "read_pickle"]
 

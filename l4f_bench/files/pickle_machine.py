@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from l4f_bench.generators.checkpoints.errors import RefusedError
+from l4f_bench.files.errors import RefusedError
 
 _MAX_NAME_BYTES = 1024
 

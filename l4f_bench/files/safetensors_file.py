@@ -1,8 +1,7 @@
-"""Safetensors files: ours (``g_ema/style.1.weight``) and bare state dicts of others."""
+"""Safetensors files: tensors by key, and texts in the header."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from l4f_bench.generators.checkpoints.checkpoint import Checkpoint, StateDict
-from l4f_bench.generators.checkpoints.errors import RefusedError
+from l4f_bench.files.errors import RefusedError
+from l4f_bench.files.state_dicts import StateDict
 
-FORMAT_VERSION = 1
-_METADATA_KEY = "l4f_bench"
 _MAX_HEADER_BYTES = 16 << 20  # names and shapes of a 1024 px network take 50 kB
 _DTYPES = {
     "F64": torch.float64,
@@ -50,32 +47,11 @@ def read_tensors(path: Path, *, meta: bool = False) -> tuple[StateDict, dict[str
         return {key: file.get_tensor(key) for key in file.keys()}, metadata  # noqa: SIM118
 
 
-def own_document(metadata: Mapping[str, str]) -> dict[str, Any] | None:
-    """What ``convert`` noted in the header; None in files of others.
-
-    Raises:
-        RefusedError: A newer version of this program wrote it, or it is damaged.
-    """
-    if _METADATA_KEY not in metadata:
-        return None
-    document = json.loads(metadata[_METADATA_KEY])
-    version = document.get("format_version") if isinstance(document, dict) else None
-    if version != FORMAT_VERSION:
-        raise RefusedError(f"format version {version!r:.40}; this program reads {FORMAT_VERSION}")
-    return dict(document)
-
-
-def write_tensors(path: Path, checkpoint: Checkpoint, document: Mapping[str, Any]) -> None:
-    """Write every network and mean latent of ``checkpoint``, and ``document`` in the header."""
+def write_tensors(path: Path, tensors: StateDict, metadata: Mapping[str, str]) -> None:
+    """Write tensors, and texts in the header; the same arguments give the same bytes."""
     from safetensors.torch import save_file
 
-    tensors: dict[str, Tensor] = {}
-    for name, state_dict in checkpoint.networks.items():
-        tensors.update({f"{name}/{key}": value for key, value in state_dict.items()})
-    for name, value in checkpoint.latent_averages.items():
-        tensors["latent_avg" if name == "g_ema" else f"latent_avg/{name}"] = value
-    text = json.dumps(document, sort_keys=True)
-    save_file(_separate(tensors), path, metadata={_METADATA_KEY: text})
+    save_file(_separate(tensors), path, metadata=dict(metadata))
 
 
 def _separate(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

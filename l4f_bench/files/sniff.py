@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from l4f_bench.generators.checkpoints.errors import RefusedError
-from l4f_bench.generators.checkpoints.pickled_tensors import LEGACY_MAGIC
+from l4f_bench.files.errors import RefusedError
+from l4f_bench.files.pickled_tensors import LEGACY_MAGIC
 
 Kind = Literal["torch", "pickle", "safetensors"]
 

@@ -15,15 +15,15 @@ from typing import Any
 
 import torch
 
-from l4f_bench.generators.checkpoints.errors import RefusedError
-from l4f_bench.generators.checkpoints.pickled_tensors import (
+from l4f_bench.files.errors import RefusedError
+from l4f_bench.files.pickled_tensors import (
     LEGACY_MAGIC,
     STORAGE_NAMES,
     as_storage,
     check_bounds,
     legacy_pickles,
 )
-from l4f_bench.generators.checkpoints.restricted_pickle import (
+from l4f_bench.files.restricted_pickle import (
     MAX_STEPS,
     PersistentId,
     Record,

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from l4f_bench.generators.checkpoints.errors import RefusedError
-from l4f_bench.generators.checkpoints.restricted_pickle import Inert, Name
+from l4f_bench.files.errors import RefusedError
+from l4f_bench.files.restricted_pickle import Inert, Name
 
 NUMPY_NAMES = frozenset(
     {

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from l4f_bench.generators.checkpoints.errors import RefusedError
-from l4f_bench.generators.checkpoints.pickled_values import checked_shape
-from l4f_bench.generators.checkpoints.restricted_pickle import (
+from l4f_bench.files.errors import RefusedError
+from l4f_bench.files.pickled_values import checked_shape
+from l4f_bench.files.restricted_pickle import (
     Inert,
     Name,
     Names,

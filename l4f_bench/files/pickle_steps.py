@@ -9,8 +9,8 @@ import pickletools
 from collections.abc import Callable
 from typing import Any
 
-from l4f_bench.generators.checkpoints.errors import RefusedError
-from l4f_bench.generators.checkpoints.pickle_machine import (
+from l4f_bench.files.errors import RefusedError
+from l4f_bench.files.pickle_machine import (
     Inert,
     Machine,
     Name,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from l4f_bench.generators.checkpoints.errors import RefusedError
-from l4f_bench.generators.checkpoints.restricted_pickle import Inert, Name, read_pickle
+from l4f_bench.files.errors import RefusedError
+from l4f_bench.files.restricted_pickle import Inert, Name, read_pickle
 
 SCALARS = (
     st.none()
