@@ -19,9 +19,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from l4f_bench.config import CountConfig
-from l4f_bench.evaluation.folders import count_pairs, pair_folders
-from l4f_bench.progress import silent
+from l4f_bench.evaluation.scoring import CountConfig, count_folders
 
 
 def draw_pairs(folder: Path, num_pairs: int, side: int) -> None:
@@ -52,10 +50,8 @@ def straightforward(folder: Path, num_pairs: int) -> np.ndarray:
 
 def ours(folder: Path) -> np.ndarray:
     """The same matrix by the toolkit."""
-    pairs = pair_folders(folder / "preds", folder / "truth").pairs
-    tp, fp, fn, tn = sum(
-        r.counts for r in count_pairs(pairs, CountConfig(), with_levels=False, advance=silent(0))
-    )
+    counts, _ = count_folders(folder / "preds", folder / "truth", CountConfig())
+    tp, fp, fn, tn = counts.table.sum(0)
     return np.array([[tn, fp], [fn, tp]])
 
 

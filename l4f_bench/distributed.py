@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
@@ -59,6 +60,8 @@ def processes(device: str | None = None) -> Iterator[None]:
 
 
 def _joined() -> bool:
+    if "torch" not in sys.modules:  # then nobody can have joined, and a short command stays short
+        return False
     from torch import distributed
 
     return distributed.is_available() and distributed.is_initialized()
@@ -66,16 +69,20 @@ def _joined() -> bool:
 
 def rank() -> int:
     """Number of this process, from 0."""
+    if not _joined():
+        return 0
     from torch import distributed
 
-    return distributed.get_rank() if _joined() else 0
+    return distributed.get_rank()
 
 
 def num_processes() -> int:
     """Processes of this run."""
+    if not _joined():
+        return 1
     from torch import distributed
 
-    return distributed.get_world_size() if _joined() else 1
+    return distributed.get_world_size()
 
 
 def is_first() -> bool:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from l4f_bench.errors import InputError
-from l4f_bench.registry import Registry, installed, installed_names
+from l4f_bench.errors import InputError, MissingDependencyError
+from l4f_bench.registry import Registry, load_object
 
 
 @dataclass(frozen=True)
@@ -14,11 +16,28 @@ class Entry:
     name: str
 
 
-def registry() -> Registry[Entry]:
-    found: Registry[Entry] = Registry("dataset")
+def registry(group: str | None = None) -> Registry[Entry]:
+    found: Registry[Entry] = Registry(
+        "dataset", group=group, adopt=lambda name, found, reference: Entry(name)
+    )
     for name in ("car", "cat", "horse"):
         found.add(Entry(name))
     return found
+
+
+@pytest.fixture
+def offer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
+    """Install a package that offers entry points in the group l4f_bench.test."""
+
+    def install(package: str, *lines: str, module: str = "") -> None:
+        about = tmp_path / package / f"{package}-1.0.dist-info"
+        about.mkdir(parents=True)
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+        (about / "entry_points.txt").write_text("\n".join(["[l4f_bench.test]", *lines, ""]))
+        (about.parent / f"{package}.py").write_text(module)
+        monkeypatch.syspath_prepend(about.parent)
+
+    return install
 
 
 def test_an_unknown_name_is_answered_with_the_nearest_and_all_known() -> None:
@@ -38,20 +57,59 @@ def test_duplicates_are_refused() -> None:
         registry().add(Entry("car"))
 
 
-def test_iteration_keeps_the_order_of_registration() -> None:
-    assert [entry.name for entry in registry()] == registry().names() == ["car", "cat", "horse"]
+def test_iteration_keeps_the_order_of_registration_and_strangers_come_last() -> None:
+    known = registry()
+    assert [entry.name for entry in known] == known.names() == ["car", "cat", "horse"]
+    assert [known.order(name) for name in ("cat", "zebra")] == [1, 3]
+    assert "cat" in known
+    assert "zebra" not in known
 
 
-def test_installed_packages_offer_entries_by_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    about = tmp_path / "stranger-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[l4f_bench.test]\npath = pathlib:Path\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    assert installed_names("l4f_bench.test") == ["path"]
-    assert installed("l4f_bench.test", "path") is Path
-    assert installed_names("l4f_bench.nothing") == []
-    with pytest.raises(KeyError):
-        installed("l4f_bench.test", "paths")
+def test_packages_offer_entries_that_are_imported_when_they_are_used(offer: object) -> None:
+    offer("stranger", "zebra = stranger:load", module="raise ImportError('no stripes')")
+    known = registry("l4f_bench.test")
+    assert known.names() == ["car", "cat", "horse", "zebra"]
+    with pytest.raises(MissingDependencyError, match=r"'zebra' of stranger .*no stripes"):
+        known.get("zebra")
+    offer("friend", "bee = friend:load", module="load = print")
+    assert known.get("bee") == Entry("bee")
+
+
+def test_a_name_that_is_taken_names_both_packages(offer: object) -> None:
+    offer("stranger", "cat = stranger:load")
+    with pytest.raises(InputError, match=r"'cat' is offered by l4f-bench and by stranger\."):
+        registry("l4f_bench.test").get("cat")
+
+
+def test_an_entry_point_of_something_else_is_refused(offer: object) -> None:
+    offer("stranger", "bee = stranger:load", module="load = 3")
+    plain: Registry[Entry] = Registry("dataset", group="l4f_bench.test")
+    with pytest.raises(InputError, match=r"stranger:load, which is no dataset of that name"):
+        plain.get("bee")
+
+
+def test_a_missing_object_is_named() -> None:
+    with pytest.raises(MissingDependencyError, match=r"^The thing .*pathlib:Nothing"):
+        load_object("pathlib:Nothing", "the thing")
+    assert load_object("pathlib:Path", "the thing") is Path
+
+
+@pytest.mark.parametrize(
+    "registry",
+    [
+        "l4f_bench.methods.specs:METHODS",
+        "l4f_bench.annotators.specs:ANNOTATORS",
+        "l4f_bench.datasets.specs:DATASETS",
+        "l4f_bench.metrics.protocols:PROTOCOLS",
+        "l4f_bench.metrics.scores:METRICS",
+        "l4f_bench.weights:WEIGHTS",
+    ],
+)
+def test_listing_names_imports_neither_torch_nor_plug_ins(registry: str) -> None:
+    module, name = registry.split(":")
+    code = (
+        f"import sys; from {module} import {name}\n"
+        f"assert {name}.names()\n"
+        "sys.exit(bool({'torch', 'baselines', 'torchvision'} & {*sys.modules}))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

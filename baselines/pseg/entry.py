@@ -45,7 +45,7 @@ def load(
             )
     spec = DATASETS.get(dataset)
     # Photographs are evaluated at any size: the paper's PSeg of FFHQ paints 128 pixels.
-    return load_pseg(path, resolution=spec.resolution if spec.exact_masks else None, device=device)
+    return load_pseg(path, resolution=spec.resolution if spec.drawn else None, device=device)
 
 
 def job(request: TrainRequest, warn: Warn) -> Job:

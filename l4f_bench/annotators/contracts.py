@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from torch import Tensor
 
-Reason = Literal["no-instance", "several-instances", "low-score", "too-small"]
+Reason = Literal["no-instance", "several-instances", "too-small"]
 """Why an image is not fit to be scored against the annotator."""
 
 
@@ -44,3 +44,15 @@ class Annotator(Protocol):
         Raises:
             InputError: ``image`` has another layout.
         """
+
+
+@runtime_checkable
+class Parser(Protocol):
+    """An annotator that gives every pixel a class, of which some are foreground."""
+
+    @property
+    def foreground(self) -> tuple[str, ...]:
+        """Names of the classes that are foreground."""
+
+    def class_map(self, image: Tensor) -> Tensor:
+        """Class of every pixel by index, uint8 ``[N, H, W]``; ``image`` as for an annotator."""

@@ -18,8 +18,7 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from l4f_bench.annotators.contracts import Annotator
-from l4f_bench.annotators.face_parsing import FaceParser
+from l4f_bench.annotators.contracts import Annotator, Parser
 from l4f_bench.datasets.image_sources import image_files
 from l4f_bench.datasets.squares import read_rgb
 from l4f_bench.errors import InputError
@@ -62,7 +61,7 @@ def annotate_folder(
         InputError: A folder cannot be used, two images would get one mask, or the annotator has no
             class maps.
     """
-    if class_maps and not isinstance(annotator, FaceParser):
+    if class_maps and not isinstance(annotator, Parser):
         raise InputError("Only bisenet has class maps. Leave out --class-maps.")
     paths = _by_name(images, out)
     with locked_folder(out):
@@ -121,7 +120,7 @@ def _annotate(
     annotation = annotator.annotate(image)
     mask = annotation.mask[0].cpu().numpy()
     _write_png(out / MASKS / name, mask.astype(np.uint8) * 255)
-    if class_maps and isinstance(annotator, FaceParser):
+    if class_maps and isinstance(annotator, Parser):
         _write_png(out / CLASSES / name, annotator.class_map(image)[0].cpu().numpy())
     return {
         "accepted": annotation.accepted[0],

@@ -11,6 +11,7 @@ import torch
 
 from l4f_bench.annotators.bisenet import BiSeNet
 from l4f_bench.annotators.face_parsing import FACE_CLASSES, FACE_SIDE, FaceParser
+from l4f_bench.annotators.rejection import RejectionRule
 from l4f_bench.files.errors import RefusedError, refusals_named
 from l4f_bench.files.safetensors_file import read_tensors
 from l4f_bench.files.sniff import sniff
@@ -34,6 +35,18 @@ def load_bisenet(path: Path | str) -> BiSeNet:
     path = Path(path)
     with refusals_named(path):
         return BiSeNet.from_state_dict(_read(path)[0])
+
+
+def load_parsing_annotator(
+    weights: Path, device: torch.device, rule: RejectionRule, foreground: tuple[str, ...]
+) -> FaceParser:
+    """A parser as an annotator; arguments as in :class:`AnnotatorSpec`.
+
+    Raises:
+        CheckpointError: The file cannot be read, or holds another network or other keys.
+        InputError: The network has no such class; the nearest is given.
+    """
+    return load_parser(weights, device, foreground=foreground or None, min_area=rule.min_area)
 
 
 def load_parser(

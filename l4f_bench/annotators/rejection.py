@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from l4f_bench.annotators.coco import class_index
-from l4f_bench.annotators.contracts import Annotation, Reason
+from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.errors import InputError
-from l4f_bench.registry import unknown_name
 
-TARGET_CLASSES = {"ffhq": "person", "cat": "cat", "horse": "horse", "car": "car"}
-"""COCO's class of the object of each data set; people only screen PSeg's samples of faces."""
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from l4f_bench.annotators.contracts import Annotation, Reason
 
 MIN_SCORE = 0.5
 """Score that an object has to exceed by default, as in detectron2's demonstration."""
@@ -28,22 +27,29 @@ MIN_SCORE = 0.5
 class RejectionRule:
     """When an image is accepted."""
 
-    target_class: str
-    """Class of COCO that exactly one object must have."""
+    target_class: str | None = None
+    """Class of COCO that exactly one object must have; None for annotators that parse images."""
     min_score: float = MIN_SCORE
-    """Objects count if they score more than this, 0 to 1."""
+    """Objects of a class count if they score more than this, 0 to 1."""
     min_area: float = 0.0
-    """Part of the image that the object must cover at least, 0 to 1."""
+    """Smallest fraction of the image that the foreground may cover, 0 to 1."""
 
     def __post_init__(self) -> None:
         """Refuse unknown classes and impossible numbers."""
-        class_index(self.target_class)
+        if self.target_class is not None:
+            class_index(self.target_class)
         for name in ("min_score", "min_area"):
             checked_fraction(name, getattr(self, name))
 
     @property
     def class_index(self) -> int:
-        """Index of the class."""
+        """Index of the class.
+
+        Raises:
+            InputError: None is named.
+        """
+        if self.target_class is None:
+            raise InputError("A detector finds objects of 80 classes: name one with --class.")
         return class_index(self.target_class)
 
 
@@ -85,7 +91,8 @@ def checked_fraction(name: str, value: float) -> float:
         InputError: It is not.
     """
     if not 0 <= value <= 1:
-        raise InputError(f"{name} is between 0 and 1; got {value}.")
+        option = f"--{name.replace('_', '-')}"
+        raise InputError(f"{name} ({option} {value:g}) is out of range: use 0 to 1.")
     return value
 
 
@@ -93,11 +100,12 @@ def rule_of(dataset: str) -> RejectionRule:
     """The rule for a data set of the paper.
 
     Raises:
-        InputError: The data set has no target class.
+        InputError: The data set is unknown, or its object has no class of COCO.
     """
-    if dataset not in TARGET_CLASSES:
-        raise InputError(unknown_name("data set of one object", dataset, list(TARGET_CLASSES)))
-    return RejectionRule(target_class=TARGET_CLASSES[dataset])
+    spec = DATASETS.get(dataset)
+    if spec.target_class is None:
+        raise InputError(f"The objects of {spec.title} have no class of COCO.")
+    return RejectionRule(target_class=spec.target_class)
 
 
 def whole_masks(labels: Tensor, scores: Tensor, masks: Tensor) -> Instances:
@@ -122,6 +130,10 @@ def judge(instances: Instances, rule: RejectionRule) -> Verdict:
 
 def as_annotation(verdicts: Sequence[Verdict]) -> Annotation:
     """Verdicts on images of one size as the annotation of a batch."""
+    import torch
+
+    from l4f_bench.annotators.contracts import Annotation
+
     return Annotation(
         mask=torch.stack([verdict.mask for verdict in verdicts]),
         reason=tuple(verdict.reason for verdict in verdicts),

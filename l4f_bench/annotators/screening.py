@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from l4f_bench.annotators.contracts import Annotation, Annotator
+from l4f_bench.annotators.contracts import Annotation, Annotator, Parser
 
 
 class Screened:
@@ -16,11 +16,16 @@ class Screened:
 
     def __init__(self, annotator: Annotator, screen: Annotator) -> None:
         """Take masks from ``annotator``; ``screen`` only says which images are fit."""
-        self.annotator, self.screen = annotator, screen
+        self._annotator, self._screen = annotator, screen
+
+    @property
+    def foreground(self) -> tuple[str, ...]:
+        """Names of the classes that are foreground; none unless the annotator is a parser."""
+        return self._annotator.foreground if isinstance(self._annotator, Parser) else ()
 
     def annotate(self, image: Tensor) -> Annotation:
         """See :class:`Annotator`; scores and the first reason are the screen's."""
-        annotation, screened = self.annotator.annotate(image), self.screen.annotate(image)
+        annotation, screened = self._annotator.annotate(image), self._screen.annotate(image)
         return Annotation(
             mask=annotation.mask,
             reason=tuple(

@@ -17,10 +17,12 @@ from l4f_bench import __version__
 from l4f_bench.cli import (
     annotation,
     assets,
-    evaluation,
-    generation,
-    quality,
-    scoring,
+    audit,
+    eval,
+    fid,
+    report,
+    sample,
+    score,
     training,
     weights,
 )
@@ -92,5 +94,5 @@ def root(
     """Benchmark unsupervised foreground/background segmentation with generative models."""
 
 
-for commands in (scoring, evaluation, quality, generation, annotation, training, weights, assets):
+for commands in (score, report, audit, eval, fid, sample, annotation, training, weights, assets):
     commands.register(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -64,24 +65,24 @@ def annotate(
 
     Example: l4f-bench annotate cats/ --annotator mask-rcnn --class cat --out cat-masks
     """
+    from l4f_bench.annotators.choice import AnnotatorConfig, computed_annotator
     from l4f_bench.annotators.folder import annotate_folder
-    from l4f_bench.annotators.loading import computed_annotator, described, open_annotator
-    from l4f_bench.config import AnnotatorConfig
+    from l4f_bench.annotators.loading import open_annotator
+    from l4f_bench.annotators.rejection import RejectionRule
     from l4f_bench.devices import choose_device
+    from l4f_bench.evaluation.truth import annotator_facts
 
     computed_annotator(annotator)
     refuse_unused(context, "--annotator", annotator, _TAKEN_BY)
     config = AnnotatorConfig(
         name=annotator,
         weights=weights,
-        target_class=target_class,
-        min_score=min_score,
-        min_area=min_area,
+        rule=RejectionRule(target_class=target_class, min_score=min_score, min_area=min_area),
         foreground=tuple(foreground or ()),
     )
     opened, digests = open_annotator(config, choose_device(device))
-    identity = {**described(config, opened), "sha256": digests, "class_maps": class_maps}
-    del identity["weights"]  # the digest says which; where they lie does not matter
+    facts = asdict(annotator_facts(config, opened))
+    identity = {**facts, "sha256": digests, "class_maps": class_maps}
     with progress_bar("Annotating") as progress:
         reasons = annotate_folder(
             opened,

@@ -22,35 +22,22 @@ Level = Annotated[int, typer.Option(help=LEVEL_HELP)]
 Workers = Annotated[
     int | None, typer.Option(help="Threads that decode and count.", show_default="CPU cores")
 ]
-Limit = Annotated[int | None, typer.Option(help="Use the first pairs only.", show_default="all")]
+Limit = Annotated[int | None, typer.Option(help="Use only the first N pairs.", show_default="all")]
 Seed = Annotated[int, typer.Option(help="Seed of the bootstrap intervals.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Resize = Annotated[
     str,
     typer.Option(
-        help="Of images to the size of FID's network. bilinear: as pytorch-fid; "
+        help="How images are resized to the FID network's input. bilinear: as pytorch-fid; "
         "bicubic-antialias: as clean-fid; none."
     ),
 ]
 Divisor = Annotated[
-    str, typer.Option(help="Of FID's covariances. n-1: as pytorch-fid; n: as stylegan2-ada.")
+    str, typer.Option(help="Divisor of the covariances. n-1: as pytorch-fid; n: as stylegan2-ada.")
 ]
 Device = Annotated[
     str | None, typer.Option(help="cpu, cuda, …", show_default="cuda if there is one")
 ]
-
-
-def batch_size_of(text: str) -> int | None:
-    """A number of images, or None for ``auto``.
-
-    Raises:
-        InputError: It is neither ``auto`` nor 1 or more.
-    """
-    if text == "auto":
-        return None
-    if not text.isdecimal() or int(text) < 1:
-        raise InputError(f"--batch-size {text} is not possible. Give 1 or more, or auto.")
-    return int(text)
 
 
 def refuse_unused(

@@ -7,37 +7,50 @@ Source: Labels4Free (ICCV 2021), appendix C, and the layout of its published fil
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from l4f_bench.datasets.specs import DATASETS, DatasetSpec
-from l4f_bench.errors import InputError
+from l4f_bench.datasets.folders import FolderImages
+from l4f_bench.datasets.image_set import ImageRequest
+from l4f_bench.errors import InputError, MissingAssetError
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CustomSet:
-    """The folders of one category."""
+class CustomImages(FolderImages):
+    """One category; its images are named by their true masks, to which predictions pair."""
 
-    images_dir: Path
-    truth_dir: Path
-    published_dir: Path
+    def __init__(self, folder: Path, request: ImageRequest) -> None:
+        """Find the folders of the category.
+
+        Raises:
+            InputError: One of them is not there, or holds no images, or files do not pair up.
+        """
+        images, masks = _only(folder, "data"), _only(folder, "Mask_*_gt")
+        super().__init__(request.spec, masks, images, level=request.level)
+        self._folder = folder
+
+    @property
+    def published(self) -> Path:
+        """The folder of masks of ours that were published with the paper.
+
+        Raises:
+            InputError: It is not there.
+        """
+        return _only(self._folder, "Mask_*_pred")
 
 
-def find_custom_set(root: Path, dataset: DatasetSpec) -> CustomSet:
-    """Find a category's folders below ``root``.
+def open_category(request: ImageRequest) -> CustomImages:
+    """The category of a data set.
 
     Raises:
-        InputError: The data set is no part of the custom set, or a folder of it is not there.
+        MissingAssetError: The data was not given.
+        InputError: A folder is not there, or holds no images.
     """
-    if dataset.custom_folder is None:
-        known = ", ".join(spec.name for spec in DATASETS if spec.custom_folder)
-        raise InputError(f"{dataset.title} is no part of the custom set. Known: {known}.")
-    folder = root / dataset.custom_folder
-    return CustomSet(
-        images_dir=_only(folder, "data"),
-        truth_dir=_only(folder, "Mask_*_gt"),
-        published_dir=_only(folder, "Mask_*_pred"),
-    )
+    if request.data is None:
+        raise MissingAssetError(
+            "The custom set is not part of this package. Get it from the paper's project page "
+            "(Labels4Free, ICCV 2021) and give its folder with --data DIR."
+        )
+    assert request.spec.folder is not None, "a category has a folder"
+    return CustomImages(request.data / request.spec.folder, request)
 
 
 def _only(folder: Path, pattern: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,42 @@ from l4f_bench.errors import InputError
 ByteArray = npt.NDArray[np.uint8]
 
 _TRANSPARENT_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
+
+
+@dataclass(frozen=True, slots=True)
+class GreyUse:
+    """How a mask file uses its grey levels."""
+
+    between: float
+    """Share of pixels between the mask's darkest and brightest level; 0 for two-level masks."""
+    unreached: int
+    """Brightest level if it is above 0 and below the threshold, else 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class GreyMask:
+    """A mask file as it was read."""
+
+    levels: ByteArray
+    """uint8 ``[H, W]``."""
+    grey: GreyUse
+
+
+def read_mask(path: Path, level: int, *, invert: bool = False) -> GreyMask:
+    """Grey levels of a mask file, and how it uses them.
+
+    Args:
+        path: The file.
+        level: Grey level from which a pixel will count as foreground.
+        invert: The object is black: turn the levels round before anything else.
+
+    Raises:
+        InputError: As for :func:`read_grey`.
+    """
+    levels = read_grey(path)
+    if invert:
+        levels = ~levels
+    return GreyMask(levels, _grey_use(levels, level))
 
 
 def read_grey(path: Path) -> ByteArray:
@@ -73,3 +110,15 @@ def _open(path: Path) -> Image.Image:
         raise InputError(
             f"{path} is damaged or cut short ({error}). Copy or save it again."
         ) from None
+
+
+def _grey_use(levels: ByteArray, level: int) -> GreyUse:
+    """Look at the levels of a mask; cheap where they are 0 and 255 alone."""
+    # 0 and 255 become 255 and 254 by wrapping, so everything below 254 is in between.
+    if not np.count_nonzero((levels - np.uint8(1)) < 254):
+        return GreyUse(0.0, 0)
+    histogram = np.bincount(levels.ravel(), minlength=256)
+    used = np.flatnonzero(histogram)
+    brightest = int(used[-1])
+    between = int(histogram[used[1:-1]].sum())
+    return GreyUse(between / levels.size, brightest if 0 < brightest < level else 0)

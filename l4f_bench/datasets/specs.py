@@ -1,4 +1,4 @@
-"""The data sets of the paper."""
+"""The data sets, ours and those that installed packages offer."""
 
 from __future__ import annotations
 
@@ -17,8 +17,15 @@ class DatasetSpec:
     """Name in tables."""
     resolution: int
     """Side of its images and of the published generators' samples, in pixels."""
-    custom_folder: str | None
-    """Its folder in the layout of the paper's custom set (appendix C); None if not part of it."""
+    images: str | None = None
+    """``"module:object"`` that opens its images, as :mod:`l4f_bench.datasets.image_set` says; None
+    where there are only samples."""
+    drawn: bool = False
+    """Whether its images are drawn by code when they are asked for, so that none need be given."""
+    folder: str | None = None
+    """Its folder in the layout of the paper's custom set (appendix C)."""
+    target_class: str | None = None
+    """COCO's class of its object, for annotators that find objects of many classes."""
     background: str = "first-conv"
     """How the released code turns this data set's generator into one of backgrounds."""
     annotator: str | None = None
@@ -29,10 +36,10 @@ class DatasetSpec:
     """Name of its alpha network among the embedded weights; None where a file must be given."""
     annotator_weights: str | None = None
     """Name of weights of its own for the annotator; None for the annotator's usual ones."""
+    student_weights: str | None = None
+    """Name of its student of ours among the embedded weights; None where a file must be given."""
     letterbox: float = 0.0
     """Height of the black bars above and below its pictures, as a part of the image's."""
-    exact_masks: bool = False
-    """Whether its images come with exact masks."""
     min_area: float = 0.0
     """Part of a sample, in [0, 1], that the annotator's mask must cover to be accepted."""
     truncations: tuple[float, ...] = (1.0,)
@@ -49,13 +56,17 @@ class DatasetSpec:
     """Terms of use, in short."""
 
 
-DATASETS: Registry[DatasetSpec] = Registry("dataset")
+_CUSTOM = "l4f_bench.datasets.custom:open_category"
+
+DATASETS: Registry[DatasetSpec] = Registry("data set", group="l4f_bench.datasets")
 for _spec in (
     DatasetSpec(
         name="ffhq",
         title="FFHQ",
         resolution=1024,
-        custom_folder="Faces",
+        images=_CUSTOM,
+        folder="Faces",
+        target_class="person",
         annotator="bisenet",
         generator_weights="stylegan2-ada-ffhq",
         truncations=(0.7, 1.0),
@@ -66,7 +77,9 @@ for _spec in (
         name="cat",
         title="LSUN-Cat",
         resolution=256,
-        custom_folder="Cats",
+        images=_CUSTOM,
+        folder="Cats",
+        target_class="cat",
         annotator="mask-rcnn",
         generator_weights="stylegan2-cat",
         source="https://www.yf.io/p/lsun",
@@ -76,7 +89,9 @@ for _spec in (
         name="horse",
         title="LSUN-Horse",
         resolution=256,
-        custom_folder="Horse",
+        images=_CUSTOM,
+        folder="Horse",
+        target_class="horse",
         annotator="mask-rcnn",
         generator_weights="stylegan2-horse",
         source="https://www.yf.io/p/lsun",
@@ -86,7 +101,9 @@ for _spec in (
         name="car",
         title="LSUN-Car",
         resolution=512,
-        custom_folder="Cars",
+        images=_CUSTOM,
+        folder="Cars",
+        target_class="car",
         background="constant",
         annotator="mask-rcnn",
         generator_weights="stylegan2-car",
@@ -95,23 +112,16 @@ for _spec in (
         licence="research use",
     ),
     DatasetSpec(
-        name="celebamask",
-        title="CelebAMask-HQ",
-        resolution=1024,
-        custom_folder=None,
-        source="https://github.com/switchablenorms/CelebAMask-HQ",
-        licence="non-commercial research",
-    ),
-    DatasetSpec(
         name="shapes",
         title="Shapes",
         resolution=64,
-        custom_folder=None,
+        images="l4f_bench.datasets.shapes_images:open_shapes",
+        drawn=True,
         annotator="bisenet",
         generator_weights="shapes-generator",
         alpha_weights="shapes-alpha",
         annotator_weights="shapes-annotator",
-        exact_masks=True,
+        student_weights="shapes-student",
         min_area=0.05,  # the world's objects cover 15% and more
         truncations=(0.7, 1.0),
         quality_features="annotator",

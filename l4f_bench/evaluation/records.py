@@ -1,79 +1,146 @@
 """The record of one evaluation: versioned JSON, from which every table is drawn.
 
-Version 1. ``scores`` maps a metric's key to ``{"value", "low", "high"}`` in [0, 1], a distance's to
-0 or more (null where undefined; low and high bound the 95% bootstrap interval over images).
-``images`` holds one entry per image with its pixel counts, so that every score can be recomputed.
-``config`` and ``provenance`` say what ran; ``digests`` are SHA-256 over the names and contents of
-the files.
+Version 2 stands alone: it holds the titles of method and data set and the whole protocol, so that
+its tables can be drawn where neither is known. ``scores`` maps a metric's key to ``{"value",
+"low", "high"}`` in [0, 1], a distance's to 0 or more (null where undefined; low and high bound the
+95% bootstrap interval over images). ``images`` holds one entry per image with its pixel counts, so
+that every score can be recomputed. ``config`` and ``provenance`` say what ran; ``digests`` are
+SHA-256 over the names and contents of the files. Files of version 1 are lifted when they are read.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+import time
+import typing
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from l4f_bench.errors import InputError
+from l4f_bench.evaluation.counting import Counts
+from l4f_bench.evaluation.distance.facts import EXACT_FIELDS, DistanceFacts
 from l4f_bench.metrics.counts import COUNT_NAMES
-from l4f_bench.metrics.intervals import Estimate
-from l4f_bench.metrics.protocols import IntArray
+from l4f_bench.metrics.intervals import Estimate, estimate
+from l4f_bench.metrics.protocols import PROTOCOLS, IntArray, Protocol
+from l4f_bench.provenance import provenance
 from l4f_bench.runs import write_text
 
 FORMAT = "l4f-bench record"
-VERSION = 1
+VERSION = 2
 RECORD_FILE = "record.json"
+
+SettingKey = Literal["samples", "images", "trust", "quality"]
+Subset = Literal["all", "accepted", "rejected"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnnotatorFacts:
+    """What made pseudo ground truth, and which images it accepted."""
+
+    __pydantic_config__: ClassVar = EXACT_FIELDS
+
+    name: str
+    title: str
+    foreground: tuple[str, ...] = ()
+    """Classes of a parser that are foreground."""
+    foreground_chosen: bool = False
+    """Whether the user chose these classes."""
+    target_class: str | None = None
+    """COCO's class of the one object; None for a parser."""
+    min_score: float
+    """Score above which objects count."""
+    min_area: float
+    """Smallest fraction of the image that the foreground may cover."""
+    screen: AnnotatorFacts | None = None
+    """A detector that had to accept the images as well."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageEntry:
+    """One image's pixel counts."""
+
+    __pydantic_config__: ClassVar = EXACT_FIELDS
+
+    key: int | str
+    """Name of the image or of its true mask's file; of a sample its index."""
+    preds: str | None = None
+    """File of the predicted mask, where there is one."""
+    tp: int
+    fp: int
+    fn: int
+    tn: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
     """Everything one evaluation knows."""
 
+    __pydantic_config__: ClassVar = EXACT_FIELDS
+
+    setting: SettingKey
+    """``samples``: a method's own samples with pseudo ground truth (Tables 1 and 2); ``images``:
+    images with their own masks or an annotator's (Tables 3 and 4); ``trust``: a part of the images,
+    against either; ``quality``: a method's images beside real ones (Table 5), without masks."""
     method: str
     """Key of the method, as in the published tables."""
+    method_title: str
+    dataset: str
+    """Key of the data set."""
+    dataset_title: str
     label: str
     """How a table names what was measured."""
-    dataset: str
-    setting: str
-    """``custom``: real images with hand-drawn masks (Table 3); ``sampled``: a method's own
-    samples with pseudo ground truth (Tables 1 and 2); ``real``: images with exact masks;
-    ``quality``: a method's images beside real ones (Table 5), without masks."""
     truth: str
-    """Where the true masks come from, or the real images."""
-    truncation: float | None
-    """Truncation psi of sampled images; None for real ones."""
-    protocol: str
-    """Key of how masks are scored; in ``quality`` of the distance: ``fid`` or ``fd_shapes``."""
+    """Whose masks are true: ``exact``, ``human``, or the annotator's name; or ``real images``."""
+    annotator: AnnotatorFacts | None = None
+    """What made the pseudo ground truth, or chose the images; None where none is used."""
+    subset: Subset = "all"
+    """Which images are scored: all, or those that the annotator accepted or rejected."""
+    truncation: float | None = None
+    """Truncation psi of samples; None for real images."""
+    threshold: float | None = None
+    """Alpha above which a pixel is foreground; None for masks from files."""
+    level: int | None = None
+    """Grey level (8-bit scale) from which a pixel of a mask file is foreground."""
+    seed: int
+    """Seed of samples, of drawn images and of the bootstrap."""
+    protocol: Protocol | None
+    """How masks are scored; None in ``quality``."""
+    images_digest: str | None = None
+    """What fixes the images; None for samples, which are other images with every method."""
     n: int
     """Number of images scored."""
     scores: dict[str, Estimate]
-    images: list[dict[str, Any]]
-    """Per image: the files' names or the sample's index, and tp, fp, fn, tn."""
-    config: dict[str, Any]
-    provenance: dict[str, Any]
-    digests: dict[str, str] = field(default_factory=dict)
-    annotation: dict[str, Any] = field(default_factory=dict)
-    """What made the pseudo ground truth and which samples it accepts; empty where none is used."""
-    subset: str = "all"
-    """Which images are scored: all, or those that the annotator accepted or rejected."""
     scores_without_bars: dict[str, Estimate] = field(default_factory=dict)
     """The scores without the letterbox bars, where the data set's pictures have such."""
+    images: list[ImageEntry] = field(default_factory=list)
     drawn: int | None = None
-    """Samples drawn until n were accepted; None for real images."""
+    """Images looked at until n were accepted, or all; None in ``quality``."""
     rejected: dict[str, int] = field(default_factory=dict)
-    """How many samples the annotator rejected, by reason."""
-    distance: dict[str, Any] = field(default_factory=dict)
-    """What was compared in ``quality``, and by which features; empty elsewhere."""
+    """How many images the annotator rejected, by reason."""
+    distance: DistanceFacts | None = None
+    """What was compared in ``quality``, and by which features; None elsewhere."""
+    config: dict[str, Any] = field(default_factory=dict)
+    """The setting with all its options."""
+    provenance: dict[str, Any] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     """What was noticed while scoring, as shown to the user."""
     seconds: float = 0.0
     """Wall time of the evaluation."""
 
+    @property
+    def protocol_name(self) -> str:
+        """Key of the protocol; in ``quality`` of the distance."""
+        return self.protocol.name if self.protocol is not None else next(iter(self.scores))
+
     def counts(self) -> IntArray:
         """Pixel counts of every image, int64 ``[n, 4]``."""
-        rows = [[entry[name] for name in COUNT_NAMES] for entry in self.images]
+        rows = [[getattr(entry, name) for name in COUNT_NAMES] for entry in self.images]
         return np.array(rows, dtype=np.int64).reshape(-1, len(COUNT_NAMES))
 
     def image_keys(self) -> list[tuple[object, ...]] | None:
@@ -81,14 +148,18 @@ class Record:
 
         None for samples: their indices stand for other images with every method.
         """
-        if self.setting == "sampled":
+        if self.images_digest is None:
             return None
-        of_all = self.config.get("seed") if self.setting == "real" else self.digests.get("target")
-        return [(of_all, entry.get("target", entry.get("index"))) for entry in self.images]
+        return [(self.images_digest, entry.key) for entry in self.images]
 
     def to_json(self) -> dict[str, Any]:
         """The record as written to disk."""
-        return {"format": FORMAT, "version": VERSION, **asdict(self)}
+        document = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        for entry in document["images"]:
+            if entry["preds"] is None:
+                del entry["preds"]
+        plain: dict[str, Any] = json.loads(json.dumps(document))
+        return plain
 
     def save(self, path: Path) -> None:
         """Write the record atomically.
@@ -99,35 +170,118 @@ class Record:
         write_text(path, json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n")
 
 
-def image_entry(counts: IntArray) -> dict[str, int]:
-    """Counts ``[4]`` of one image as they stand in ``images``."""
-    return dict(zip(COUNT_NAMES, map(int, counts), strict=True))
+class Evaluated(typing.Protocol):
+    """What every setting has."""
+
+    key: ClassVar[SettingKey]
+
+    @property
+    def dataset(self) -> str:
+        """Key of the data set."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of samples, of drawn images and of the bootstrap."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What a setting says of its evaluation; fields as in :class:`Record`."""
+
+    method: str
+    method_title: str
+    dataset_title: str
+    label: str
+    truth: str
+    annotator: AnnotatorFacts | None = None
+    subset: Subset = "all"
+    truncation: float | None = None
+    threshold: float | None = None
+    level: int | None = None
+    images_digest: str | None = None
+    digests: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def build_record(
+    setting: Evaluated, facts: Facts, result: Counts | DistanceFacts, *, started: float
+) -> Record:
+    """The record of an evaluation.
+
+    Args:
+        setting: What was evaluated, a frozen dataclass; masks under its ``protocol``.
+        facts: What it says of that.
+        result: Pixel counts, or the distance of two sets of images.
+        started: ``time.perf_counter()`` at the beginning.
+    """
+    of_masks = _of_masks(setting, result) if isinstance(result, Counts) else _of_distance(result)
+    return Record(
+        setting=setting.key,
+        dataset=setting.dataset,
+        seed=setting.seed,
+        **{item.name: getattr(facts, item.name) for item in fields(facts)},
+        **of_masks,
+        config=json.loads(json.dumps(asdict(setting), default=str)),  # type: ignore[call-overload]
+        provenance=provenance(),
+        seconds=round(time.perf_counter() - started, 3),
+    )
+
+
+def _of_masks(setting: Any, counts: Counts) -> dict[str, Any]:
+    protocol = PROTOCOLS.get(setting.protocol)
+    without_bars = counts.table_without_bars
+    return {
+        "protocol": protocol,
+        "n": len(counts.rows),
+        "scores": estimate(protocol, counts.table, counts.levels, seed=setting.seed),
+        "scores_without_bars": (
+            {}
+            if without_bars is None
+            else estimate(protocol, without_bars, counts.levels_without_bars, seed=setting.seed)
+        ),
+        "images": [
+            ImageEntry(
+                key=row.key,
+                preds=row.preds_name,
+                **dict(zip(COUNT_NAMES, map(int, row.counts), strict=True)),
+            )
+            for row in counts.rows
+        ],
+        "drawn": counts.drawn,
+        "rejected": dict(counts.rejected),
+    }
+
+
+def _of_distance(found: DistanceFacts) -> dict[str, Any]:
+    return {
+        "protocol": None,
+        "n": found.sides[0].count,
+        "scores": {found.key: Estimate(found.value)},
+        "distance": found,
+    }
 
 
 def load_record(path: Path) -> Record:
-    """Read a record file.
+    """Read a record file; one of version 1 is lifted.
 
     Raises:
         InputError: The file cannot be read, is no record, or has a version this release
             does not know.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} cannot be read as a record: {error}.") from None
-    if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
-        raise InputError(f"{path} is not a record of l4f-bench. Give what `l4f-bench eval` wrote.")
+    content = _document(path)
     version = content.pop("version", None)
-    if version != VERSION:
-        raise InputError(f"{path} has version {version}; this release reads version {VERSION}.")
+    if version not in (1, VERSION):
+        raise InputError(f"{path} has version {version!r:.40}; this release reads 1 and {VERSION}.")
     try:
-        content.setdefault("scores_without_bars", {})
-        for scores in ("scores", "scores_without_bars"):
-            content[scores] = {k: Estimate(**v) for k, v in content[scores].items()}
-        return Record(**content)
-    except (TypeError, KeyError, AttributeError) as error:
+        if version == 1:
+            from l4f_bench.evaluation.records_v1 import lifted
+
+            content = lifted(content)
+        return _checked(content)
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
         raise InputError(
-            f"{path} lacks fields of a record or has others: {error}. Run the evaluation again."
+            f"{path} lacks fields of a record or has others: {reason}. Run the evaluation again."
         ) from None
 
 
@@ -146,3 +300,42 @@ def find_records(paths: list[Path]) -> list[Path]:
             raise InputError(f"{path} holds no {RECORD_FILE}. Run `l4f-bench eval` first.")
         found += [record for record in records if record not in found]
     return found
+
+
+def _document(path: Path) -> dict[str, Any]:
+    from pydantic_core import from_json  # the standard library's parser overflows on deep nesting
+
+    try:
+        content = from_json(path.read_bytes(), allow_inf_nan=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as a record: {error}.") from None
+    if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+        raise InputError(f"{path} is not a record of l4f-bench. Give what `l4f-bench eval` wrote.")
+    return content
+
+
+@cache
+def _checker() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Record)
+
+
+def _checked(content: Mapping[str, Any]) -> Record:
+    """A record of the current version whose fields all have their types.
+
+    Raises:
+        ValueError: One has not; the first few are named.
+    """
+    from pydantic import ValidationError
+
+    try:
+        record: Record = _checker().validate_json(json.dumps(content))
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()[:3]
+        ]
+        raise ValueError("; ".join(faults)) from None
+    if record.images and len(record.images) != record.n:
+        raise ValueError(f"n is {record.n}, but it holds {len(record.images)} images")
+    return record

@@ -14,6 +14,7 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from l4f_bench.config import SampleConfig
+from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.distributed import from_first, gathered, is_first, num_processes, shard
+from l4f_bench.evaluation.ranges import check_fraction, check_least, check_sampling
+from l4f_bench.methods.batching import samples_per_batch
 from l4f_bench.methods.contracts import GenerativeMethod, Samples
+from l4f_bench.methods.loading import load_generative
+from l4f_bench.methods.specs import METHODS
 from l4f_bench.progress import Progress
 from l4f_bench.provenance import environment
 from l4f_bench.runs import atomic_path, locked_folder, open_run, whole_lines
@@ -34,6 +39,73 @@ _GRID_COLUMNS, _GRID_SIDE = 8, 256
 _GRID_ROWS = ("images", "alpha", "masks", "backgrounds", "composites")
 
 ByteArray = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SampleConfig:
+    """A folder of samples: which files make them, and which samples."""
+
+    dataset: str
+    """Key of the data set, which gives the defaults of ``background`` and ``threshold``."""
+    method: str = "ours"
+    """Key of the method."""
+    generator: Path | None = None
+    """Checkpoint of the generator; None takes an embedded or cached one."""
+    alpha: Path | None = None
+    """Checkpoint of the alpha network of ours; None takes the embedded one."""
+    num_images: int
+    """Samples 0 to num_images - 1 are made."""
+    truncation: float = 1.0
+    """psi in [0, 1] of the foreground."""
+    seed: int = 0
+    """Seed of the set."""
+    threshold: float = 0.9
+    """Alpha above which a pixel of the mask is foreground, in [0, 1)."""
+    background: str | None = None
+    """Of ours ``first-conv`` or ``constant``: how the generator paints backgrounds."""
+    alpha16: bool = False
+    """Also write alpha with 16 bits."""
+
+    def __post_init__(self) -> None:
+        check_least("-n", self.num_images, 1)
+        check_sampling([self.truncation], self.seed)
+        check_fraction("--threshold", self.threshold, below=1)
+
+
+def sample_into(
+    folder: Path,
+    config: SampleConfig,
+    *,
+    resume: bool,
+    batch_size: int | None,
+    device: str | None,
+    progress: Progress,
+) -> None:
+    """Load a method and fill a folder with its samples; see :func:`sample_folder`.
+
+    Raises:
+        InputError: The folder holds another run or cannot be written, or a file cannot be used.
+        MissingAssetError: Weights are missing; the message says how to get them.
+    """
+    if config.background is None and "background" in METHODS.get(config.method).options:
+        config = replace(config, background=DATASETS.get(config.dataset).background)
+    method, digests = load_generative(
+        config.method,
+        config.dataset,
+        weights=config.generator,
+        alpha=config.alpha,
+        background=config.background,
+        device=device,
+    )
+    sample_folder(
+        method,
+        folder,
+        config,
+        identity_of(config, digests),
+        resume=resume,
+        batch_size=samples_per_batch(method, batch_size),
+        progress=progress,
+    )
 
 
 def sample_folder(

@@ -5,16 +5,43 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from l4f_bench.config import CountConfig
+from l4f_bench.datasets.folders import FolderImages
+from l4f_bench.datasets.specs import DatasetSpec
 from l4f_bench.errors import InputError
-from l4f_bench.evaluation.folders import ImageCount, MaskPair, Pairing, count_pairs, pair_folders
+from l4f_bench.evaluation.counting import Counts, count_images
+from l4f_bench.evaluation.image_scene import ImageScene, MaskFiles, own_masks
+from l4f_bench.evaluation.mask_warnings import mask_warnings
+from l4f_bench.evaluation.ranges import check_least
 from l4f_bench.metrics.counts import COUNT_NAMES
 from l4f_bench.metrics.intervals import Estimate, estimate
 from l4f_bench.metrics.protocols import IntArray, Protocol, table_scores
 from l4f_bench.progress import Progress, silent
+
+_BATCH = 8  # pairs at a time: large enough for the threads, small enough for huge masks
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CountConfig:
+    """How two folders of masks become pixel counts."""
+
+    level: int = 128
+    """Grey level (8-bit scale) from which a pixel is foreground, 1 to 255."""
+    invert: bool = False
+    """Predictions are black on the object: turn them round before anything else."""
+    ignore_bars: bool = False
+    """Leave out rows that are pure black in the image (letterbox bars)."""
+    workers: int | None = None
+    """Threads that decode; None takes one per CPU core."""
+    limit: int | None = None
+    """Use only the first N pairs, in natural order."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.level <= 255:
+            raise InputError(f"--level {self.level} is not a grey level. Give 1 to 255.")
+        check_least("--workers", self.workers, 1)
+        check_least("--limit", self.limit, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +49,17 @@ class FolderScores:
     """Scores of two folders of masks, and what was noticed on the way."""
 
     protocol: Protocol
-    pairs: list[MaskPair]
-    counts: IntArray
-    """int64 ``[N, 4]``: tp, fp, fn, tn of each pair."""
+    counts: Counts
     scores: dict[str, Estimate]
     scores_with_bars: dict[str, Estimate] | None
     """The scores over all rows, when ``scores`` leaves out letterbox bars."""
     warnings: list[str]
+
+    @property
+    def table(self) -> IntArray:
+        """tp, fp, fn, tn of each pair, int64 ``[N, 4]``, without bars where these are left out."""
+        without_bars = self.counts.table_without_bars
+        return self.counts.table if without_bars is None else without_bars
 
 
 def score_folders(
@@ -55,75 +86,78 @@ def score_folders(
     Raises:
         InputError: A folder or file cannot be used, or bars are to be ignored without images.
     """
+    counts, files = count_folders(
+        preds_dir,
+        target_dir,
+        config,
+        images_dir=images_dir,
+        with_levels=protocol.f_measure is not None,
+        progress=progress,
+    )
+    scores = estimate(protocol, counts.table, counts.levels, seed=seed)
+    warnings = mask_warnings(counts, files, config.level)
+    without_bars = counts.table_without_bars
+    if without_bars is None:
+        return FolderScores(protocol, counts, scores, None, warnings)
+    inside = estimate(protocol, without_bars, counts.levels_without_bars, seed=seed)
+    return FolderScores(protocol, counts, inside, scores, warnings)
+
+
+def count_folders(
+    preds_dir: Path,
+    target_dir: Path,
+    config: CountConfig,
+    *,
+    images_dir: Path | None = None,
+    with_levels: bool = False,
+    progress: Progress = silent,
+) -> tuple[Counts, MaskFiles]:
+    """Count the pixels of predicted against true masks; arguments as for :func:`score_folders`.
+
+    Returns:
+        The counts, and the files of the predictions.
+
+    Raises:
+        InputError: As there.
+    """
     if config.ignore_bars and images_dir is None:
         raise InputError("--ignore-bars needs the images to find the bars in. Add --images DIR.")
-    pairing = pair_folders(
-        preds_dir, target_dir, images_dir if config.ignore_bars else None, config.limit
+    images = images_dir if config.ignore_bars else None
+    truth = FolderImages(_spec(target_dir), target_dir, images, level=config.level)
+    files = MaskFiles(preds_dir, truth)
+    scene = ImageScene(
+        images=truth,
+        predictor=files.predictor(
+            level=config.level,
+            invert=config.invert,
+            with_levels=with_levels,
+            workers=config.workers,
+        ),
+        judge_of=own_masks(truth, config.workers),
+        needs_pixels=False,
+        bars=truth.bars if config.ignore_bars else None,
     )
-    results = count_pairs(
-        pairing.pairs,
-        config,
-        with_levels=protocol.f_measure is not None,
-        advance=progress(len(pairing.pairs)),
-    )
-    counts, levels = _stack([(r.counts, r.levels) for r in results])
-    with_bars = None
-    if config.ignore_bars:
-        all_counts, all_levels = _stack([(r.counts_with_bars, r.levels_with_bars) for r in results])
-        with_bars = estimate(protocol, all_counts, all_levels, seed=seed)
-    return FolderScores(
-        protocol=protocol,
-        pairs=pairing.pairs,
-        counts=counts,
-        scores=estimate(protocol, counts, levels, seed=seed),
-        scores_with_bars=with_bars,
-        warnings=_warnings(pairing, results, config.level),
-    )
-
-
-def _stack(parts: list[tuple[IntArray, IntArray | None]]) -> tuple[IntArray, IntArray | None]:
-    levels = [level for _, level in parts if level is not None]
-    return np.stack([counts for counts, _ in parts]), np.stack(levels) if levels else None
-
-
-def _warnings(pairing: Pairing, results: list[ImageCount], level: int) -> list[str]:
-    found = []
-    if pairing.by_order:
-        first = pairing.pairs[0]
-        found.append(
-            "File names differ, so files are paired by natural order "
-            f"({first.preds.name} with {first.target.name}, and so on)."
-        )
-    for what, uses in (
-        ("predicted", [result.preds_grey for result in results]),
-        ("true", [result.target_grey for result in results]),
-    ):
-        between = [use.between for use in uses if use.between]
-        if between:
-            found.append(
-                f"{len(between)} of {len(uses)} {what} masks have more than two grey levels; "
-                f"{sum(between) / len(uses):.3%} of all pixels lie in between and are cut at "
-                f"level {level}."
-            )
-        unreached = [use.unreached for use in uses if use.unreached]
-        if unreached:
-            found.append(
-                f"{len(unreached)} of {len(uses)} {what} masks have no pixel from level {level} "
-                f"up (brightest: {max(unreached)}) and count as empty. Is --level right?"
-            )
-    return found
+    most = len(truth) if config.limit is None else min(config.limit, len(truth))
+    return count_images(scene, most=most, batch_size=_BATCH, advance=progress(most)), files
 
 
 def per_image_csv(result: FolderScores) -> str:
     """Counts and scores of each image under the protocol; undefined scores are left empty."""
     frame = pd.DataFrame(
         {
-            "preds": pair.preds.name,
-            "target": pair.target.name,
+            "preds": row.preds_name,
+            "target": row.key,
             **dict(zip(COUNT_NAMES, counts, strict=True)),
         }
-        for pair, counts in zip(result.pairs, result.counts, strict=True)
+        for row, counts in zip(result.counts.rows, result.table, strict=True)
     )
-    for key, values in table_scores(result.counts, result.protocol).items():
+    for key, values in table_scores(result.table, result.protocol).items():
         frame[key] = values
     return str(frame.to_csv(index=False))
+
+
+def _spec(folder: Path) -> DatasetSpec:
+    """Masks of no data set that is known here."""
+    return DatasetSpec(
+        name=folder.name, title=str(folder), resolution=0, source="given", licence="not known"
+    )

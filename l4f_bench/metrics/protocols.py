@@ -73,7 +73,7 @@ class Protocol:
         )
 
 
-PROTOCOLS: Registry[Protocol] = Registry("protocol")
+PROTOCOLS: Registry[Protocol] = Registry("protocol", group="l4f_bench.protocols")
 PROTOCOLS.add(
     Protocol(
         name="l4f",
@@ -81,7 +81,7 @@ PROTOCOLS.add(
         source="Labels4Free (ICCV 2021), evaluation script",
         pooling="set",
         classes="both",
-        empty=Empty(iou=np.nan, ratio=0.0),
+        empty=Empty(iou=None, ratio=0.0),
     )
 )
 PROTOCOLS.add(
@@ -93,7 +93,7 @@ PROTOCOLS.add(
         classes="foreground",
         # Its mean IoU is NaN as soon as one image has no object in prediction and truth; here
         # such an image is left out of that mean.
-        empty=Empty(iou=np.nan, ratio=1.0),
+        empty=Empty(iou=None, ratio=1.0),
         f_measure=FMeasure(beta_sq=0.3, best_of="mean"),
     )
 )
@@ -120,7 +120,7 @@ PROTOCOLS.add(
     )
 )
 
-_POOLED_EMPTY = Empty(iou=np.nan, ratio=0.0)
+_POOLED_EMPTY = Empty(iou=None, ratio=0.0)
 
 
 def image_statistics(

@@ -41,6 +41,12 @@ for _spec in (
 ):
     METRICS.add(_spec)
 
+
+def metric_spec(name: str) -> MetricSpec:
+    """The score of that key; one that is not known here is called by its key."""
+    return METRICS.get(name) if name in METRICS else MetricSpec(name=name, title=name)
+
+
 TABLE_METRICS = ("iou_fg", "iou_bg", "miou", "f1", "precision", "recall", "accuracy")
 """The columns of the paper's tables, which every protocol reports."""
 
@@ -49,8 +55,8 @@ TABLE_METRICS = ("iou_fg", "iou_bg", "miou", "f1", "precision", "recall", "accur
 class Empty:
     """What a ratio with denominator 0 is worth."""
 
-    iou: float
-    """IoU and F1 of a class that neither mask has."""
+    iou: float | None
+    """IoU and F1 of a class that neither mask has; None leaves them undefined."""
     ratio: float
     """Precision of a class that is not predicted; recall of one that is not in the truth."""
 
@@ -70,9 +76,10 @@ def class_scores(counts: Counts, empty: Empty) -> dict[str, FloatArray]:
     hits = counts[..., [TN, TP]]
     predicted = hits + counts[..., [FN, FP]]
     actual = hits + counts[..., [FP, FN]]
+    absent = np.nan if empty.iou is None else empty.iou
     return {
-        "iou": divide(hits, predicted + actual - hits, empty.iou),
-        "f1": divide(2 * hits, predicted + actual, empty.iou),
+        "iou": divide(hits, predicted + actual - hits, absent),
+        "f1": divide(2 * hits, predicted + actual, absent),
         "precision": divide(hits, predicted, empty.ratio),
         "recall": divide(hits, actual, empty.ratio),
     }

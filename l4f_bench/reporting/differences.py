@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 
-from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.evaluation.records import Record
-from l4f_bench.methods.specs import METHODS, table_order
+from l4f_bench.methods.specs import METHODS
 from l4f_bench.metrics.intervals import Estimate, difference
-from l4f_bench.metrics.protocols import PROTOCOLS
 from l4f_bench.reporting.sections import Section, number
 
 METRICS = ("miou", "iou_fg", "iou_bg")
@@ -31,6 +29,7 @@ class DifferenceRow:
     """Two methods on one data set."""
 
     dataset: str
+    dataset_title: str
     setting: str
     truncation: float | None
     threshold: float | None
@@ -52,7 +51,7 @@ class DifferenceRow:
 def difference_rows(records: list[Record]) -> list[DifferenceRow]:
     """Every pair of records of two methods under the same conditions."""
     whole = [record for record in records if record.subset == "all" and record.images]
-    whole.sort(key=lambda record: table_order(record.method))
+    whole.sort(key=lambda record: METHODS.order(record.method))
     return [
         _row(first, second)
         for first, second in combinations(whole, 2)
@@ -77,22 +76,20 @@ def difference_section(records: list[Record]) -> Section | None:
 
 def _conditions(record: Record) -> tuple[object, ...]:
     """What must be equal; a screen need not be, since one method's may be part of its protocol."""
-    judge = record.digests.get("annotator")
-    rule = {k: v for k, v in record.annotation.items() if k not in ("weights", "screen")}
+    annotator = record.annotator
+    rule = None if annotator is None else replace(annotator, screen=None)
+    judge = None if annotator is None else record.digests.get("annotator")
+    # Of samples the threshold is part of the protocol; an image method may have one of its own.
+    threshold = record.threshold if record.setting == "samples" else None
     return (
         record.dataset, record.setting, record.truth, record.truncation, record.protocol, judge,
-        _threshold(record), rule,
+        threshold, rule,
     )  # fmt: skip
 
 
 def _title(record: Record) -> str:
-    title = METHODS.get(record.method).title
-    return f"{title} (screened)" if record.annotation.get("screen") else title
-
-
-def _threshold(record: Record) -> float | None:
-    sampled = record.config.get("sampled")
-    return None if sampled is None else float(sampled["threshold"])
+    screened = record.annotator is not None and record.annotator.screen is not None
+    return f"{record.method_title} (screened)" if screened else record.method_title
 
 
 def _weights(record: Record) -> str | None:
@@ -102,14 +99,14 @@ def _weights(record: Record) -> str | None:
 def _row(first: Record, second: Record) -> DifferenceRow:
     keys = first.image_keys()
     paired = keys is not None and keys == second.image_keys()
-    differences = difference(
-        PROTOCOLS.get(first.protocol), first.counts(), second.counts(), paired=paired
-    )
+    assert first.protocol is not None, "records with pixel counts have a protocol"
+    differences = difference(first.protocol, first.counts(), second.counts(), paired=paired)
     return DifferenceRow(
         dataset=first.dataset,
+        dataset_title=first.dataset_title,
         setting=first.setting,
         truncation=first.truncation,
-        threshold=_threshold(first),
+        threshold=first.threshold,
         first=first.method,
         second=second.method,
         first_title=_title(first),
@@ -117,14 +114,14 @@ def _row(first: Record, second: Record) -> DifferenceRow:
         first_weights=_weights(first),
         second_weights=_weights(second),
         paired=paired,
-        protocol=first.protocol,
+        protocol=first.protocol.name,
         differences={key: value for key, value in differences.items() if key in METRICS},
     )
 
 
 def _line(row: DifferenceRow) -> list[str]:
     return [
-        DATASETS.get(row.dataset).title,
+        row.dataset_title,
         "" if row.truncation is None else f"{row.truncation:g}",
         "" if row.threshold is None else f"{row.threshold:g}",
         f"{row.first_title} - {row.second_title}",

@@ -7,10 +7,11 @@ from typing import Any
 
 from tabulate import tabulate
 
+from l4f_bench.evaluation.distance.facts import DistanceFacts, KernelFacts
 from l4f_bench.evaluation.records import Record
 from l4f_bench.evaluation.scoring import FolderScores
 from l4f_bench.metrics.intervals import Estimate
-from l4f_bench.metrics.scores import METRICS
+from l4f_bench.metrics.scores import metric_spec
 from l4f_bench.reporting.audit import AuditedRow, bounds
 
 _BOUNDS = {"": "value", "95% from": "low", "95% to": "high"}
@@ -21,22 +22,22 @@ def score_lines(result: FolderScores) -> str:
     named = {"score": result.scores}
     if result.scores_with_bars is not None:
         named = {"without bars": result.scores, "with bars": result.scores_with_bars}
-    return _lines(named, len(result.pairs), result.protocol.name)
+    return _lines(named, len(result.counts.rows), result.protocol.name)
 
 
 def record_lines(record: Record) -> str:
     """The scores of a record under its label, or the distance that it holds."""
-    if record.distance:
+    if record.distance is not None:
         return distance_lines(record.distance)
     psi = "" if record.truncation is None else f", psi {record.truncation:g}"
-    return _lines({record.label + psi: record.scores}, record.n, record.protocol)
+    return _lines({record.label + psi: record.scores}, record.n, record.protocol_name)
 
 
 def scores_json(result: FolderScores) -> dict[str, Any]:
     """``{"scores": {key: {"value", "low", "high"}}, "n", "protocol"}`` and what was noticed."""
     content = {
         "scores": {key: asdict(estimate) for key, estimate in result.scores.items()},
-        "n": len(result.pairs),
+        "n": len(result.counts.rows),
         "protocol": result.protocol.name,
         "warnings": result.warnings,
     }
@@ -47,30 +48,26 @@ def scores_json(result: FolderScores) -> dict[str, Any]:
     return content
 
 
-def distance_lines(result: dict[str, Any]) -> str:
-    """A comparison of two image sets, as ``feature_distance.result_json`` gives it."""
-    rows = [[result["distance"], f"{result['value']:.4f}"]]
-    if kernel := result["kernel"]:
-        rows.append([kernel["name"], _kernel(kernel)])
-    if shares := result["precision_recall"]:
-        rows += [[key, f"{shares[key]:.4f}"] for key in ("precision", "recall")]
-    for name, side in zip("AB", result["sides"], strict=True):
-        count = "an unknown number of" if side["count"] is None else side["count"]
-        rows.append([name, f"{side['path']}: {count} images ({side['kind']})"])
-    made = {key: _first_known(result["sides"], key) for key in ("features", "resize", "divisor")}
-    rows.append(["made with", ", ".join(f"{key} {value}" for key, value in made.items())])
+def distance_lines(found: DistanceFacts) -> str:
+    """A comparison of two image sets."""
+    rows = [[found.distance, f"{found.value:.4f}"]]
+    if found.kernel is not None:
+        rows.append([found.kernel.name, _kernel(found.kernel)])
+    if found.precision_recall is not None:
+        shares = found.precision_recall
+        rows += [["precision", f"{shares.precision:.4f}"], ["recall", f"{shares.recall:.4f}"]]
+    for name, side in zip("AB", found.sides, strict=True):
+        count = "an unknown number of" if side.count is None else side.count
+        rows.append([name, f"{side.path}: {count} images ({side.kind})"])
+    rows.append(["made with", ", ".join(f"{k} {v}" for k, v in found.made_with.items())])
     return tabulate(rows, tablefmt="plain", disable_numparse=True)
 
 
-def _kernel(kernel: dict[str, Any]) -> str:
-    if kernel["std"] is None:
-        return f"{kernel['mean']:.6f}"
-    of = f"({kernel['num_subsets']} subsets of {kernel['subset_size']})"
-    return f"{kernel['mean']:.6f} ± {kernel['std']:.6f} {of}"
-
-
-def _first_known(sides: list[dict[str, Any]], key: str) -> str:
-    return next((side[key] for side in sides if side[key] is not None), "unknown")
+def _kernel(kernel: KernelFacts) -> str:
+    if kernel.std is None:
+        return f"{kernel.mean:.6f}"
+    of = f"({kernel.num_subsets} subsets of {kernel.subset_size})"
+    return f"{kernel.mean:.6f} ± {kernel.std:.6f} {of}"
 
 
 def audit_lines(rows: list[AuditedRow]) -> str:
@@ -120,7 +117,7 @@ def _contradiction(row: AuditedRow, cell: str) -> list[str]:
 
 def _lines(named: dict[str, dict[str, Estimate]], n: int, protocol: str) -> str:
     keys = list(next(iter(named.values())))
-    headers = ["", "IOU fg/bg", *(METRICS.get(key).title for key in keys[2:]), "n", "protocol"]
+    headers = ["", "IOU fg/bg", *(metric_spec(key).title for key in keys[2:]), "n", "protocol"]
     rows = []
     for name, scores in named.items():
         for label, part in _BOUNDS.items():

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from l4f_bench.metrics.protocols import PROTOCOLS
-from l4f_bench.metrics.scores import METRICS
+from l4f_bench.metrics.scores import metric_spec
 from l4f_bench.reporting.published import PAPER, TableSpec
 from l4f_bench.reporting.sections import MISSING, Section
 from l4f_bench.reporting.tables import Cell, Table, TableRow
-
-HEADERS = ("Method", "Data set", "Source", "IOU fg/bg", "mIOU", "F1", "Prec", "Rec", "Acc")
 
 
 def table_section(table: Table) -> Section:
     """A table in the paper's layout, with its notes; for machines one row per cell."""
     return Section(
-        name=table.spec.name,
-        title=_title(table),
+        name=table.name,
+        title=table.title,
         headers=_headers(table),
         lines=_lines(table),
         notes=tuple(_notes(table)),
@@ -27,7 +24,7 @@ def table_section(table: Table) -> Section:
 
 def _cell_row(table: Table, row: TableRow, cell: Cell) -> dict[str, Any]:
     return {
-        "table": table.spec.number or table.spec.name,
+        "table": table.spec.number if table.spec else table.name,
         "dataset": row.dataset,
         "method": row.method,
         "truncation": row.truncation,
@@ -39,20 +36,23 @@ def _cell_row(table: Table, row: TableRow, cell: Cell) -> dict[str, Any]:
         "low": cell.low,
         "high": cell.high,
         "n": row.n,
-        "protocol": row.protocol,
+        "protocol": row.protocol.name if row.protocol else None,
         "reason": cell.reason,
     }
 
 
-def _title(table: Table) -> str:
-    if table.spec.number is None:
-        return table.spec.title
-    return f"Table {table.spec.number}: {table.spec.title}"
-
-
 def _headers(table: Table) -> tuple[str, ...]:
     truncated = any(row.truncation is not None for row in table.rows)
-    return (*HEADERS[:2], *(["psi"] if truncated else []), *HEADERS[2:], "n", "Protocol")
+    return (
+        "Method",
+        "Data set",
+        *(["psi"] if truncated else []),
+        "Source",
+        "IOU fg/bg",
+        *(metric_spec(metric).title for metric in table.metrics[2:]),
+        "n",
+        "Protocol",
+    )
 
 
 def _lines(table: Table) -> list[list[str]]:
@@ -74,11 +74,14 @@ def _row_lines(row: TableRow) -> list[tuple[str, list[str], str, str]]:
     lines: list[tuple[str, list[str], str, str]] = []
     if row.published:
         printed = [_number(value, key) for key, value in row.published.printed.items()]
-        lines.append(("published [1]", _joined(printed), "", ""))
+        others = [MISSING] * (len(row.cells) - len(printed))
+        lines.append(("published [1]", _joined([*printed, *others]), "", ""))
     if row.label is None:
         return [*lines, ("measured", [f"{MISSING} [2]"] * (len(row.cells) - 1), "", "")]
     measured = _joined([_number(cell.measured, cell.metric) for cell in row.cells])
-    lines.append((f"measured: {row.label}", measured, str(row.n), str(row.protocol)))
+    lines.append(
+        (f"measured: {row.label}", measured, str(row.n), row.protocol.name if row.protocol else "")
+    )
     if any(cell.difference is not None for cell in row.cells):
         apart = [
             MISSING if cell.difference is None else f"{cell.difference:+.4f}" for cell in row.cells
@@ -93,28 +96,25 @@ def _joined(values: list[str]) -> list[str]:
 
 
 def _number(value: float | None, metric: str) -> str:
-    return MISSING if value is None else f"{value:.{METRICS.get(metric).digits}f}"
+    return MISSING if value is None else f"{value:.{metric_spec(metric).digits}f}"
 
 
 def _interval(cell: Cell) -> str:
     if cell.low is None or cell.high is None:
         return MISSING
-    digits = METRICS.get(cell.metric).digits + 1
+    digits = metric_spec(cell.metric).digits + 1
     return f"[{cell.low:.{digits}f}, {cell.high:.{digits}f}]"
 
 
 def _notes(table: Table) -> list[str]:
-    notes = [] if table.spec.number is None else [_note_of_paper(table.spec)]
+    notes = [] if table.spec is None else [_note_of_paper(table.spec)]
     reasons = sorted(
         {cell.reason for row in table.rows for cell in row.cells if cell.reason is not None}
     )
-    if reasons and table.spec.number is not None:
+    if reasons and table.spec is not None:
         notes.append(f"[2] {MISSING}: {'; '.join(reasons)}.")
-    names = {row.protocol for row in table.rows if row.protocol is not None}
-    notes += [
-        f"Protocol {name}: {PROTOCOLS.get(name).title} ({PROTOCOLS.get(name).source})."
-        for name in sorted(names)
-    ]
+    protocols = {row.protocol for row in table.rows if row.protocol is not None}
+    notes += sorted(f"Protocol {p.name}: {p.title} ({p.source})." for p in protocols)
     notes.append(
         "Intervals: 95%, percentile bootstrap over images. Differences: measured at full "
         "precision minus published."

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.metrics.scores import TABLE_METRICS
 
 PAPER = "Labels4Free (ICCV 2021)"
@@ -27,66 +26,53 @@ _PRINTED_AS = {"iou_fg": "iou_bg", "iou_bg": "iou_fg"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TableSpec:
-    """A table of mask scores, the paper's or ours: its records, and what to say about it."""
+    """A table of mask scores in the paper: which records stand in it, and what to say about it."""
 
-    name: str
-    """Stem of its files."""
-    number: int | None
-    """Its number in the paper; None for a table of ours."""
+    number: int
+    """Its number in the paper."""
     title: str
-    settings: tuple[str, ...]
-    """The settings of its records."""
+    setting: str
+    """The setting of its records."""
+    truth: str | None
+    """Whose masks are true in its records; None for any annotator's."""
     exchange: str
-    """Why its fg/bg pair is read the other way round; empty for a table of ours."""
+    """Why its fg/bg pair is read the other way round."""
 
     @property
     def published(self) -> tuple[PublishedRow, ...]:
         """The paper's rows."""
-        return () if self.number is None else published_rows(self.number)
-
-    @property
-    def datasets(self) -> set[str]:
-        """The data sets of its records: the paper's, or in ours those with exact masks."""
-        named = {row.dataset for row in self.published}
-        return named or {spec.name for spec in DATASETS if spec.exact_masks}
+        return published_rows(self.number)
 
 
 _SUGGESTED = "the sizes of this table's pairs suggest that it was filled from the same script"
 TABLES = (
     TableSpec(
-        name="table1",
         number=1,
         title="FFHQ samples against BiSeNet",
-        settings=("sampled",),
+        setting="samples",
+        truth=None,
         exchange=_SUGGESTED,
     ),
     TableSpec(
-        name="table2",
         number=2,
         title="LSUN samples against Detectron2 (masks thresholded at 0.9)",
-        settings=("sampled",),
+        setting="samples",
+        truth=None,
         exchange=_SUGGESTED,
     ),
     TableSpec(
-        name="table3",
         number=3,
         title="real images of the custom set against hand-drawn masks",
-        settings=("custom",),
+        setting="images",
+        truth="human",
         exchange="the masks released with the paper, scored here, show it",
     ),
     TableSpec(
-        name="table4",
         number=4,
         title="CelebAMask-HQ images against its annotation",
-        settings=("real",),
+        setting="images",
+        truth="human",
         exchange=_SUGGESTED,
-    ),
-    TableSpec(
-        name="shapes",
-        number=None,
-        title="Shapes: samples against the embedded annotator, and that against exact masks",
-        settings=("sampled", "real"),
-        exchange="",
     ),
 )
 
@@ -101,6 +87,16 @@ class PublishedRow:
     truncation: float | None
     printed: dict[str, float]
     """The numbers under the column names of the paper."""
+
+    @property
+    def method_title(self) -> str:
+        """The method as the paper names it."""
+        return published_title("method", self.method)
+
+    @property
+    def dataset_title(self) -> str:
+        """The data set as tables name it."""
+        return published_title("dataset", self.dataset)
 
     def value(self, metric: str) -> float:
         """The published number to compare a measured ``metric`` with: fg and bg put right."""
@@ -118,7 +114,7 @@ def published_rows(table: int) -> tuple[PublishedRow, ...]:
             truncation=float(row["truncation"]) if row.get("truncation") else None,
             printed={key: float(row[key]) for key in TABLE_METRICS},
         )
-        for row in _read(table)
+        for row in _read(f"table{table}")
     )
 
 
@@ -127,12 +123,19 @@ def published_fid() -> dict[tuple[str, str], float]:
     """Table 5: FID by (method, data set)."""
     return {
         (row["method"], dataset): float(value)
-        for row in _read(5)
+        for row in _read("table5")
         for dataset, value in row.items()
         if dataset != "method"
     }
 
 
-def _read(table: int) -> list[dict[str, str]]:
-    source = files("l4f_bench.reporting") / "published" / f"table{table}.csv"
+@cache
+def published_title(kind: str, key: str) -> str:
+    """The paper's name of a ``method`` or ``dataset`` of its tables."""
+    titles = {(row["kind"], row["key"]): row["title"] for row in _read("names")}
+    return titles[kind, key]
+
+
+def _read(name: str) -> list[dict[str, str]]:
+    source = files("l4f_bench.reporting") / "published" / f"{name}.csv"
     return list(csv.DictReader(source.read_text(encoding="utf-8").splitlines()))

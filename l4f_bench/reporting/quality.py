@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
-from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.evaluation.distance.facts import DistanceFacts
 from l4f_bench.evaluation.records import Record
-from l4f_bench.methods.specs import METHODS, table_order
-from l4f_bench.reporting.published import PAPER, published_fid
+from l4f_bench.methods.specs import METHODS
+from l4f_bench.reporting.published import PAPER, published_fid, published_title
 from l4f_bench.reporting.sections import MISSING, Section
 
 NUMBER = 5
@@ -23,9 +22,9 @@ _NOTE = (
 )
 _NOTE_OTHER = (
     "Lower is better. Fréchet distances of other features than those of Inception with its "
-    "published weights: no FID, and comparable with none, and with each other only where features "
+    "published weights: they are not FIDs. Compare them with each other only where features "
     "and their weights (SHA-256, shortened) are the same. The row of real images, where there is "
-    "one, is what two sets of them are apart: no generator can be expected below it."
+    "one, is how far apart two sets of them are: no generator can be expected to go below it."
 )
 
 
@@ -34,26 +33,28 @@ class QualityRow:
     """One method on one data set: published, measured, or both."""
 
     method: str
+    method_title: str
     dataset: str
+    dataset_title: str
     published: float | None
     measured: float | None
     difference: float | None
     """Measured minus published."""
-    distance: dict[str, Any]
-    """What was compared; empty where nothing was."""
+    distance: DistanceFacts | None
+    """What was compared; None where nothing was."""
 
 
 def quality_sections(records: list[Record]) -> list[Section]:
     """The sections of a report on image quality, as far as there are records."""
     of_quality = [record for record in records if record.distance]
-    of_quality.sort(key=lambda record: table_order(record.method))
-    fid = [record for record in of_quality if record.protocol == FID]
-    others = [record for record in of_quality if record.protocol != FID]
+    of_quality.sort(key=lambda record: METHODS.order(record.method))
+    fid = [record for record in of_quality if record.protocol_name == FID]
+    others = [record for record in of_quality if record.protocol_name != FID]
     sections = []
     if fid:
         sections.append(_table5(fid))
-    for key in dict.fromkeys(record.protocol for record in others):
-        sections.append(_other(key, [record for record in others if record.protocol == key]))
+    for key in dict.fromkeys(record.protocol_name for record in others):
+        sections.append(_other([record for record in others if record.protocol_name == key]))
     return sections
 
 
@@ -65,8 +66,8 @@ def _table5(records: list[Record]) -> Section:
         headers=("Method", "Data set", "published", "measured", "difference", *_ON_FEATURES),
         lines=[
             [
-                METHODS.get(row.method).title,
-                DATASETS.get(row.dataset).title,
+                row.method_title,
+                row.dataset_title,
                 _number(row.published),
                 _number(row.measured),
                 _number(row.difference, "+"),
@@ -86,61 +87,78 @@ def fid_rows(records: list[Record]) -> list[QualityRow]:
     for (method, dataset), published in published_fid().items():
         matching = [r for r in records if (r.method, r.dataset) == (method, dataset)]
         left = [record for record in left if record not in matching]
-        rows += [_row(method, dataset, published, record) for record in matching]
+        rows += [_row(record, published) for record in matching]
         if not matching:
-            rows.append(_row(method, dataset, published, None))
-    return rows + [_row(record.method, record.dataset, None, record) for record in left]
+            rows.append(_unmeasured(method, dataset, published))
+    return rows + [_row(record, None) for record in left]
 
 
-def _row(method: str, dataset: str, published: float | None, record: Record | None) -> QualityRow:
-    measured = None if record is None else record.scores[FID].value
+def _row(record: Record, published: float | None) -> QualityRow:
+    measured = record.scores[FID].value
     apart = None if measured is None or published is None else measured - published
     return QualityRow(
-        method=method,
-        dataset=dataset,
+        method=record.method,
+        method_title=record.method_title,
+        dataset=record.dataset,
+        dataset_title=record.dataset_title,
         published=published,
         measured=measured,
         difference=apart,
-        distance={} if record is None else record.distance,
+        distance=record.distance,
     )
 
 
-def _other(key: str, records: list[Record]) -> Section:
+def _unmeasured(method: str, dataset: str, published: float) -> QualityRow:
+    return QualityRow(
+        method=method,
+        method_title=published_title("method", method),
+        dataset=dataset,
+        dataset_title=published_title("dataset", dataset),
+        published=published,
+        measured=None,
+        difference=None,
+        distance=None,
+    )
+
+
+def _other(records: list[Record]) -> Section:
     """Distances of features that are not FID's."""
+    found = [(record, record.distance) for record in records if record.distance is not None]
+    name = found[0][1].distance
     return Section(
-        name=key,
-        title=f"Image quality: {records[0].distance['distance']}",
-        headers=("Method", "Data set", records[0].distance["distance"], *_ON_FEATURES),
+        name=found[0][1].key,
+        title=f"Image quality: {name}",
+        headers=("Method", "Data set", name, *_ON_FEATURES),
         lines=[
             [
-                METHODS.get(record.method).title,
-                DATASETS.get(record.dataset).title,
-                f"{record.distance['value']:.4f}",
-                *_made_with(record.distance),
+                record.method_title,
+                record.dataset_title,
+                f"{distance.value:.4f}",
+                *_made_with(distance),
             ]
-            for record in records
+            for record, distance in found
         ],
         notes=(_NOTE_OTHER,),
         rows=[
-            {"method": record.method, "dataset": record.dataset, **record.distance}
-            for record in records
+            {"method": record.method, "dataset": record.dataset, **asdict(distance)}
+            for record, distance in found
         ],
     )
 
 
-def _made_with(distance: dict[str, Any]) -> list[str]:
+def _made_with(distance: DistanceFacts | None) -> list[str]:
     """Numbers of images, psi and how their features were made."""
-    if not distance:
+    if distance is None:
         return [""] * len(_ON_FEATURES)
-    generated, real = distance["sides"]
+    generated, real = distance.sides
     return [
-        str(generated["count"]),
-        "unknown" if real["count"] is None else str(real["count"]),
-        f"{generated['truncation']:g}" if "truncation" in generated else "",
-        str(generated["features"]),
-        (generated["weights_sha256"] or "unknown")[:8],
-        str(generated["resize"]),
-        str(generated["divisor"]),
+        str(generated.count),
+        "unknown" if real.count is None else str(real.count),
+        "" if generated.truncation is None else f"{generated.truncation:g}",
+        str(generated.features),
+        (generated.weights_sha256 or "unknown")[:8],
+        str(generated.resize),
+        str(generated.divisor),
     ]
 
 

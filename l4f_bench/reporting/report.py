@@ -34,8 +34,12 @@ def build_report(records: list[Record], number: int | None = None) -> Report:
         InputError: The paper has no such table, or no record has anything to say there.
     """
     if number not in (None, *NUMBERS):
-        raise InputError(f"--table {number} is none of the paper's. Give 1 to {NUMBER}.")
-    tables = [table for table in build_tables(records) if number in (None, table.spec.number)]
+        raise InputError(f"--table {number} is not one of the paper's. Give 1 to {NUMBER}.")
+    tables = [
+        table
+        for table in build_tables(records)
+        if number is None or (table.spec is not None and table.spec.number == number)
+    ]
     others = [difference_section(records), trust_section(records), *quality_sections(records)]
     sections = [table_section(table) for table in tables]
     sections += [
@@ -45,10 +49,10 @@ def build_report(records: list[Record], number: int | None = None) -> Report:
     ]
     if not sections:
         where = "any table" if number is None else f"Table {number}"
-        settings = {spec.number: spec.settings[0] for spec in TABLES} | {NUMBER: "quality"}
-        setting = "sampled" if number is None else settings[number]
+        settings = {spec.number: spec.setting for spec in TABLES} | {NUMBER: "quality"}
+        setting = "samples" if number is None else settings[number]
         raise InputError(
-            f"None of the records belongs in {where}. Run `l4f-bench eval --on {setting}` on a "
-            "data set of the paper, or leave --table out."
+            f"None of the records belongs in {where}. Run `l4f-bench eval {setting}` on a data "
+            "set of the paper, or leave --table out."
         )
     return Report(sections, tables)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.annotators.choice import GIVEN
 from l4f_bench.evaluation.records import Record
 from l4f_bench.metrics.intervals import Estimate, difference
-from l4f_bench.metrics.protocols import PROTOCOLS
 from l4f_bench.reporting.sections import Section, number
 
 METRIC = "miou"
@@ -15,7 +14,7 @@ _HEADERS = ("Data set", "Images", "n", "Method", "against annotator", "against e
 _NOTE = (
     "Mean IoU with 95% bootstrap intervals over images; `apart` is the score against the annotator "
     "minus that against exact masks, resampled by image. Accepted and rejected are the annotator's "
-    "own choice. A method that is judged by an annotator that errs like it looks better than it is "
+    "own choice. A method looks better than it is where the annotator makes the same mistakes "
     "(apart > 0)."
 )
 
@@ -25,6 +24,7 @@ class TrustRow:
     """One method on one part of the images."""
 
     dataset: str
+    dataset_title: str
     method: str
     annotator: str
     subset: str
@@ -43,17 +43,18 @@ def trust_rows(records: list[Record]) -> list[TrustRow]:
     parts = [record for record in records if record.subset != "all"]
     rows = []
     for exact in parts:
-        if exact.truth != "exact":
+        if exact.truth not in GIVEN:
             continue
         other = next((record for record in parts if _same_images(exact, record)), None)
         rows.append(
             TrustRow(
                 dataset=exact.dataset,
+                dataset_title=exact.dataset_title,
                 method=exact.method,
-                annotator=str(exact.annotation.get("name")),
+                annotator=exact.annotator.name if exact.annotator else "",
                 subset=exact.subset,
                 n=exact.n,
-                protocol=exact.protocol,
+                protocol=exact.protocol_name,
                 against_annotator=other.scores[METRIC] if other else None,
                 against_exact=exact.scores[METRIC],
                 apart=_apart(other, exact) if other else None,
@@ -65,7 +66,7 @@ def trust_rows(records: list[Record]) -> list[TrustRow]:
 def _same_images(exact: Record, other: Record) -> bool:
     """Whether ``other`` is the same evaluation against the annotator."""
     return (
-        other.truth != "exact"
+        other.truth not in GIVEN
         and (other.method, other.dataset, other.subset, other.protocol)
         == (exact.method, exact.dataset, exact.subset, exact.protocol)
         and other.digests == exact.digests
@@ -74,8 +75,8 @@ def _same_images(exact: Record, other: Record) -> bool:
 
 
 def _apart(other: Record, exact: Record) -> Estimate:
-    protocol = PROTOCOLS.get(exact.protocol)
-    return difference(protocol, other.counts(), exact.counts(), paired=True)[METRIC]
+    assert exact.protocol is not None, "records with pixel counts have a protocol"
+    return difference(exact.protocol, other.counts(), exact.counts(), paired=True)[METRIC]
 
 
 def trust_section(records: list[Record]) -> Section | None:
@@ -96,11 +97,11 @@ def trust_section(records: list[Record]) -> Section | None:
 def _line(row: TrustRow) -> list[str]:
     judge = row.against_annotator
     return [
-        DATASETS.get(row.dataset).title,
+        row.dataset_title,
         row.subset,
         str(row.n),
         row.method,
-        "(is it)" if judge is None else number(judge),
+        "-" if judge is None else number(judge),
         number(row.against_exact),
         "" if judge is None else number(row.apart, "+"),
     ]

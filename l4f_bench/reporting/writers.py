@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pandas as pd
 from tabulate import tabulate
 
+from l4f_bench.errors import InputError
+from l4f_bench.registry import unknown_name
 from l4f_bench.reporting.sections import MISSING, Section
+from l4f_bench.runs import write_text
 
 
 def markdown(section: Section) -> str:
@@ -51,6 +55,34 @@ WRITERS: dict[str, Callable[[Section], str]] = {
     "tex": latex,
     "json": to_json,
 }
+
+
+def writers(names: str) -> dict[str, Callable[[Section], str]]:
+    """The writers of formats, by name.
+
+    Args:
+        names: Comma-separated.
+
+    Raises:
+        InputError: A name is unknown.
+    """
+    chosen = [name.strip() for name in names.split(",")]
+    for name in chosen:
+        if name not in WRITERS:
+            raise InputError(unknown_name("format", name, list(WRITERS)))
+    return {name: WRITERS[name] for name in chosen}
+
+
+def write_section(
+    section: Section, folder: Path, chosen: Mapping[str, Callable[[Section], str]]
+) -> None:
+    """Write a section in every chosen format.
+
+    Raises:
+        InputError: The folder cannot be written.
+    """
+    for name, write in chosen.items():
+        write_text(folder / f"{section.name}.{name}", write(section))
 
 
 def _escape(text: str) -> str:

@@ -10,11 +10,8 @@ from typing import Any
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.devices import choose_device
 from l4f_bench.errors import InputError, MissingAssetError
-from l4f_bench.methods.labels4free.loading import (
-    alpha_file,
-    generator_file,
-    load_labels4free,
-)
+from l4f_bench.generators.usual import generator_file
+from l4f_bench.methods.labels4free.loading import alpha_file, load_labels4free
 from l4f_bench.registry import installed, installed_names, unknown_name
 from l4f_bench.training import (
     bisenet,

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from l4f_bench.annotators.coco import COCO_CLASSES
 from l4f_bench.annotators.rejection import (
-    TARGET_CLASSES,
     Instances,
     RejectionRule,
     as_annotation,
@@ -90,7 +89,7 @@ def test_classes_stand_in_the_order_of_detectron2() -> None:
     assert all(COCO_CLASSES[number] == name for name, number in index.items())
 
 
-@pytest.mark.parametrize("dataset", TARGET_CLASSES)
+@pytest.mark.parametrize("dataset", ["ffhq", "car", "cat", "horse"])
 def test_every_data_set_of_the_paper_has_its_class(dataset: str) -> None:
     expected = {"ffhq": 0, "car": 2, "cat": 15, "horse": 17}
     assert rule_of(dataset).class_index == expected[dataset]
@@ -106,5 +105,5 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
 @pytest.mark.parametrize("name", ["min_score", "min_area"])
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
 def test_numbers_beyond_0_and_1_are_refused(name: str, value: float) -> None:
-    with pytest.raises(InputError, match=f"{name} is between 0 and 1"):
+    with pytest.raises(InputError, match=f"{name} .* is out of range"):
         RejectionRule(target_class="cat", **{name: value})

@@ -8,10 +8,13 @@ from pathlib import Path
 import torch
 
 from l4f_bench.annotators.bisenet import BiSeNet
+from l4f_bench.annotators.choice import AnnotatorConfig, usual_annotator
 from l4f_bench.annotators.contracts import Annotation, Reason
-from l4f_bench.annotators.loading import described, open_annotator, usual_annotator
+from l4f_bench.annotators.loading import open_annotator
+from l4f_bench.annotators.rejection import RejectionRule
 from l4f_bench.annotators.screening import Screened
-from l4f_bench.config import AnnotatorConfig
+from l4f_bench.evaluation.truth import annotator_facts
+from l4f_bench.methods.specs import METHODS
 from tests.annotators.optional import torchvision_or_skip
 from tests.toy_detector import write_toy_pickle
 
@@ -39,12 +42,12 @@ def test_masks_are_the_annotators_and_both_may_reject() -> None:
 
 
 def test_only_samples_of_pseg_on_faces_are_screened() -> None:
-    screened = usual_annotator("ffhq", "pseg")
+    screened = usual_annotator("ffhq", METHODS.get("pseg").screens["ffhq"])
     assert screened.name == "bisenet"
     assert screened.screen is not None
-    assert (screened.screen.name, screened.screen.target_class) == ("mask-rcnn", "person")
-    assert usual_annotator("ffhq", "ours").screen is None
-    assert usual_annotator("cat", "pseg").screen is None
+    assert (screened.screen.name, screened.screen.rule.target_class) == ("mask-rcnn", "person")
+    assert usual_annotator("ffhq").screen is None
+    assert [(spec.name, *spec.screens) for spec in METHODS if spec.screens] == [("pseg", "ffhq")]
 
 
 def test_a_screened_annotator_opens_both_files(tmp_path: Path) -> None:
@@ -57,13 +60,13 @@ def test_a_screened_annotator_opens_both_files(tmp_path: Path) -> None:
         foreground=("hat", "hair"),
         screen=AnnotatorConfig(
             name="mask-rcnn",
-            target_class="person",
+            rule=RejectionRule(target_class="person"),
             weights=write_toy_pickle(tmp_path / "toy.pkl", "person"),
         ),
     )
     annotator, digests = open_annotator(config, torch.device("cpu"))
     assert set(digests) == {"annotator", "screen"}
-    assert described(config, annotator)["foreground"] == ["hair", "hat"]
+    assert annotator_facts(config, annotator).foreground == ("hair", "hat")
     images = torch.zeros(2, 3, 64, 64, dtype=torch.uint8)
     images[1] = 255
     annotation = annotator.annotate(images)

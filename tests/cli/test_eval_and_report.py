@@ -42,12 +42,12 @@ def test_a_record_says_what_ran(run: Run, custom_set: Path, tmp_path: Path) -> N
     record = evaluated(run, custom_set, tmp_path / "run")
     assert record == json.loads((tmp_path / "run" / "record.json").read_text())
     assert record["label"] == "ours (published masks)"
-    assert (record["method"], record["dataset"], record["setting"]) == ("ours", "car", "custom")
+    assert (record["method"], record["dataset"], record["setting"]) == ("ours", "car", "images")
     assert record["n"] == 3
     assert len(record["images"]) == 3
     assert set(record["digests"]) == {"preds", "target"}
     assert record["provenance"]["versions"]["l4f-bench"]
-    assert record["config"]["count"]["level"] == 128
+    assert (record["level"], record["truth"], record["threshold"]) == (128, "human", None)
 
 
 def test_given_masks_are_scored_instead_of_the_published(
@@ -58,7 +58,7 @@ def test_given_masks_are_scored_instead_of_the_published(
     record = evaluated(
         run, custom_set, tmp_path / "run", "--masks", masks, "--method", "detectron2"
     )
-    assert record["label"] == "Dt2"
+    assert record["label"] == "Mask R-CNN R101-FPN (run by detectron2)"
     assert record["scores"]["iou_fg"]["value"] == 1
 
 
@@ -81,8 +81,8 @@ def test_another_configuration_never_overwrites_a_record(
         (("--method", "our"), 2, "Did you mean 'ours'?"),
         (("--on", "costum"), 2, "Did you mean 'custom'?"),
         (("--protocol", "l4"), 2, "Did you mean 'l4f'?"),
-        (("--dataset", "celebamask"), 2, "no part of the custom set"),
-        (("--method", "bisenet"), 2, "--masks DIR"),
+        (("--dataset", "shapes"), 2, "are drawn. Leave out --data"),
+        (("--method", "pseg"), 2, "--masks DIR"),
         (("--dataset", "horse"), 2, "Horse"),
         (("--level", "300"), 2, "--level 300"),
     ],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,98 +12,11 @@ import torch
 from PIL import Image
 
 from l4f_bench.annotators.bisenet import BiSeNet
-from l4f_bench.annotators.contracts import Annotation, Reason
 from l4f_bench.evaluation.examples import Example
-from l4f_bench.evaluation.sampled import Drawing, count_samples, pick_examples
-from l4f_bench.methods.contracts import Samples
 from l4f_bench.reporting.figures import overlay
 from tests.cli.conftest import Run
 from tests.networks import save_labels4free, save_rosinality, small_alpha, small_generator
 from tests.toy_detector import write_toy_pickle
-
-
-class FakeMethod:
-    """Sample i has alpha 1 on its first i % 5 rows."""
-
-    def sample(self, indices: range, *, truncation: float, seed: int) -> Samples:
-        n = len(indices)
-        alpha = torch.zeros(n, 1, 8, 8)
-        for row, index in enumerate(indices):
-            alpha[row, :, : index % 5] = 1
-        image = torch.zeros(n, 3, 8, 8, dtype=torch.uint8)
-        image[:, 0, 0, 0] = torch.tensor(list(indices), dtype=torch.uint8)
-        return Samples(
-            indices=tuple(indices), image=image, alpha=alpha, background=image, composite=image,
-            latent=torch.zeros(n, 4),
-        )  # fmt: skip
-
-
-class FakeAnnotator:
-    """The first two rows are the truth; every third sample has no instance."""
-
-    def annotate(self, image: torch.Tensor) -> Annotation:
-        mask = torch.zeros(len(image), 8, 8, dtype=torch.bool)
-        mask[:, :2] = True
-        reasons: list[Reason | None] = [
-            "no-instance" if int(i) % 3 == 0 else None for i in image[:, 0, 0, 0]
-        ]
-        return Annotation(mask=mask, reason=tuple(reasons))
-
-
-def drawing(batch_size: int) -> Drawing:
-    return Drawing(truncation=1.0, seed=0, threshold=0.5, batch_size=batch_size)
-
-
-@pytest.mark.parametrize("batch_size", [1, 4, 64])
-def test_drawing_goes_on_until_enough_are_accepted(batch_size: int) -> None:
-    done: list[int] = []
-    counts = count_samples(
-        FakeMethod(), FakeAnnotator(), drawing(batch_size),
-        num_accepted=5, max_drawn=100, with_levels=True, advance=done.append,
-    )  # fmt: skip
-    assert counts.indices == [1, 2, 4, 5, 7]
-    assert counts.drawn == 8
-    assert counts.rejected == {"no-instance": 3}
-    assert counts.counts[0].tolist() == [8, 0, 8, 48]  # one of two rows found
-    assert counts.counts[2].tolist() == [16, 16, 0, 32]  # four rows where two are true
-    assert sum(done) == 5
-    assert len(counts.levels) == 5
-
-
-def test_drawing_ends_at_the_maximum() -> None:
-    counts = count_samples(
-        FakeMethod(), FakeAnnotator(), drawing(4),
-        num_accepted=50, max_drawn=10, with_levels=False, advance=lambda _: None,
-    )  # fmt: skip
-    assert counts.drawn == 10
-    assert len(counts.indices) == 6
-
-
-def test_letterbox_bars_are_left_out_beside_the_whole_image() -> None:
-    counts = count_samples(
-        FakeMethod(), FakeAnnotator(), replace(drawing(4), letterbox=0.125),
-        num_accepted=3, max_drawn=100, with_levels=False, advance=lambda _: None,
-    )  # fmt: skip
-    assert counts.indices == [1, 2, 4]
-    # Of eight rows the first and the last are bars; one of the two true rows is left.
-    assert [row.tolist() for row in counts.counts_without_bars] == [
-        [0, 0, 8, 40], [8, 0, 0, 40], [8, 16, 0, 24],
-    ]  # fmt: skip
-    assert counts.counts[2].tolist() == [16, 16, 0, 32]
-
-
-def test_examples_are_the_worst_median_and_best() -> None:
-    method, annotator = FakeMethod(), FakeAnnotator()
-    counts = count_samples(
-        method, annotator, drawing(4),
-        num_accepted=9, max_drawn=100, with_levels=False, advance=lambda _: None,
-    )  # fmt: skip
-    examples = pick_examples(method, annotator, drawing(4), counts, per_group=1)
-    assert [example.title.split(",")[0] for example in examples] == [
-        "worst: sample 5",
-        "median: sample 11",
-        "best: sample 7",
-    ]
 
 
 def test_the_overlay_tints_false_positives_green_and_false_negatives_red() -> None:
@@ -183,7 +95,7 @@ def test_missing_weights_are_named_with_the_command(
 def test_methods_without_samples_are_refused(
     run: Run, files: tuple[object, ...], tmp_path: Path
 ) -> None:
-    result = run("eval", "--dataset", "ffhq", "--on", "sampled", *files, "--method", "ours-unet")
+    result = run("eval", "--dataset", "ffhq", "--on", "sampled", *files, "--method", "ours-bisenet")
     assert result.exit_code == 2
     assert "makes no samples" in result.stderr
 
@@ -212,8 +124,8 @@ def test_table_2_end_to_end(dataset: str, run: Run, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.stderr
     (record,) = json.loads(result.stdout)["records"]
     assert record["truth"] == "mask-rcnn"
-    assert record["annotation"]["target_class"] == dataset
-    assert record["config"]["sampled"]["threshold"] == 0.9
+    assert record["annotator"]["target_class"] == dataset
+    assert record["threshold"] == 0.9
     assert record["n"] == len(record["images"]) == 3
     assert record["drawn"] == 3 + sum(record["rejected"].values())
     assert set(record["rejected"]) <= {"no-instance", "several-instances"}

@@ -27,9 +27,9 @@ def test_eval_without_options_scores_both_truncations_and_the_annotator(
     assert result.exit_code == 0, result.stderr
     records = json.loads(result.stdout)["records"]
     assert [(r["method"], r["setting"], r["truncation"]) for r in records] == [
-        ("ours", "sampled", 0.7),
-        ("ours", "sampled", 1.0),
-        ("bisenet", "real", None),
+        ("ours", "samples", 0.7),
+        ("ours", "samples", 1.0),
+        ("bisenet", "images", None),
     ]
     assert all(record["dataset"] == "shapes" and record["n"] == 20 for record in records)
     # Looser than what reports/shapes says of 1,000 samples, but far above any broken chain.
@@ -58,9 +58,9 @@ def test_exact_masks_do_not_depend_on_how_many_are_scored(run: Run, tmp_path: Pa
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--dataset", "ffhq", "--method", "bisenet"), "no exact masks"),
-        (("--method", "ours"), "Possible: bisenet"),
-        (("--method", "bisenet", "--samples", 0), "--samples 0"),
+        (("--method", "bisenet", "--annotator", "human"), "has exact masks, not human"),
+        (("--method", "ours"), "Possible: ours-bisenet, bisenet"),
+        (("--method", "bisenet", "--samples", 0), "--limit 0"),
     ],
 )
 def test_what_cannot_be_scored_on_real_images_is_said(
@@ -81,13 +81,13 @@ def test_sample_without_options_draws_the_embedded_world(run: Run, tmp_path: Pat
     ("options", "said"),
     [
         (("--on", "trusst"), "Did you mean 'trust'"),
-        (("--on", "real", "--truncation", 0.5), "--truncation belongs to --on sampled or quality"),
-        (("--limit", 3), "--limit belongs to --on custom"),
-        (("--screen-weights", "a.pkl"), "--screen-weights belongs to PSeg's samples of FFHQ"),
-        (("--method", "pseg", "--alpha", "a.pt"), "belong to --method ours"),
+        (("--on", "real", "--truncation", 0.5), "`eval samples` and `eval quality` have it"),
+        (("--limit", 3), "No such option of `eval samples`: --limit. `eval images` and"),
+        (("--screen-weights", "a.pkl"), "--screen-weights applies only to PSeg's samples of FFHQ"),
+        (("--method", "pseg", "--alpha", "a.pt"), "--alpha applies only to ours"),
         (("--batch-size", "none"), "--batch-size none"),
         (("--out", __file__), "cannot be written"),
-        (("--dataset", "cat", "--foreground", "hair"), "not of mask-rcnn"),
+        (("--dataset", "cat", "--foreground", "hair"), "mask-rcnn is not one"),
     ],
 )
 def test_options_that_would_do_nothing_are_refused(
@@ -134,7 +134,7 @@ def test_two_processes_score_and_sample_the_same(tmp_path: Path) -> None:
         assert scored.returncode == 0, scored.stderr
         sampled = launch(count, "sample", "-n", 5, "--out", out / "samples")
         assert sampled.returncode == 0, sampled.stderr
-    parts = ("psi-0.7", "psi-1", "bisenet-real")
+    parts = ("psi-0.7", "psi-1", "bisenet-images")
     for part in parts:
         one, two = (
             json.loads((tmp_path / str(count) / "eval" / part / "record.json").read_text())

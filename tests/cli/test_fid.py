@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from l4f_bench.evaluation.feature_sides import MIN_IMAGES
+from l4f_bench.evaluation.distance.sides import MIN_IMAGES
 from l4f_bench.features import loading
 from l4f_bench.metrics.frechet import frechet_distance
 from l4f_bench.metrics.moments import Gaussian
@@ -54,7 +54,7 @@ def test_folders_have_the_distance_of_their_gaussians(
         assert (side["features"], side["divisor"]) == ("inception", divisor)
         assert (side["resize"], side["weights_sha256"]) == ("bilinear", PUBLISHED)
     assert answer["provenance"]["versions"]["torch"]
-    assert "30 images only" in result.stderr
+    assert "holds only 30 images" in result.stderr
 
 
 def test_other_features_are_never_called_fid(run: Run, sets: tuple[Path, Path]) -> None:
@@ -115,9 +115,9 @@ def test_generators_are_compared_by_index(run: Run, tmp_path: Path) -> None:
     assert first["sides"][0]["truncation"] == 0.5
     samples = tmp_path / "samples"
     samples.mkdir()
-    from l4f_bench.evaluation.image_sets import GeneratorSet
+    from l4f_bench.evaluation.distance.image_batches import GeneratorBatches
 
-    drawn = GeneratorSet(
+    drawn = GeneratorBatches(
         generator, num_images=6, truncation=0.5, seed=0, device=torch.device("cpu")
     )
     for index, image in enumerate(torch.cat(list(drawn.batches(4)))):

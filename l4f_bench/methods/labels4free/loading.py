@@ -4,40 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
 from l4f_bench.cache import cached_weight
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.devices import choose_device
-from l4f_bench.distributed import gathered
 from l4f_bench.errors import InputError, MissingAssetError
 from l4f_bench.files.errors import refusals_named
 from l4f_bench.generators.checkpoints.loading import load_trained
 from l4f_bench.generators.checkpoints.selection import SelectedNetwork, select_network
 from l4f_bench.generators.stylegan2 import BACKGROUND_MODES, BackgroundMode
-from l4f_bench.methods.contracts import GenerativeMethod
+from l4f_bench.generators.usual import generator_file
 from l4f_bench.methods.labels4free.alpha import AlphaNetwork
 from l4f_bench.methods.labels4free.method import Labels4Free
 from l4f_bench.registry import unknown_name
-
-_SHARE_OF_MEMORY = 0.6  # leaves room for temporaries and what the allocator keeps
-
-
-def generator_file(dataset: str) -> Path:
-    """A data set's own generator: embedded, or published and in the cache.
-
-    Raises:
-        MissingAssetError: There is none, or it is not in the cache; the message says what to do.
-    """
-    spec = DATASETS.get(dataset)
-    other = "Or give one with --generator FILE: a checkpoint of any format, or what `l4f-bench "
-    other += "train --method stylegan2` wrote."
-    if spec.generator_weights is None:
-        raise MissingAssetError(f"No generator of {spec.title} is published. {other}")
-    try:
-        return cached_weight(spec.generator_weights)
-    except MissingAssetError as error:
-        raise MissingAssetError(f"{error} {other}") from None
 
 
 def alpha_file(dataset: str) -> Path:
@@ -53,6 +31,40 @@ def alpha_file(dataset: str) -> Path:
             "`l4f-bench fetch --list` says where the published ones are."
         )
     return cached_weight(spec.alpha_weights)
+
+
+def load(
+    generator: Path | None,
+    *,
+    dataset: str,
+    device: str | None = None,
+    alpha: Path | None = None,
+    background: str | None = None,
+) -> tuple[Labels4Free, dict[str, str]]:
+    """Ours for a data set, ready to sample.
+
+    Args:
+        generator: Its checkpoint; None takes the data set's, embedded or in the cache.
+        dataset: Key of the data set.
+        device: Where to compute; None takes a GPU if there is one.
+        alpha: Checkpoint of the alpha network; None takes the embedded one.
+        background: How backgrounds are painted; None for the data set's usual way.
+
+    Returns:
+        The method, and the SHA-256 of both files.
+
+    Raises:
+        CheckpointError: A file cannot be read or lacks the network.
+        InputError: A name is unknown, or the two networks do not fit each other.
+        MissingAssetError: Weights are missing; the message says how to get them.
+    """
+    alpha = alpha or alpha_file(dataset)
+    return load_labels4free(
+        generator or generator_file(dataset),
+        alpha,
+        background=background or DATASETS.get(dataset).background,
+        device=device,
+    )
 
 
 def load_labels4free(
@@ -116,19 +128,3 @@ def background_mode(name: str) -> BackgroundMode:
     if name not in BACKGROUND_MODES:
         raise InputError(unknown_name("background mode", name, list(BACKGROUND_MODES)))
     return BACKGROUND_MODES[name]
-
-
-def samples_per_batch(method: GenerativeMethod, wanted: int | None) -> int:
-    """The batch size asked for, or for None one that fits the device's free memory.
-
-    On a CPU that is 1: images are computed one at a time there. All processes get the same, since
-    they take their samples round by round.
-    """
-    if wanted is not None:
-        return wanted
-    device = method.device
-    if device.type != "cuda":
-        return 1
-    free, _ = torch.cuda.mem_get_info(device)
-    fitting = max(1, min(64, int(_SHARE_OF_MEMORY * free / method.bytes_per_image)))
-    return min(gathered(fitting))

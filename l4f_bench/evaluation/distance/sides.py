@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from l4f_bench.config import FeatureDistanceConfig
 from l4f_bench.devices import choose_device
 from l4f_bench.distributed import from_first, gathered, shard
 from l4f_bench.errors import InputError
-from l4f_bench.evaluation.image_sets import FolderSet, GeneratorSet, ImageSet
-from l4f_bench.evaluation.statistics_files import SUFFIX, SetStatistics, read_statistics
+from l4f_bench.evaluation.distance.image_batches import (
+    FolderBatches,
+    GeneratorBatches,
+    ImageBatches,
+)
+from l4f_bench.evaluation.distance.recipe import DistanceConfig
+from l4f_bench.evaluation.distance.statistics_files import SUFFIX, SetStatistics, read_statistics
 from l4f_bench.features.contracts import FeatureExtractor, FeatureSpec
 from l4f_bench.metrics.moments import DIVISORS, Moments
 from l4f_bench.progress import Progress
@@ -46,9 +50,9 @@ class OpenedSide:
 
     name: str
     """What messages call it."""
-    content: ImageSet | SetStatistics
+    content: ImageBatches | SetStatistics
     digest: str | None = None
-    """SHA-256 of a statistics file."""
+    """SHA-256 of the file of a generator or of statistics."""
 
     @property
     def is_file(self) -> bool:
@@ -61,7 +65,7 @@ class OpenedSide:
         return self.content.count if isinstance(self.content, SetStatistics) else len(self.content)
 
 
-def open_side(path: Path, config: FeatureDistanceConfig) -> OpenedSide:
+def open_side(path: Path, config: DistanceConfig) -> OpenedSide:
     """What stands at ``path``, checked as far as that is quick.
 
     Raises:
@@ -76,8 +80,8 @@ def open_side(path: Path, config: FeatureDistanceConfig) -> OpenedSide:
     if kind == "statistics":
         return OpenedSide(str(path), read_statistics(path), sha256_of(path))
     if kind == "folder":
-        return OpenedSide(str(path), FolderSet(path, workers=config.workers))
-    return OpenedSide(str(path), generator_set(path, config))
+        return OpenedSide(str(path), FolderBatches(path, workers=config.workers))
+    return generator_side(path, config)
 
 
 def kind_of(path: Path) -> str:
@@ -87,15 +91,13 @@ def kind_of(path: Path) -> str:
     return "statistics" if path.suffix == SUFFIX else "generator"
 
 
-def generator_set(
-    path: Path, config: FeatureDistanceConfig, name: str | None = None
-) -> GeneratorSet:
+def generator_side(path: Path, config: DistanceConfig, name: str | None = None) -> OpenedSide:
     """The samples of a generator's checkpoint, which results call ``name`` or by its path.
 
     Raises:
         CheckpointError: The file cannot be read or holds no generator.
     """
-    return GeneratorSet(
+    samples = GeneratorBatches(
         path,
         num_images=config.samples,
         truncation=config.truncation,
@@ -103,12 +105,13 @@ def generator_set(
         device=choose_device(config.device),
         name=name,
     )
+    return OpenedSide(name or str(path), samples, samples.sha256)
 
 
 def finish_side(
     opened: OpenedSide,
     extractor: FeatureExtractor | None,
-    config: FeatureDistanceConfig,
+    config: DistanceConfig,
     progress: Progress,
 ) -> Side:
     """The statistics of a side, and its features where they are needed.
@@ -159,7 +162,7 @@ def _in_order(shares: list[Features]) -> Features:
     return rows
 
 
-def stated(spec: FeatureSpec, config: FeatureDistanceConfig) -> dict[str, str]:
+def stated(spec: FeatureSpec, config: DistanceConfig) -> dict[str, str]:
     """How statistics are made here."""
     return {
         "features": spec.name,
@@ -169,13 +172,13 @@ def stated(spec: FeatureSpec, config: FeatureDistanceConfig) -> dict[str, str]:
     }
 
 
-def _batch_size(config: FeatureDistanceConfig) -> int:
+def _batch_size(config: DistanceConfig) -> int:
     if config.batch_size is not None:
         return config.batch_size
     return _BATCH.get(choose_device(config.device).type, _BATCH["cpu"])
 
 
-def check_side(opened: OpenedSide, config: FeatureDistanceConfig) -> None:
+def check_side(opened: OpenedSide, config: DistanceConfig) -> None:
     """Raise unless a side can be compared under ``config``.
 
     Raises:
@@ -185,6 +188,6 @@ def check_side(opened: OpenedSide, config: FeatureDistanceConfig) -> None:
         raise InputError(unknown_name("divisor", config.divisor, list(DIVISORS)))
     if opened.count is not None and opened.count < MIN_IMAGES and not config.allow_small_n:
         raise InputError(
-            f"{opened.name} stands for {opened.count} images; below {MIN_IMAGES} the distance "
+            f"{opened.name} holds {opened.count} images; below {MIN_IMAGES} the distance "
             "depends more on their number than on the images. Give more, or add --allow-small-n."
         )

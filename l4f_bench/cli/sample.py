@@ -1,17 +1,15 @@
-"""Commands that make images: sample."""
+"""The command sample."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from l4f_bench.cli.console import progress_bar, stderr, stdout
-from l4f_bench.cli.options import Device, batch_size_of
-
-if TYPE_CHECKING:
-    from l4f_bench.config import SampleConfig
+from l4f_bench.cli.options import Device
+from l4f_bench.evaluation.options import whole_or_auto
 
 
 def sample(
@@ -56,7 +54,7 @@ def sample(
     ] = "auto",
     device: Device = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where a stopped run left this folder.")
+        bool, typer.Option("--resume", help="Continue a stopped run in this folder.")
     ] = False,
 ) -> None:
     """Sample images with masks, backgrounds and composites.
@@ -69,51 +67,29 @@ def sample(
 
     Example: l4f-bench sample --method pseg -n 20 --out pseg-samples
     """
-    from l4f_bench.config import SampleConfig
     from l4f_bench.datasets.specs import DATASETS
     from l4f_bench.distributed import processes
-    from l4f_bench.methods.loading import OURS
+    from l4f_bench.evaluation.sample_folder import SampleConfig, sample_into
 
-    spec = DATASETS.get(dataset)
     config = SampleConfig(
-        dataset=spec.name,
+        dataset=dataset,
         method=method,
         generator=generator,
         alpha=alpha,
         num_images=num_images,
         truncation=truncation,
         seed=seed,
-        threshold=spec.threshold if threshold is None else threshold,
-        background=background or (spec.background if method == OURS else None),
+        threshold=DATASETS.get(dataset).threshold if threshold is None else threshold,
+        background=background,
         alpha16=alpha16,
     )
-    with processes(device):
-        _sample(config, out, resume=resume, batch_size=batch_size_of(batch_size), device=device)
-
-
-def _sample(
-    config: SampleConfig, out: Path, *, resume: bool, batch_size: int | None, device: str | None
-) -> None:
-    from l4f_bench.evaluation.sample_folder import identity_of, sample_folder
-    from l4f_bench.methods.labels4free.loading import samples_per_batch
-    from l4f_bench.methods.loading import load_generative
-
-    method, digests = load_generative(
-        config.method,
-        config.dataset,
-        generator=config.generator,
-        alpha=config.alpha,
-        background=config.background,
-        device=device,
-    )
-    with progress_bar("Sampling") as progress:
-        sample_folder(
-            method,
+    with processes(device), progress_bar("Sampling") as progress:
+        sample_into(
             out,
             config,
-            identity_of(config, digests),
             resume=resume,
-            batch_size=samples_per_batch(method, batch_size),
+            batch_size=whole_or_auto(batch_size),
+            device=device,
             progress=progress,
         )
     stderr.print(f"{config.num_images} samples are in {out}", markup=False, soft_wrap=True)
@@ -121,5 +97,5 @@ def _sample(
 
 
 def register(app: typer.Typer) -> None:
-    """Add these commands to the application."""
+    """Add the command to the application."""
     app.command("sample")(sample)

@@ -1,4 +1,4 @@
-"""Commands that judge images without masks: fid."""
+"""The command fid."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
-from l4f_bench.cli.options import AsJson, Device, Divisor, Resize, batch_size_of, given_option
+from l4f_bench.cli.options import AsJson, Device, Divisor, Resize, given_option
 from l4f_bench.errors import InputError
+from l4f_bench.evaluation.options import whole_or_auto
 
 if TYPE_CHECKING:
-    from l4f_bench.config import FeatureDistanceConfig
+    from l4f_bench.evaluation.distance.recipe import DistanceConfig
 
 _TAKEN_BY = {  # by what an option has an effect on: neither side, and it is refused
     **dict.fromkeys(("samples", "truncation"), ("generator",)),
@@ -87,10 +88,10 @@ def fid(
 
     Example: l4f-bench fid ffhq/ --save-stats ffhq.npz
     """
-    from l4f_bench.config import FeatureDistanceConfig
     from l4f_bench.distributed import processes
+    from l4f_bench.evaluation.distance.recipe import DistanceConfig
 
-    config = FeatureDistanceConfig(
+    config = DistanceConfig(
         features=features,
         weights=weights,
         resize=resize,
@@ -101,25 +102,23 @@ def fid(
         kernel=kid,
         precision_recall=precision_recall,
         allow_small_n=allow_small_n,
-        batch_size=batch_size_of(batch_size),
+        batch_size=whole_or_auto(batch_size),
         workers=workers,
         device=device,
     )
-    if real is None and save_stats is None:
-        raise InputError("Give B as well, or --save-stats FILE.npz to keep A's statistics.")
     if real is None and (kid or precision_recall or as_json):
         raise InputError("--kid, --precision-recall and --json need B. Give it, or leave them out.")
     _refuse_unused(context, [path for path in (generated, real) if path is not None])
     with processes(device):
-        if real is not None:
-            _compare(generated, real, config, save_stats, as_json=as_json)
-        elif save_stats is not None:
+        if real is None:
             _save(generated, config, save_stats)
+        else:
+            _compare(generated, real, config, save_stats, as_json=as_json)
 
 
 def _refuse_unused(context: typer.Context, paths: list[Path]) -> None:
     """Raise if an option was given that changes nothing about these sides."""
-    from l4f_bench.evaluation.feature_sides import kind_of
+    from l4f_bench.evaluation.distance.sides import kind_of
 
     kinds = {kind_of(path) for path in paths}
     for name, takers in _TAKEN_BY.items():
@@ -132,14 +131,17 @@ def _refuse_unused(context: typer.Context, paths: list[Path]) -> None:
 def _compare(
     generated: Path,
     real: Path,
-    config: FeatureDistanceConfig,
+    config: DistanceConfig,
     save_stats: Path | None,
     *,
     as_json: bool,
 ) -> None:
     from l4f_bench.distributed import is_first
-    from l4f_bench.evaluation.feature_distance import compare_sets, result_json
-    from l4f_bench.evaluation.statistics_files import check_statistics_name, write_statistics
+    from l4f_bench.evaluation.distance.comparison import compare_sets, facts_of, result_json
+    from l4f_bench.evaluation.distance.statistics_files import (
+        check_statistics_name,
+        write_statistics,
+    )
     from l4f_bench.reporting.lines import distance_lines
 
     if save_stats is not None:
@@ -151,15 +153,23 @@ def _compare(
         warn(message)
     if save_stats is not None and is_first():
         write_statistics(save_stats, result.sides[0].statistics)
-    answer = result_json(result, config, seconds=time.perf_counter() - started)
-    stdout.print(json.dumps(answer) if as_json else distance_lines(answer))
+    if as_json:
+        answer = result_json(result, config, seconds=time.perf_counter() - started)
+        stdout.print(json.dumps(answer))
+    else:
+        stdout.print(distance_lines(facts_of(result)))
 
 
-def _save(images: Path, config: FeatureDistanceConfig, save_stats: Path) -> None:
+def _save(images: Path, config: DistanceConfig, save_stats: Path | None) -> None:
     from l4f_bench.distributed import is_first
-    from l4f_bench.evaluation.feature_distance import statistics_of
-    from l4f_bench.evaluation.statistics_files import check_statistics_name, write_statistics
+    from l4f_bench.evaluation.distance.comparison import statistics_of
+    from l4f_bench.evaluation.distance.statistics_files import (
+        check_statistics_name,
+        write_statistics,
+    )
 
+    if save_stats is None:
+        raise InputError("Give B as well, or --save-stats FILE.npz to keep A's statistics.")
     check_statistics_name(save_stats)
     with progress_bar("Features") as progress:
         statistics = statistics_of(images, config, progress)
@@ -170,5 +180,5 @@ def _save(images: Path, config: FeatureDistanceConfig, save_stats: Path) -> None
 
 
 def register(app: typer.Typer) -> None:
-    """Add these commands to the application."""
+    """Add the command to the application."""
     app.command("fid")(fid)

@@ -1,4 +1,4 @@
-"""Sets of images to compare: a folder, samples, the shapes world. None is held in memory.
+"""Images to compare, batch by batch: a folder, samples, an image set. None is held in memory.
 
 Of several processes each goes through its own share.
 """
@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from l4f_bench.datasets.image_set import ImageSet
 from l4f_bench.datasets.image_sources import image_files
-from l4f_bench.datasets.shapes import shapes_batch
 from l4f_bench.datasets.squares import ByteArray, read_rgb, size_of
 from l4f_bench.devices import to_bytes
 from l4f_bench.distributed import shard
@@ -31,7 +31,7 @@ _BATCHES_AHEAD = 2  # are decoded while one is computed
 _SIZES_AT_ONCE = 1000  # a task for every file of a large folder would take memory
 
 
-class ImageSet(Protocol):
+class ImageBatches(Protocol):
     """Images of one size, in a fixed order."""
 
     def __len__(self) -> int: ...
@@ -43,7 +43,7 @@ class ImageSet(Protocol):
         """What the images are, as it stands in results."""
 
 
-class FolderSet:
+class FolderBatches:
     """The image files of a folder, or else those of its sub-folders (as FFHQ's), in path order."""
 
     def __init__(self, folder: Path, *, workers: int | None = None) -> None:
@@ -101,7 +101,7 @@ class FolderSet:
         return {"kind": "folder", "path": str(self._folder), "count": len(self)}
 
 
-class GeneratorSet:
+class GeneratorBatches:
     """Samples 0 to n - 1 of a StyleGAN2; each depends on its index and the seed alone."""
 
     def __init__(
@@ -159,7 +159,7 @@ class GeneratorSet:
         return to_bytes(image)
 
 
-class MethodSet:
+class MethodBatches:
     """Samples 0 to n - 1 of a method that makes images with masks; the masks are left out."""
 
     def __init__(
@@ -195,27 +195,26 @@ class MethodSet:
         }
 
 
-class ShapesSet:
-    """Images 0 to n - 1 of a shapes world."""
+class SetBatches:
+    """The images of a set that is drawn."""
 
-    def __init__(self, *, num_images: int, resolution: int, seed: int) -> None:
-        """Draw the world of ``seed``."""
-        self._num_images, self._resolution, self._seed = num_images, resolution, seed
+    def __init__(self, images: ImageSet, *, resolution: int, seed: int) -> None:
+        """Take the images of ``images``, which results describe by resolution and seed."""
+        self._images, self._resolution, self._seed = images, resolution, seed
 
     def __len__(self) -> int:
-        return self._num_images
+        return len(self._images)
 
     def batches(self, batch_size: int) -> Iterator[Tensor]:
         """This process's images."""
-        for indices in _index_batches(self._num_images, batch_size):
-            images, _ = shapes_batch(indices, resolution=self._resolution, seed=self._seed)
-            yield torch.from_numpy(images)
+        for indices in _index_batches(len(self), batch_size):
+            yield torch.from_numpy(np.stack([self._images.image(index) for index in indices]))
 
     def to_json(self) -> dict[str, Any]:
         """Kind, number, and what fixes the images."""
         return {
             "kind": "world",
-            "path": "shapes",
+            "path": self._images.spec.name,
             "count": len(self),
             "resolution": self._resolution,
             "seed": self._seed,

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from l4f_bench.config import FeatureDistanceConfig, to_json
 from l4f_bench.devices import choose_device
 from l4f_bench.distributed import from_first, is_first
 from l4f_bench.errors import InputError
-from l4f_bench.evaluation.feature_sides import (
+from l4f_bench.evaluation.distance.facts import (
+    DistanceFacts,
+    KernelFacts,
+    ShareFacts,
+    SideFacts,
+)
+from l4f_bench.evaluation.distance.recipe import DistanceConfig
+from l4f_bench.evaluation.distance.sides import (
     MIN_IMAGES,
     OpenedSide,
     Side,
@@ -20,7 +27,7 @@ from l4f_bench.evaluation.feature_sides import (
     open_side,
     stated,
 )
-from l4f_bench.evaluation.statistics_files import SetStatistics
+from l4f_bench.evaluation.distance.statistics_files import SetStatistics
 from l4f_bench.features.contracts import (
     FeatureExtractor,
     FeatureSpec,
@@ -50,7 +57,7 @@ class FeatureDistance:
 
 
 def compare_sets(
-    first: Path, second: Path, config: FeatureDistanceConfig, progress: Progress = silent
+    first: Path, second: Path, config: DistanceConfig, progress: Progress = silent
 ) -> FeatureDistance:
     """Compare generated images with real ones.
 
@@ -71,7 +78,7 @@ def compare_sets(
 def compare_sides(
     first: OpenedSide,
     second: OpenedSide,
-    config: FeatureDistanceConfig,
+    config: DistanceConfig,
     progress: Progress = silent,
 ) -> FeatureDistance:
     """Compare generated images with real ones, wherever they come from; see :func:`compare_sets`.
@@ -109,9 +116,7 @@ def compare_sides(
     )
 
 
-def statistics_of(
-    path: Path, config: FeatureDistanceConfig, progress: Progress = silent
-) -> SetStatistics:
+def statistics_of(path: Path, config: DistanceConfig, progress: Progress = silent) -> SetStatistics:
     """Statistics of one set of images, to be written to a file.
 
     Raises:
@@ -124,38 +129,44 @@ def statistics_of(
     return finish_side(opened, extractor, config, progress).statistics
 
 
+def facts_of(result: FeatureDistance) -> DistanceFacts:
+    """What was measured, and of which two sets."""
+    kernel, shares = result.kernel, result.precision_recall
+    return DistanceFacts(
+        distance=result.name,
+        value=result.value,
+        kernel=None if kernel is None else KernelFacts(name=result.kernel_name, **asdict(kernel)),
+        precision_recall=None if shares is None else ShareFacts(**asdict(shares)),
+        sides=(_side_facts(result.sides[0]), _side_facts(result.sides[1])),
+    )
+
+
 def result_json(
-    result: FeatureDistance, config: FeatureDistanceConfig, *, seconds: float
+    result: FeatureDistance, config: DistanceConfig, *, seconds: float
 ) -> dict[str, Any]:
     """Everything a comparison knows, as JSON data."""
-    return {
+    document = {
         "format": "l4f-bench distance",
         "version": 1,
-        **distance_json(result),
+        **asdict(facts_of(result)),
         "warnings": result.warnings,
-        "config": to_json(config),
+        "config": asdict(config),
         "provenance": provenance(),
         "seconds": round(seconds, 3),
     }
+    plain: dict[str, Any] = json.loads(json.dumps(document, default=str))
+    return plain
 
 
-def distance_json(result: FeatureDistance) -> dict[str, Any]:
-    """What was measured, and of which two sets, as JSON data."""
-    kernel, shares = result.kernel, result.precision_recall
-    return {
-        "distance": result.name,
-        "value": result.value,
-        "kernel": None if kernel is None else {"name": result.kernel_name, **asdict(kernel)},
-        "precision_recall": None if shares is None else asdict(shares),
-        "sides": [
-            {**side.source, **_how(side.statistics), "dimension": _dimension(side.statistics)}
-            for side in result.sides
-        ],
-    }
+def _side_facts(side: Side) -> SideFacts:
+    facts: dict[str, Any] = {**side.source, **_how(side.statistics)}
+    size = facts.get("size")
+    facts["size"] = None if size is None else tuple(size)
+    return SideFacts(**facts, dimension=_dimension(side.statistics))
 
 
 def _of_features(
-    a: Side, b: Side, config: FeatureDistanceConfig
+    a: Side, b: Side, config: DistanceConfig
 ) -> tuple[KernelDistance | None, PrecisionRecall | None]:
     """What takes the features themselves, as far as it is asked for."""
     kernel = shares = None
@@ -167,7 +178,7 @@ def _of_features(
     return kernel, shares
 
 
-def _extractor(config: FeatureDistanceConfig) -> FeatureExtractor:
+def _extractor(config: DistanceConfig) -> FeatureExtractor:
     return load_extractor(
         config.features,
         config.weights,
@@ -221,12 +232,12 @@ def _warnings(names: tuple[str, str], sides: tuple[Side, Side]) -> list[str]:
         statistics = side.statistics
         if statistics.count is None or None in _how(statistics).values():
             found.append(
-                f"{name} does not state how it was made; it is taken to fit the other side."
+                f"{name} does not state how it was made; it is assumed to match the other side."
             )
         if statistics.count is not None and statistics.count < MIN_IMAGES:
             found.append(
-                f"{name} stands for {statistics.count} images only; compare its distance with "
-                "none from another number."
+                f"{name} holds only {statistics.count} images; do not compare with distances from "
+                "another number."
             )
     sizes = [side.source["size"] for side in sides if "size" in side.source]
     if len(sizes) == 2 and sizes[0] != sizes[1]:

@@ -1,0 +1,56 @@
+"""The command report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from l4f_bench.cli.console import stderr, stdout
+
+
+def report(
+    records: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Record files, or folders to search for them.", show_default="runs"),
+    ] = None,
+    formats: Annotated[
+        str, typer.Option("--format", help="Comma-separated: md, csv, tex, json.")
+    ] = "md,csv",
+    out: Annotated[Path, typer.Option(help="Folder for the tables.")] = Path("report"),
+    table: Annotated[
+        int | None,
+        typer.Option(help="Only this table of the paper, 1 to 5.", show_default="all there is"),
+    ] = None,
+    check: Annotated[
+        float | None,
+        typer.Option(
+            help="Exit with 1 if a measured mask score differs from its published one by more.",
+            show_default="no check",
+        ),
+    ] = None,
+) -> None:
+    """Draw tables from records: the paper's, published beside measured, and those of shapes.
+
+    Example: l4f-bench report runs/ --format md,tex --out tables --check 0.005
+    """
+    from l4f_bench.evaluation.records import find_records, load_record
+    from l4f_bench.reporting.report import build_report
+    from l4f_bench.reporting.tables import check_deviations
+    from l4f_bench.reporting.writers import markdown, write_section, writers
+
+    chosen = writers(formats)
+    loaded = [load_record(path) for path in find_records(records or [Path("runs")])]
+    drawn = build_report(loaded, table)
+    for section in drawn.sections:
+        write_section(section, out, chosen)
+        stdout.print(markdown(section))
+    stderr.print(f"Tables: {out}", markup=False, soft_wrap=True)
+    if check is not None:
+        check_deviations(drawn.tables, check)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("report")(report)

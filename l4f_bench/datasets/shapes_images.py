@@ -1,0 +1,56 @@
+"""The shapes world as images to evaluate on: those that no training saw."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from l4f_bench.datasets.image_set import ImageRequest, TrueMask, Truth
+from l4f_bench.datasets.shapes import HELD_OUT, shapes_batch
+from l4f_bench.datasets.specs import DatasetSpec
+
+NUM_IMAGES = 1000
+"""Images by default."""
+
+
+class ShapesImages:
+    """Images 0 to n - 1 of a held-out shapes world, with their exact masks."""
+
+    truth: Truth = "exact"
+
+    def __init__(self, spec: DatasetSpec, *, num_images: int, seed: int) -> None:
+        """Draw the held-out world of ``seed``."""
+        self.spec = spec
+        self._num_images, self._seed = num_images, seed
+
+    @property
+    def digest(self) -> str:
+        """What fixes the images."""
+        return f"{self.spec.name} of {self.spec.resolution} pixels, seed {self._seed}"
+
+    def __len__(self) -> int:
+        return self._num_images
+
+    def key(self, index: int) -> str:
+        """Number of the image."""
+        return f"{index:06d}"
+
+    def image(self, index: int) -> npt.NDArray[np.uint8]:
+        """Pixels, uint8 ``[3, H, W]`` RGB."""
+        return self._draw(index)[0]
+
+    def mask(self, index: int) -> TrueMask:
+        """The exact mask."""
+        return TrueMask(self._draw(index)[1])
+
+    def _draw(self, index: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+        images, masks = shapes_batch(
+            [index], resolution=self.spec.resolution, seed=HELD_OUT + self._seed
+        )
+        return images[0], masks[0]
+
+
+def open_shapes(request: ImageRequest) -> ShapesImages:
+    """The images that a request asks for."""
+    num_images = NUM_IMAGES if request.num_images is None else request.num_images
+    return ShapesImages(request.spec, num_images=num_images, seed=request.seed)

@@ -1,0 +1,189 @@
+"""The one loop of every evaluation of masks: shard, predict, ask for the truth, count, gather.
+
+Images are taken in the order of their index, so a result does not depend on the batch size or the
+number of processes, and a longer evaluation begins with the shorter one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from l4f_bench.datasets.mask_files import GreyUse
+from l4f_bench.distributed import gathered, num_processes, shard
+from l4f_bench.metrics.counts import COUNT_NAMES, NUM_LEVELS, count_levels, count_pixels
+from l4f_bench.progress import Advance
+
+IntArray = npt.NDArray[np.int64]
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pair:
+    """One image's prediction beside its true mask."""
+
+    index: int
+    key: int | str
+    """Name of the image, or a sample's index."""
+    preds: npt.NDArray[np.bool_]
+    """``[H, W]``."""
+    target: npt.NDArray[np.bool_]
+    """``[H, W]``."""
+    levels: npt.NDArray[np.uint8] | None = None
+    """The prediction as grey levels ``[H, W]``, where every threshold is to be counted."""
+    bars: npt.NDArray[np.bool_] | None = None
+    """Rows ``[H]`` that are letterbox bars, where these are to be left out as well."""
+    reason: str | None = None
+    """Why the image is not fit to be scored; None if it is."""
+    preds_name: str | None = None
+    """File of the prediction."""
+    grey: tuple[GreyUse, ...] = ()
+    """How the files of prediction and truth use grey levels."""
+    image: npt.NDArray[np.uint8] | None = None
+    """Pixels ``[3, H, W]`` RGB, where they are at hand."""
+
+
+class Scene(Protocol[P]):
+    """What is scored against what, by index."""
+
+    def predict(self, indices: Sequence[int]) -> P:
+        """Predictions of a batch; called in another thread while the last batch is judged."""
+
+    def judge(self, predictions: P) -> list[Pair]:
+        """The same with their true masks, in order; images that do not take part are left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One image, counted; arrays as in :mod:`l4f_bench.metrics.counts`."""
+
+    index: int
+    key: int | str
+    preds_name: str | None
+    reason: str | None
+    grey: tuple[GreyUse, ...]
+    counts: IntArray
+    levels: IntArray | None
+    counts_without_bars: IntArray | None
+    levels_without_bars: IntArray | None
+
+
+@dataclass(slots=True)
+class Counts:
+    """Pixel counts of the images that were accepted, and what became of the others."""
+
+    drawn: int = 0
+    """Images looked at."""
+    rows: list[Row] = field(default_factory=list)
+    rejected: Counter[str] = field(default_factory=Counter)
+    """Number of rejected images by reason."""
+
+    @property
+    def table(self) -> IntArray:
+        """tp, fp, fn, tn of each image, int64 ``[N, 4]``."""
+        return np.array([row.counts for row in self.rows], np.int64).reshape(-1, len(COUNT_NAMES))
+
+    @property
+    def levels(self) -> IntArray | None:
+        """Counts by grey level ``[N, 2, 256]``, where they were asked for."""
+        return _stacked([row.levels for row in self.rows], (2, NUM_LEVELS))
+
+    @property
+    def table_without_bars(self) -> IntArray | None:
+        """As ``table`` without letterbox bars, where there are some."""
+        return _stacked([row.counts_without_bars for row in self.rows], (len(COUNT_NAMES),))
+
+    @property
+    def levels_without_bars(self) -> IntArray | None:
+        """As ``levels`` without letterbox bars, where there are some."""
+        return _stacked([row.levels_without_bars for row in self.rows], (2, NUM_LEVELS))
+
+
+def count_images(
+    scene: Scene[Any],
+    *,
+    most: int,
+    wanted: int | None = None,
+    batch_size: int,
+    advance: Advance,
+) -> Counts:
+    """Count the pixels of images until enough are accepted, or there are no more.
+
+    Args:
+        scene: Gives predictions and true masks.
+        most: Number of images there are.
+        wanted: How many accepted images are enough; None for all.
+        batch_size: Images at a time in each process.
+        advance: Called with the number of images newly done: accepted ones where ``wanted``.
+    """
+    result = Counts()
+    start, step = 0, batch_size * num_processes()
+    with closing(_predicted_ahead(scene, most, step)) as rounds:
+        for predictions in rounds:
+            own = [] if predictions is None else [_row(pair) for pair in scene.judge(predictions)]
+            before = len(result.rows)
+            for row in sorted(chain(*gathered(own)), key=lambda row: row.index):
+                result.drawn = row.index + 1
+                if row.reason is None:
+                    result.rows.append(row)
+                else:
+                    result.rejected[row.reason] += 1
+                if len(result.rows) == wanted:
+                    break
+            else:
+                result.drawn = min(start + step, most)
+            done = result.drawn - start if wanted is None else len(result.rows) - before
+            advance(done)
+            start += step
+            if len(result.rows) == wanted:
+                break
+    return result
+
+
+def _predicted_ahead(scene: Scene[P], most: int, step: int) -> Generator[P | None]:
+    """This process's predictions of every round; the next are made while these are judged."""
+
+    def predict(start: int) -> P | None:
+        indices = shard(range(start, min(start + step, most)))
+        return scene.predict(indices) if indices else None  # of the last round, some get nothing
+
+    with ThreadPoolExecutor(1) as painter:
+        coming = painter.submit(predict, 0)
+        for start in range(step, most + step, step):
+            predictions = coming.result()
+            if start < most:
+                coming = painter.submit(predict, start)
+            yield predictions
+
+
+def _row(pair: Pair) -> Row:
+    inside = None if pair.bars is None else ~pair.bars
+    cut = inside is not None
+    return Row(
+        index=pair.index,
+        key=pair.key,
+        preds_name=pair.preds_name,
+        reason=pair.reason,
+        grey=pair.grey,
+        counts=count_pixels(pair.preds, pair.target),
+        levels=None if pair.levels is None else count_levels(pair.levels, pair.target),
+        counts_without_bars=count_pixels(pair.preds[inside], pair.target[inside]) if cut else None,
+        levels_without_bars=(
+            count_levels(pair.levels[inside], pair.target[inside])
+            if cut and pair.levels is not None
+            else None
+        ),
+    )
+
+
+def _stacked(parts: list[IntArray | None], shape: tuple[int, ...]) -> IntArray | None:
+    found = [part for part in parts if part is not None]
+    return np.array(found, np.int64).reshape(-1, *shape) if found else None

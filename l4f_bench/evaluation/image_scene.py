@@ -1,0 +1,247 @@
+"""Images with predictions of any origin beside true masks of any origin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from l4f_bench.datasets.image_set import ImageSet
+from l4f_bench.datasets.mask_files import GreyUse, read_mask
+from l4f_bench.datasets.pairs import list_images, pair_files
+from l4f_bench.errors import InputError
+from l4f_bench.evaluation.counting import Pair
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from l4f_bench.annotators.contracts import Annotator
+    from l4f_bench.methods.contracts import ImageMethod
+
+Pixels = npt.NDArray[np.uint8]
+Images = list[Pixels] | None
+"""Pixels ``[3, H, W]`` of a batch, where anybody needs them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A predicted mask."""
+
+    mask: npt.NDArray[np.bool_]
+    """``[H, W]``."""
+    levels: npt.NDArray[np.uint8] | None
+    """The same as grey levels ``[H, W]``, where every threshold is to be counted."""
+    path: Path | None = None
+    grey: GreyUse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A true mask, or a reason why there is none."""
+
+    mask: npt.NDArray[np.bool_]
+    """``[H, W]``."""
+    reason: str | None = None
+    grey: GreyUse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Predictions of some images."""
+
+    indices: Sequence[int]
+    images: Images
+    predictions: list[Prediction]
+
+
+Predictor = Callable[[Sequence[int], Images], list[Prediction]]
+Judge = Callable[[Sequence[int], Images], list[Judgement]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageScene:
+    """What is scored against what on a set of images."""
+
+    images: ImageSet
+    predictor: Predictor
+    judge_of: Judge
+    needs_pixels: bool
+    """Whether predictor or judge look at the images themselves."""
+    workers: int | None = None
+    """Threads that decode; None takes one per CPU core."""
+    subset: Literal["all", "accepted", "rejected"] = "all"
+    """Which images take part."""
+    bars: Callable[[int], npt.NDArray[np.bool_]] | None = None
+    """Rows of an image that are letterbox bars, where these are left out as well."""
+
+    def predict(self, indices: Sequence[int]) -> Batch:
+        """Read the images if need be, and predict their masks."""
+        images = None
+        if self.needs_pixels:
+            images = mapped(self.images.image, indices, self.workers)
+        return Batch(indices, images, self.predictor(indices, images))
+
+    def judge(self, predictions: Batch) -> list[Pair]:
+        """The same with their true masks."""
+        nothing: list[Pixels | None] = [None] * len(predictions.indices)
+        images = predictions.images or nothing
+        judgements = self.judge_of(predictions.indices, predictions.images)
+        return [
+            self._pair(index, prediction, judgement, pixels)
+            for index, prediction, judgement, pixels in zip(
+                predictions.indices, predictions.predictions, judgements, images, strict=True
+            )
+            if self.subset == "all" or (judgement.reason is None) == (self.subset == "accepted")
+        ]
+
+    def name(self, pair: Pair) -> str:
+        """What a caption calls an image."""
+        return str(pair.key)
+
+    def _pair(
+        self, index: int, prediction: Prediction, judgement: Judgement, pixels: Pixels | None
+    ) -> Pair:
+        key, shapes = self.images.key(index), (prediction.mask.shape, judgement.mask.shape)
+        if shapes[0] != shapes[1]:
+            sizes = [f"{width}x{height}" for height, width in shapes]
+            raise InputError(
+                f"{prediction.path or key} is {sizes[0]} pixels and its true mask {key} "
+                f"{sizes[1]}. Resize one to the other."
+            )
+        return Pair(
+            index=index,
+            key=key,
+            preds=prediction.mask,
+            target=judgement.mask,
+            levels=prediction.levels,
+            bars=None if self.bars is None else self._bars(index, len(judgement.mask)),
+            reason=judgement.reason if self.subset == "all" else None,
+            preds_name=None if prediction.path is None else prediction.path.name,
+            grey=tuple(use for use in (prediction.grey, judgement.grey) if use is not None),
+            image=pixels,
+        )
+
+    def _bars(self, index: int, height: int) -> npt.NDArray[np.bool_]:
+        assert self.bars is not None
+        rows = self.bars(index)
+        if len(rows) != height:
+            raise InputError(
+                f"The image of {self.images.key(index)} is {len(rows)} pixels high and its mask "
+                f"{height}. Give the images at the size of the masks."
+            )
+        return rows
+
+
+class MaskFiles:
+    """Predictions that lie in a folder of mask files."""
+
+    def __init__(self, folder: Path, images: ImageSet) -> None:
+        """Pair the files of ``folder`` with ``images``.
+
+        Raises:
+            InputError: The folder is missing or empty, or files are left unpaired.
+        """
+        keys = [Path(images.spec.title, images.key(index)) for index in range(len(images))]
+        pairs, self.paired_by_order = pair_files(keys, list_images(folder))
+        self.paths = [path for _, path in pairs]
+
+    def predictor(
+        self, *, level: int, invert: bool = False, with_levels: bool, workers: int | None
+    ) -> Predictor:
+        """Reads the masks of a batch.
+
+        Args:
+            level: Grey level from which a pixel is foreground.
+            invert: The object is black.
+            with_levels: Keep the grey levels, for F-measures.
+            workers: Threads that decode.
+        """
+
+        def read(index: int) -> Prediction:
+            found = read_mask(self.paths[index], level, invert=invert)
+            kept = found.levels if with_levels else None
+            return Prediction(found.levels >= level, kept, self.paths[index], found.grey)
+
+        return lambda indices, _: mapped(read, indices, workers)
+
+
+def segmented(method: ImageMethod, *, threshold: float, with_levels: bool) -> Predictor:
+    """Predictions of a method, which gets images of one size together.
+
+    Args:
+        method: Gives alpha.
+        threshold: Alpha above which a pixel is foreground.
+        with_levels: Keep the grey levels, for F-measures.
+    """
+
+    def predict(_: Sequence[int], images: Images) -> list[Prediction]:
+        from l4f_bench.metrics.module import threshold_steps
+
+        found: list[Prediction] = []
+        for stack in _of_one_size(images or []):
+            alpha = method.segment(stack)[:, 0]
+            steps = threshold_steps(alpha).numpy().astype(np.uint8) if with_levels else None
+            found += [
+                Prediction(mask, None if steps is None else steps[row])
+                for row, mask in enumerate((alpha > threshold).numpy())
+            ]
+        return found
+
+    return predict
+
+
+def own_masks(images: ImageSet, workers: int | None) -> Judge:
+    """The masks that the images come with."""
+
+    def read(index: int) -> Judgement:
+        true = images.mask(index)
+        return Judgement(true.mask, grey=true.grey)
+
+    return lambda indices, _: mapped(read, indices, workers)
+
+
+def annotated(annotator: Annotator) -> Judge:
+    """An annotator's masks; it may reject images."""
+
+    def judge(_: Sequence[int], images: Images) -> list[Judgement]:
+        found: list[Judgement] = []
+        for stack in _of_one_size(images or []):
+            annotation = annotator.annotate(stack)
+            masks = annotation.mask.cpu().numpy()
+            found += map(Judgement, masks, annotation.reason)
+        return found
+
+    return judge
+
+
+def accepted_by(annotator: Annotator, judge: Judge) -> Judge:
+    """The masks of another judge, with the reasons for which an annotator rejects images."""
+    reasons_of = annotated(annotator)
+
+    def judged(indices: Sequence[int], images: Images) -> list[Judgement]:
+        return [
+            Judgement(own.mask, theirs.reason, own.grey)
+            for own, theirs in zip(judge(indices, images), reasons_of(indices, images), strict=True)
+        ]
+
+    return judged
+
+
+def mapped(read: Callable[[int], Any], indices: Sequence[int], workers: int | None) -> list[Any]:
+    """``read`` of every index, in threads."""
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(read, indices))
+
+
+def _of_one_size(images: list[Pixels]) -> list[Tensor]:
+    """Neighbours of one size as batches ``[N, 3, H, W]``."""
+    import torch
+
+    groups = groupby(images, key=lambda pixels: pixels.shape)
+    return [torch.from_numpy(np.stack(list(group))) for _, group in groups]

@@ -1,0 +1,45 @@
+"""Ranges of options that several settings have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from l4f_bench.errors import InputError
+from l4f_bench.seeds import check_seed
+
+
+def check_fraction(option: str, value: float | None, *, below: float | None = None) -> None:
+    """Raise unless a value, where one is given, is from 0 to 1.
+
+    Args:
+        option: What it is called.
+        value: The value.
+        below: What it must stay under, where 1 itself is too much.
+
+    Raises:
+        InputError: It is not, or not a number.
+    """
+    if value is not None and not (0 <= value <= 1 and (below is None or value < below)):
+        allowed = "0 to 1" if below is None else f"0 to below {below:g}"
+        raise InputError(f"{option} {value:g} is out of range: use {allowed}.")
+
+
+def check_sampling(truncations: Sequence[float], seed: int) -> None:
+    """Raise unless samples can be drawn with these.
+
+    Raises:
+        InputError: They are out of range.
+    """
+    check_seed(seed)
+    for psi in truncations:
+        check_fraction("--truncation", psi)
+
+
+def check_least(option: str, value: int | None, least: int) -> None:
+    """Raise if a number that is given is too small.
+
+    Raises:
+        InputError: It is.
+    """
+    if value is not None and value < least:
+        raise InputError(f"{option} {value} is too small. Give {least} or more.")

@@ -1,0 +1,239 @@
+"""An image method, or masks on disk, on a set of images: the paper's Tables 3 and 4."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from l4f_bench.annotators.choice import GIVEN, AnnotatorConfig
+from l4f_bench.datasets.image_set import ImageRequest, ImageSet, WithPublishedMasks, open_images
+from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.distributed import is_first
+from l4f_bench.errors import InputError
+from l4f_bench.evaluation.counting import count_images
+from l4f_bench.evaluation.examples import pick_examples
+from l4f_bench.evaluation.image_scene import (
+    ImageScene,
+    Judge,
+    MaskFiles,
+    Predictor,
+    annotated,
+    own_masks,
+    segmented,
+)
+from l4f_bench.evaluation.mask_warnings import mask_warnings
+from l4f_bench.evaluation.options import option
+from l4f_bench.evaluation.ranges import check_fraction, check_least, check_sampling
+from l4f_bench.evaluation.records import AnnotatorFacts, Facts, SettingKey, build_record
+from l4f_bench.evaluation.setting import Outcome, Setting
+from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
+from l4f_bench.methods.specs import METHODS
+from l4f_bench.metrics.protocols import PROTOCOLS
+from l4f_bench.progress import Progress
+from l4f_bench.provenance import sha256_of_files
+
+_BATCH, _BATCH_DRAWN = 8, 50  # at a time in each process; photographs may be huge
+THRESHOLD = 0.5
+"""Alpha above which a pixel is foreground, by default."""
+LEVEL = 128
+"""Grey level from which a pixel of a mask file is foreground, by default."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Images(AnnotatorOptions):
+    """Score an image method, or masks on disk, on images (Tables 3 and 4).
+
+    Truth are the masks that the images come with, or an annotator's.
+    """
+
+    key: ClassVar[SettingKey] = "images"
+
+    method: str = option("Method; ours: published masks", "ours")
+    dataset: str = option("Data set of the images", "shapes")
+    data: Path | None = option(
+        "Folder of the images",
+        usual="drawn for shapes",
+    )
+    masks: Path | None = option("Folder of predicted masks", usual="made by the method")
+    weights: Path | None = option(
+        "Checkpoint of the method",
+        usual="embedded or cached",
+        names=("--weights", "--student"),
+    )
+    threshold: float | None = option("Alpha above which is foreground", usual=f"{THRESHOLD:g}")
+    level: int | None = option("Grey level of masks from which is foreground", usual=f"{LEVEL}")
+    limit: int | None = option(
+        "Only the first N images",
+        usual="all, of drawn ones 1000",
+        names=("--limit", "--samples"),
+    )
+    workers: int | None = option("Threads that decode", usual="CPU cores")
+    device: str | None = option("cpu, cuda, …", usual="a GPU if there is one")
+    protocol: str = option("l4f, voynov, selfmask or drc", "l4f")
+    seed: int = option("Seed of drawn images and intervals", 0)
+
+    def __post_init__(self) -> None:
+        check_sampling((), self.seed)
+        check_fraction("--threshold", self.threshold, below=1)
+        check_least("--limit", self.limit, 1)
+        check_least("--workers", self.workers, 1)
+
+    def parts(self) -> Sequence[Setting]:
+        """One evaluation."""
+        spec, method = DATASETS.get(self.dataset), METHODS.get(self.method)
+        PROTOCOLS.get(self.protocol)
+        source = self.source()
+        if source is not None and self.masks is None and source.name == self.method:
+            raise InputError(
+                f"{method.title} against its own masks says nothing. Leave out --annotator, or "
+                "score another method."
+            )
+        if source is None:
+            self.refuse_annotator_options()
+        if spec.drawn and self.masks is None and self.level is not None:
+            raise InputError(f"--level applies to mask files; {spec.title} has none. Leave it out.")
+        return [self]
+
+    def folder(self) -> str:
+        """Name of this part's folder."""
+        return f"{self.method}-{self.annotator or 'images'}"
+
+    def source(self) -> AnnotatorConfig | None:
+        """The annotator that is asked for; None for the masks that the images come with.
+
+        Raises:
+            InputError: A name is unknown, or an option does not apply to the annotator.
+        """
+        return None if self.annotator in (None, *GIVEN) else self.chosen_annotator(self.dataset)
+
+    def label(self, truth: str) -> str:
+        """The method, and what it is scored against."""
+        title = METHODS.get(self.method).title
+        if self.masks is not None:
+            return title.lower() if self.method == "ours" else title
+        if METHODS.get(self.method).kind == "generative":
+            return f"{title.lower()} (published masks)"
+        return f"{title.lower()} against {truth}{' masks' if truth in GIVEN else ''}"
+
+    def run(self, progress: Progress) -> Outcome:
+        """Score the method's masks, or those on disk.
+
+        Raises:
+            InputError: A file or folder cannot be used, the images have no masks, or the method
+                segments no images.
+            MissingAssetError: Data or weights are missing; the message says how to get them.
+        """
+        started = time.perf_counter()
+        images = self._open()
+        most = len(images) if self.limit is None else min(self.limit, len(images))
+        predictor, files, of_preds = self._predictor(images, most)
+        judge, annotator, of_truth = self._judge(images)
+        scene = ImageScene(
+            images=images,
+            predictor=predictor,
+            judge_of=judge,
+            needs_pixels=files is None or annotator is not None,
+            workers=self.workers,
+        )
+        size = _BATCH_DRAWN if images.spec.drawn else _BATCH
+        counts = count_images(scene, most=most, batch_size=size, advance=progress(most))
+        truth = str(images.truth) if annotator is None else annotator.name
+        reads_files = files is not None or (annotator is None and images.truth == "human")
+        facts = Facts(
+            method=self.method,
+            method_title=METHODS.get(self.method).title,
+            dataset_title=images.spec.title,
+            label=self.label(truth),
+            truth=truth,
+            annotator=annotator,
+            threshold=self._threshold if files is None else None,
+            level=self._level if reads_files else None,
+            images_digest=images.digest,
+            digests=of_preds | of_truth,
+            warnings=mask_warnings(counts, files, self._level),
+        )
+        record = build_record(self, facts, counts, started=started)
+        examples = pick_examples(scene, counts, scene.name) if is_first() else []
+        return Outcome(record, examples)
+
+    @property
+    def _threshold(self) -> float:
+        return THRESHOLD if self.threshold is None else self.threshold
+
+    @property
+    def _level(self) -> int:
+        return LEVEL if self.level is None else self.level
+
+    @property
+    def _with_levels(self) -> bool:
+        return PROTOCOLS.get(self.protocol).f_measure is not None
+
+    def _open(self) -> ImageSet:
+        spec = DATASETS.get(self.dataset)
+        images = open_images(
+            ImageRequest(
+                spec=spec,
+                data=self.data,
+                level=self._level,
+                num_images=self.limit,
+                seed=self.seed,
+            )
+        )
+        if self.annotator in GIVEN and self.annotator != images.truth:
+            raise InputError(
+                f"{spec.title} has {images.truth or 'no'} masks, not {self.annotator} ones. Leave "
+                "out --annotator."
+            )
+        if self.annotator is None and images.truth is None:
+            raise InputError(
+                f"{spec.title} has no masks of its own. Name whose masks are true with --annotator."
+            )
+        return images
+
+    def _predictor(
+        self, images: ImageSet, most: int
+    ) -> tuple[Predictor, MaskFiles | None, dict[str, str]]:
+        """Where predictions come from, the files if they are such, and digests."""
+        spec, folder = METHODS.get(self.method), self.masks
+        if folder is None and spec.kind != "image" and isinstance(images, WithPublishedMasks):
+            if self.method != "ours":
+                raise InputError(
+                    f"The custom set holds no masks of {spec.title}. Give a folder of them with "
+                    "--masks DIR."
+                )
+            folder = images.published
+        if folder is None:
+            from l4f_bench.methods.loading import load_image_method
+
+            method, digests = load_image_method(
+                self.method, self.dataset, weights=self.weights, device=self.device
+            )
+            how = segmented(method, threshold=self._threshold, with_levels=self._with_levels)
+            return how, None, digests
+        for name in ("weights", "threshold"):
+            if getattr(self, name) is not None:
+                raise InputError(
+                    f"--{name} applies to methods that run, not to masks in files. Leave it out."
+                )
+        files = MaskFiles(folder, images)
+        predictor = files.predictor(
+            level=self._level, with_levels=self._with_levels, workers=self.workers
+        )
+        return predictor, files, {"preds": sha256_of_files(files.paths[:most])}
+
+    def _judge(self, images: ImageSet) -> tuple[Judge, AnnotatorFacts | None, dict[str, str]]:
+        """Where true masks come from, the annotator if they are its, and digests."""
+        source = self.source()
+        if source is None:
+            digests = {} if images.spec.drawn else {"target": images.digest}
+            return own_masks(images, self.workers), None, digests
+        from l4f_bench.annotators.loading import open_annotator
+        from l4f_bench.devices import choose_device
+
+        annotator, digests = open_annotator(
+            source, choose_device(self.device), dataset=self.dataset
+        )
+        return annotated(annotator), annotator_facts(source, annotator), digests

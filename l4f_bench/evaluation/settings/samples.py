@@ -1,0 +1,237 @@
+"""A generative method's samples against pseudo ground truth: the paper's Tables 1 and 2."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from l4f_bench.annotators.choice import AnnotatorConfig, usual_annotator
+from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.distributed import is_first
+from l4f_bench.errors import InputError
+from l4f_bench.evaluation.counting import Counts, Pair, count_images
+from l4f_bench.evaluation.examples import pick_examples
+from l4f_bench.evaluation.options import option, whole_or_auto
+from l4f_bench.evaluation.ranges import check_fraction, check_sampling
+from l4f_bench.evaluation.records import Facts, SettingKey, build_record
+from l4f_bench.evaluation.setting import Outcome, Setting
+from l4f_bench.evaluation.settings.images import Images
+from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
+from l4f_bench.methods.specs import METHODS
+from l4f_bench.metrics.protocols import PROTOCOLS
+from l4f_bench.progress import Progress
+
+if TYPE_CHECKING:
+    from l4f_bench.annotators.contracts import Annotator
+    from l4f_bench.methods.contracts import GenerativeMethod
+    from l4f_bench.methods.contracts import Samples as Drawn
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Samples(AnnotatorOptions):
+    """Score a generative method's samples against an annotator (Tables 1 and 2)."""
+
+    key: ClassVar[SettingKey] = "samples"
+
+    method: str = option("Method that makes images and masks", "ours")
+    dataset: str = option("Data set", "shapes")
+    generator: Path | None = option("Method's generator", usual="embedded or cached")
+    alpha: Path | None = option("Alpha network of ours", usual="embedded")
+    screen_weights: Path | None = option("Detector that PSeg's faces must pass", usual="cached")
+    truncation: tuple[float, ...] = option(
+        "Truncation psi; repeatable", (), usual="as in the paper"
+    )
+    threshold: float | None = option("Alpha above which is foreground", usual="0.9")
+    samples: int = option("Accepted samples to score", 1000)
+    max_drawn: int = option("Most samples to draw", 10_000)
+    batch_size: int | None = option("Images at a time", usual="auto", parse=whole_or_auto)
+    device: str | None = option("cpu, cuda, …", usual="a GPU if there is one")
+    protocol: str = option("l4f, voynov, selfmask or drc", "l4f")
+    seed: int = option("Seed of samples and intervals", 0)
+
+    def __post_init__(self) -> None:
+        check_sampling(self.truncation, self.seed)
+        check_fraction("--threshold", self.threshold, below=1)
+        if not 1 <= self.samples <= self.max_drawn:
+            raise InputError(
+                f"--samples {self.samples} of at most --max-drawn {self.max_drawn} is out of "
+                "range: use 1 or more, and a maximum that is not smaller."
+            )
+
+    def parts(self) -> Sequence[Setting]:
+        """Every truncation, and the annotator itself where images with true masks are drawn."""
+        METHODS.get(self.method)
+        PROTOCOLS.get(self.protocol)
+        spec, source = DATASETS.get(self.dataset), self.source()
+        truncations = self.truncation or spec.truncations
+        found: list[Setting] = [replace(self, truncation=(psi,)) for psi in truncations]
+        if spec.drawn:
+            found.append(
+                Images(
+                    method=source.name,
+                    dataset=self.dataset,
+                    weights=source.weights,
+                    limit=self.samples,
+                    device=self.device,
+                    protocol=self.protocol,
+                    seed=self.seed,
+                )
+            )
+        return found
+
+    def folder(self) -> str:
+        """Name of this part's folder."""
+        return "-".join(f"psi-{psi:g}" for psi in self.truncation)
+
+    def source(self) -> AnnotatorConfig:
+        """The annotator that is asked for.
+
+        Raises:
+            InputError: A name is unknown, or an option does not apply to the annotator.
+        """
+        config = self.chosen_annotator(
+            self.dataset, METHODS.get(self.method).screens.get(self.dataset)
+        )
+        if config.screen is not None:
+            return replace(config, screen=replace(config.screen, weights=self.screen_weights))
+        if self.screen_weights is not None:
+            raise InputError(
+                "--screen-weights applies only to PSeg's samples of FFHQ and their usual "
+                "annotator. Leave it out."
+            )
+        return config
+
+    def label(self) -> str:
+        """The method, and everything that is not as usual with it and the data set."""
+        spec, source = DATASETS.get(self.dataset), self.source()
+        screen = METHODS.get(self.method).screens.get(self.dataset)
+        usual = usual_annotator(self.dataset, screen) if spec.annotator else source
+        parts = [METHODS.get(self.method).title.lower()]
+        if self._threshold != spec.threshold:
+            parts.append(f"threshold {self._threshold:g}")
+        if source.name != usual.name:
+            parts.append(f"against {source.name}")
+        if source.foreground:
+            parts.append(f"foreground {' '.join(source.foreground)}")
+        if usual.screen and not source.screen:
+            parts.append("not screened")
+        if source.rule.min_area != usual.rule.min_area:
+            parts.append(f"area from {source.rule.min_area:g}")
+        for found, expected in ((source, usual), (source.screen, usual.screen)):
+            if found and expected and found.rule.min_score != expected.rule.min_score:
+                parts.append(f"score from {found.rule.min_score:g}")
+        return ", ".join(parts)
+
+    def run(self, progress: Progress) -> Outcome:
+        """Score the samples of one truncation; those that the annotator rejects are counted.
+
+        Raises:
+            InputError: A file cannot be used, or the method or data set cannot be sampled.
+            MissingAssetError: Weights are missing; the message says how to get them.
+        """
+        from l4f_bench.annotators.loading import open_annotator
+        from l4f_bench.devices import choose_device
+        from l4f_bench.methods.batching import samples_per_batch
+        from l4f_bench.methods.loading import load_generative
+
+        started, source = time.perf_counter(), self.source()
+        method, digests = load_generative(
+            self.method, self.dataset, weights=self.generator, device=self.device, alpha=self.alpha
+        )
+        annotator, judges = open_annotator(source, choose_device(self.device), dataset=self.dataset)
+        scene = SampleScene(method, annotator, self)
+        counts = count_images(
+            scene,
+            most=self.max_drawn,
+            wanted=self.samples,
+            batch_size=samples_per_batch(method, self.batch_size),
+            advance=progress(self.samples),
+        )
+        facts = Facts(
+            method=self.method,
+            method_title=METHODS.get(self.method).title,
+            dataset_title=DATASETS.get(self.dataset).title,
+            label=self.label(),
+            truth=source.name,
+            annotator=annotator_facts(source, annotator),
+            truncation=self.truncation[0],
+            threshold=self._threshold,
+            digests=digests | judges,
+            warnings=_warnings(counts, self.samples),
+        )
+        record = build_record(self, facts, counts, started=started)
+        examples = pick_examples(scene, counts, scene.name) if is_first() else []
+        return Outcome(record, examples, failure=None if counts.rows else _NOTHING)
+
+    @property
+    def _threshold(self) -> float:
+        return DATASETS.get(self.dataset).threshold if self.threshold is None else self.threshold
+
+
+_NOTHING = "No sample was accepted, so there is nothing to score; see the record."
+
+
+class SampleScene:
+    """Samples beside the annotator's masks."""
+
+    def __init__(self, method: GenerativeMethod, annotator: Annotator, setting: Samples) -> None:
+        """Draw the samples of a part of ``setting``."""
+        spec = DATASETS.get(setting.dataset)
+        self._method, self._annotator = method, annotator
+        self._psi, self._seed = setting.truncation[0], setting.seed
+        self._threshold = spec.threshold if setting.threshold is None else setting.threshold
+        self._letterbox = spec.letterbox
+        self._with_levels = PROTOCOLS.get(setting.protocol).f_measure is not None
+
+    def predict(self, indices: Sequence[int]) -> Drawn:
+        """The samples."""
+        return self._method.sample(indices, truncation=self._psi, seed=self._seed)
+
+    def judge(self, predictions: Drawn) -> list[Pair]:
+        """The same with the annotator's masks."""
+        from l4f_bench.metrics.module import threshold_steps
+
+        annotation = self._annotator.annotate(predictions.image)
+        alpha = predictions.alpha[:, 0]
+        hard, truths = (alpha > self._threshold).numpy(), annotation.mask.cpu().numpy()
+        levels = threshold_steps(alpha).numpy().astype(np.uint8) if self._with_levels else None
+        return [
+            Pair(
+                index=index,
+                key=index,
+                preds=hard[row],
+                target=truths[row],
+                levels=None if levels is None else levels[row],
+                bars=self._bars(len(truths[row])),
+                reason=annotation.reason[row],
+                image=predictions.image[row].numpy(),
+            )
+            for row, index in enumerate(predictions.indices)
+        ]
+
+    def name(self, pair: Pair) -> str:
+        """What a caption calls a sample."""
+        return f"sample {pair.key}, seed {self._seed}"
+
+    def _bars(self, height: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None:
+        bar = round(self._letterbox * height)
+        if not bar:
+            return None
+        rows = np.zeros(height, bool)
+        rows[:bar] = rows[-bar:] = True
+        return rows
+
+
+def _warnings(counts: Counts, wanted: int) -> list[str]:
+    if len(counts.rows) == wanted:
+        return []
+    reasons = ", ".join(f"{reason} {number}" for reason, number in counts.rejected.most_common())
+    return [
+        f"Of {counts.drawn} samples drawn, {len(counts.rows)} were accepted where {wanted} were "
+        f"wanted (rejected: {reasons})."
+    ]

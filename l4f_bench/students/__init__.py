@@ -1,0 +1,1 @@
+"""Networks that learned to segment images from a method's samples and their masks."""
