@@ -28,8 +28,8 @@ from l4f_bench.methods.contracts import ImageMethod
 from l4f_bench.methods.specs import METHODS, STUDENT
 from l4f_bench.metrics.counts import COUNT_NAMES, count_levels, count_pixels
 from l4f_bench.metrics.intervals import estimate
-from l4f_bench.metrics.module import threshold_steps
 from l4f_bench.metrics.protocols import PROTOCOLS, IntArray
+from l4f_bench.metrics.thresholds import threshold_steps
 from l4f_bench.progress import Progress
 from l4f_bench.provenance import provenance, sha256_of
 

@@ -29,8 +29,8 @@ from l4f_bench.methods.loading import load_generative
 from l4f_bench.methods.specs import METHODS
 from l4f_bench.metrics.counts import COUNT_NAMES, count_levels, count_pixels
 from l4f_bench.metrics.intervals import Estimate, estimate
-from l4f_bench.metrics.module import threshold_steps
 from l4f_bench.metrics.protocols import PROTOCOLS, IntArray, Protocol
+from l4f_bench.metrics.thresholds import threshold_steps
 from l4f_bench.progress import Advance, Progress
 from l4f_bench.provenance import provenance
 
