@@ -29,7 +29,7 @@ def resolutions(size: int) -> tuple[int, ...]:
         InputError: ``size`` is not a power of two from 8 to 1024.
     """
     if size not in (8, 16, 32, 64, 128, 256, 512, 1024):
-        raise InputError(f"A StyleGAN2 of {size} pixels is not possible: 8, 16, 32, … 1024 are.")
+        raise InputError(f"StyleGAN2 images must have 8, 16, … or 1024 pixels, not {size}.")
     return tuple(4 << step for step in range(size.bit_length() - 2))
 
 
@@ -89,7 +89,9 @@ class GeneratorArchitecture:
         depth = _count(state_dict, "style.{}.weight", start=1)
         weights = [shape_of(state_dict, f"style.{i}.weight", 2) for i in range(1, depth + 1)]
         if not weights or not convs or convs % 2 or len(shapes) > 9:
-            raise InputError("This is no StyleGAN2 generator: its mapping or convs are incomplete.")
+            raise InputError(
+                "This is not a StyleGAN2 generator: its mapping or convs are incomplete."
+            )
         return cls(
             size=4 << (convs // 2),
             channels=tuple(shapes),
@@ -130,7 +132,7 @@ class DiscriminatorArchitecture:
         """
         blocks = _count(state_dict, "convs.{}.conv2.1.weight", start=1)
         if not 1 <= blocks <= 8:
-            raise InputError("This is no StyleGAN2 discriminator: its convs are incomplete.")
+            raise InputError("This is not a StyleGAN2 discriminator: its convs are incomplete.")
         first = shape_of(state_dict, "convs.0.0.weight", 4)
         outputs = [
             shape_of(state_dict, f"convs.{i}.conv2.1.weight", 4)[0] for i in range(1, blocks + 1)
