@@ -18,6 +18,7 @@ LAYERS = (
         "registry",
         "arrays",
         "config",
+        "packages",
         "progress",
         "provenance",
         "runs",

@@ -21,8 +21,8 @@ from l4f_bench.annotators.screening import Screened
 from l4f_bench.cache import cached_weight
 from l4f_bench.config import AnnotatorConfig, to_json
 from l4f_bench.datasets.specs import DATASETS
-from l4f_bench.doctor import DETECTRON2_INSTALL
 from l4f_bench.errors import InputError, MissingDependencyError
+from l4f_bench.packages import DETECTRON2_INSTALL
 from l4f_bench.provenance import sha256_of
 from l4f_bench.registry import Registry
 
