@@ -1,15 +1,19 @@
-"""Commands that find the foreground of images: annotate."""
+"""The command annotate: masks for a folder of images."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
 from l4f_bench.cli.options import Device, refuse_unused
 from l4f_bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from l4f_bench.config import AnnotatorConfig
 
 _OF_DETECTORS = ("mask-rcnn", "detectron2", "torchvision")
 _TAKEN_BY = {
@@ -34,13 +38,14 @@ def annotate(
     ] = None,
     target_class: Annotated[
         str | None,
-        typer.Option("--class", help="Mask R-CNN: COCO's name of the one object, such as cat."),
+        typer.Option("--class", help="Mask R-CNN: COCO class of the single object, e.g. cat."),
     ] = None,
     min_score: Annotated[
         float, typer.Option(help="Mask R-CNN: score above which an object counts.")
     ] = 0.5,
     min_area: Annotated[
-        float, typer.Option(help="Part of the image that an accepted one's mask covers at least.")
+        float,
+        typer.Option(help="Smallest fraction of the image that an accepted mask may cover."),
     ] = 0.0,
     foreground: Annotated[
         list[str] | None,
@@ -54,7 +59,7 @@ def annotate(
     ] = False,
     device: Device = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where a stopped run left this folder.")
+        bool, typer.Option("--resume", help="Continue a stopped run in this folder.")
     ] = False,
 ) -> None:
     """Write a mask for every image of a folder, and say which images are fit to be scored.
@@ -64,10 +69,8 @@ def annotate(
 
     Example: l4f-bench annotate cats/ --annotator mask-rcnn --class cat --out cat-masks
     """
-    from l4f_bench.annotators.folder import annotate_folder
-    from l4f_bench.annotators.loading import computed_annotator, described, open_annotator
+    from l4f_bench.annotators.loading import computed_annotator
     from l4f_bench.config import AnnotatorConfig
-    from l4f_bench.devices import choose_device
 
     computed_annotator(annotator)
     refuse_unused(context, "--annotator", annotator, _TAKEN_BY)
@@ -79,11 +82,33 @@ def annotate(
         min_area=min_area,
         foreground=tuple(foreground or ()),
     )
+    reasons = _annotate(config, images, out, device, class_maps=class_maps, resume=resume)
+    stdout.print(str(out))
+    summary = ", ".join(f"{reason} {number}" for reason, number in reasons.most_common())
+    stderr.print(f"{reasons.total()} images: {summary}", markup=False, soft_wrap=True)
+    if not reasons["accepted"]:
+        raise BenchError(f"No image was accepted ({summary}). See {out / 'metadata.jsonl'}.")
+
+
+def _annotate(
+    config: AnnotatorConfig,
+    images: Path,
+    out: Path,
+    device: str | None,
+    *,
+    class_maps: bool,
+    resume: bool,
+) -> Counter[str]:
+    """Annotate the folder under a progress bar; returns how many images met which fate."""
+    from l4f_bench.annotators.folder import annotate_folder
+    from l4f_bench.annotators.loading import described, open_annotator
+    from l4f_bench.devices import choose_device
+
     opened, digests = open_annotator(config, choose_device(device))
     identity = {**described(config, opened), "sha256": digests, "class_maps": class_maps}
     del identity["weights"]  # the digest says which; where they lie does not matter
     with progress_bar("Annotating") as progress:
-        reasons = annotate_folder(
+        return annotate_folder(
             opened,
             images,
             out,
@@ -93,13 +118,8 @@ def annotate(
             progress=progress,
             warn=warn,
         )
-    stdout.print(str(out))
-    summary = ", ".join(f"{reason} {number}" for reason, number in reasons.most_common())
-    stderr.print(f"{reasons.total()} images: {summary}", markup=False, soft_wrap=True)
-    if not reasons["accepted"]:
-        raise BenchError(f"No image was accepted ({summary}). See {out / 'metadata.jsonl'}.")
 
 
 def register(app: typer.Typer) -> None:
-    """Add these commands to the application."""
+    """Add this command to the application."""
     app.command("annotate")(annotate)

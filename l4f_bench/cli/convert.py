@@ -1,21 +1,14 @@
-"""Commands for network files: convert and inspect."""
+"""The command convert: a checkpoint of any format to safetensors."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from l4f_bench.cli.console import stdout
+from l4f_bench.cli.inspect import show
 from l4f_bench.cli.options import AsJson
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this module."""
-    app.command("convert")(convert)
-    app.command("inspect")(inspect)
 
 
 def convert(
@@ -29,22 +22,9 @@ def convert(
     from l4f_bench.generators.checkpoints.convert import convert_checkpoint
 
     description = convert_checkpoint(source, target, overwrite=force)
-    _show(description, as_json=as_json)
+    show(description, as_json=as_json)
 
 
-def inspect(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A checkpoint of any format.")],
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Show what a checkpoint holds, without loading its tensors."""
-    from l4f_bench.generators.checkpoints.convert import inspect_checkpoint
-
-    _show(inspect_checkpoint(file), as_json=as_json)
-
-
-def _show(description: dict[str, Any], *, as_json: bool) -> None:
-    from l4f_bench.generators.checkpoints.description import lines
-
-    text = json.dumps(description, indent=2) if as_json else "\n".join(lines(description))
-    stdout.print(text, markup=False)
+def register(app: typer.Typer) -> None:
+    """Add this command to the application."""
+    app.command("convert")(convert)

@@ -69,9 +69,7 @@ def refuse_unused(
     """
     for name, values in taken_by.items():
         if value not in values and (option := given_option(context, name)):
-            raise InputError(
-                f"{option} belongs to {choice} {' or '.join(values)}. Add that, or leave it out."
-            )
+            raise InputError(f"{option} applies only to {choice} {' or '.join(values)}.")
 
 
 def given_option(context: typer.Context, name: str) -> str | None:

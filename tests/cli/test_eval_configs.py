@@ -45,8 +45,8 @@ def test_the_smallest_score_is_that_of_the_detector() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--on", "trust", "--method", "pseg"), "--method belongs to"),
-        (("--on", "real", "--min-area", 0.9, "--method", "bisenet"), "--min-area belongs to"),
+        (("--on", "trust", "--method", "pseg"), "--method applies only to"),
+        (("--on", "real", "--min-area", 0.9, "--method", "bisenet"), "--min-area applies only to"),
         (("--on", "real", "--student", "x.pt", "--method", "bisenet"), "--student belongs to"),
         (("--min-score", 0.9), "--min-score belongs to detectors"),
         (("--dataset", "cat", "--foreground", "hair"), "--foreground names classes of bisenet"),

@@ -81,8 +81,8 @@ def test_sample_without_options_draws_the_embedded_world(run: Run, tmp_path: Pat
     ("options", "said"),
     [
         (("--on", "trusst"), "Did you mean 'trust'"),
-        (("--on", "real", "--truncation", 0.5), "--truncation belongs to --on sampled or quality"),
-        (("--limit", 3), "--limit belongs to --on custom"),
+        (("--on", "real", "--truncation", 0.5), "--truncation applies only to"),
+        (("--limit", 3), "--limit applies only to --on custom"),
         (("--screen-weights", "a.pkl"), "--screen-weights belongs to PSeg's samples of FFHQ"),
         (("--method", "pseg", "--alpha", "a.pt"), "belong to --method ours"),
         (("--batch-size", "none"), "--batch-size none"),
