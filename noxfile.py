@@ -3,14 +3,17 @@
 ``nox -s shapes`` makes the embedded weights and the records of them anew, into the package and
 ``reports/shapes``; on two CPU cores in about three hours, mostly for PSeg and the generator.
 Trainings that ``runs/shapes`` holds are gone on with, so remove it to begin from the start.
-``nox -s detectron2`` compares our Mask R-CNN with the original's code.
+``nox -s detectron2`` compares our Mask R-CNN with the original's code. ``nox -s lowest newest``
+runs the fast tests on the lowest versions that pyproject.toml allows, and on the newest there are.
 """
 
 import shutil
 import tarfile
+import tomllib
 from pathlib import Path
 
 import nox
+from packaging.requirements import Requirement
 
 SHAPES, ASSETS = Path("reports/shapes"), Path("l4f_bench/assets/shapes")
 PSEG = Path("baselines/pseg/assets/shapes.safetensors")
@@ -52,6 +55,23 @@ def slow(session: nox.Session) -> None:
     """Run the slow tests."""
     session.install("-e", ".[test]")
     session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Run the fast tests on the lowest versions of what pyproject.toml names."""
+    constraints = Path(session.create_tmp()).resolve() / "lowest.txt"
+    constraints.write_text("".join(f"{line}\n" for line in _lowest()), encoding="utf-8")
+    session.install("-e", ".[test]", "-c", str(constraints))
+    # Old packages use what the newer ones below them have deprecated.
+    session.run("pytest", "-W", "default", *session.posargs)
+
+
+@nox.session
+def newest(session: nox.Session) -> None:
+    """Run the fast tests on the newest versions there are."""
+    session.install("--upgrade", "--upgrade-strategy", "eager", "-e", ".[test]")
+    session.run("pytest", *session.posargs)
 
 
 @nox.session
@@ -141,6 +161,15 @@ def shapes(session: nox.Session) -> None:
     """Do all of the shapes world, in order."""
     for name in ("generator", "annotator", "alpha", "student", "pseg", "records"):
         session.notify(f"shapes_{name}")
+
+
+def _lowest() -> list[str]:
+    """A pin for every lower bound of the dependencies, with those of the extras."""
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *(line for name in extras for line in extras[name])]
+    needs = [Requirement(line) for line in lines]
+    return [f"{need.name}=={bound.version}" for need in needs for bound in need.specifier]
 
 
 def _detectron2(session: nox.Session) -> Path:

@@ -11,25 +11,10 @@ from importlib import metadata
 
 from l4f_bench import __version__
 from l4f_bench.cache import cache_dir, is_verified, weight_path
+from l4f_bench.packages import PACKAGES, Package
 from l4f_bench.transfer import part_size
 from l4f_bench.weight_spec import WeightSpec
 from l4f_bench.weights import WEIGHTS
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Package:
-    """A package the benchmark can use."""
-
-    name: str
-    """Name for ``pip``."""
-    module: str
-    """Name for ``import``."""
-    used_for: str
-    """What fails without it."""
-    required: bool = False
-    """Whether the core fails without it."""
-    install: str
-    """Command that installs it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,57 +80,6 @@ class Diagnosis:
     def broken(self) -> tuple[PackageState, ...]:
         """Packages that the core needs and that do not work."""
         return tuple(s for s in self.packages if s.package.required and s.problem)
-
-
-def _core(name: str, module: str | None = None) -> Package:
-    return Package(
-        name=name,
-        module=module or name,
-        used_for="core",
-        required=True,
-        install=f"pip install {name}",
-    )
-
-
-def _optional(name: str, module: str, used_for: str, install: str | None = None) -> Package:
-    return Package(
-        name=name, module=module, used_for=used_for, install=install or f"pip install {name}"
-    )
-
-
-# Its makers put no package on an index, and its model zoo imports pkg_resources, which later
-# setuptools lack.
-DETECTRON2_INSTALL = (
-    "pip install 'setuptools<81' && pip install --no-build-isolation "
-    "'git+https://github.com/facebookresearch/detectron2.git'"
-)
-
-PACKAGES = (
-    *(
-        _core(name)
-        for name in (
-            "torch",
-            "torchmetrics",
-            "numpy",
-            "pandas",
-            "safetensors",
-            "rich",
-            "typer",
-            "tabulate",
-            "platformdirs",
-            "filelock",
-        )
-    ),
-    _core("pillow", "PIL"),
-    _optional("torchvision", "torchvision", "Mask R-CNN, Inception for FID"),
-    _optional("pytorch-fid", "pytorch_fid", "Inception for FID"),
-    _optional("lmdb", "lmdb", "LSUN data sets"),
-    _optional("matplotlib", "matplotlib", "plots"),
-    _optional("segmentation-models-pytorch", "segmentation_models_pytorch", "students"),
-    _optional("tensorboard", "tensorboard", "training logs"),
-    _optional("pycocotools", "pycocotools", "COCO export"),
-    _optional("detectron2", "detectron2", "the original Mask R-CNN", DETECTRON2_INSTALL),
-)
 
 
 def diagnose() -> Diagnosis:

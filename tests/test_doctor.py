@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -10,14 +11,8 @@ import pytest
 
 from l4f_bench import doctor
 from l4f_bench.cache import remember_digest, weight_path
-from l4f_bench.doctor import (
-    PACKAGES,
-    Package,
-    dataset_states,
-    diagnose,
-    package_state,
-    weight_state,
-)
+from l4f_bench.doctor import dataset_states, diagnose, package_state, weight_state
+from l4f_bench.packages import PACKAGES, Package
 from l4f_bench.weights import WEIGHTS
 
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
@@ -54,10 +49,22 @@ def test_every_package_says_how_to_install_it(package: Package) -> None:
     assert package.used_for
 
 
+def test_every_package_is_imported_somewhere() -> None:
+    imported = set()
+    for path in PYPROJECT.parent.glob("l4f_bench/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported |= set(node.module.split("."))  # tensorboard comes by way of torch.utils
+    assert {package.module for package in PACKAGES} <= imported
+
+
 def test_looking_at_packages_imports_none_of_them() -> None:
     modules = [package.module for package in PACKAGES if not package.required]
     code = (
-        "import sys; from l4f_bench.doctor import *; [package_state(p) for p in PACKAGES]; "
+        "import sys; from l4f_bench.doctor import package_state; "
+        "from l4f_bench.packages import PACKAGES; [package_state(p) for p in PACKAGES]; "
         f"print([name for name in {['torch', *modules]!r} if name in sys.modules])"
     )
     answer = subprocess.run(

@@ -84,6 +84,19 @@ def resolution_of(level: int) -> int:
     return 4 << level
 
 
+def check_level(level: int, num_levels: int) -> None:
+    """Raise unless a network has that level.
+
+    Raises:
+        InputError: It has not; the message says which it has.
+    """
+    if not 0 <= level < num_levels:
+        raise InputError(
+            f"PSeg's level {level} is out of range: this network has 0 (4 pixels) to "
+            f"{num_levels - 1} ({resolution_of(num_levels - 1)})."
+        )
+
+
 def _variant_of(state_dict: StateDict) -> Variant:
     for variant in get_args(Variant):
         if f"{_GENERATOR[variant]}.progression.0.conv1.input" in state_dict:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.pseg.architecture import resolution_of
+from baselines.pseg.architecture import check_level, resolution_of
 from baselines.pseg.layers import (
     FUSED_FROM,
     Blur,
@@ -103,6 +103,9 @@ class Discriminator(nn.Module):
 
         Returns:
             Unbounded scores, float ``[N, 1]``.
+
+        Raises:
+            InputError: There is no such level.
         """
         features = self.progression[-1](self.features(images, level, fade))
         scores: Tensor = self.linear(features.flatten(1))
@@ -110,6 +113,7 @@ class Discriminator(nn.Module):
 
     def features(self, images: Tensor, level: int, fade: float = 1.0) -> Tensor:
         """Features in front of the last block, ``[N, C, 4, 4]``; arguments as for a score."""
+        check_level(level, len(self.from_rgb))
         first = len(self.from_rgb) - 1 - level
         x: Tensor = self.from_rgb[first](images)
         for index in range(first, len(self.progression) - 1):

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.pseg.architecture import PSegArchitecture, resolution_of
+from baselines.pseg.architecture import PSegArchitecture, check_level, resolution_of
 from baselines.pseg.layers import (
     FUSED_FROM,
     AdaIN,
@@ -25,6 +25,7 @@ from baselines.pseg.layers import (
     NoiseStrength,
     Upsample,
 )
+from l4f_bench.errors import InputError
 from l4f_bench.generators.layers import SLOPE, PixelNorm
 from l4f_bench.methods.labels4free.objective import composite
 from l4f_bench.seeds import normal
@@ -194,7 +195,11 @@ class LayeredGenerator(nn.Module):
             noise: One tensor ``[N, num_codes or 1, r, r]`` per level up to ``level``.
             level: Level to paint, 0 or more.
             fade: Share of this level in the mix with the one below; 1 for itself alone.
+
+        Raises:
+            InputError: There is no such level, or ``w`` or ``noise`` has another shape.
         """
+        self._check(w, noise, level)
         if w.ndim == 3:
             w = w[:, :, None].expand(-1, -1, level + 1, -1)
         w = w[:, :, : level + 1]
@@ -204,6 +209,29 @@ class LayeredGenerator(nn.Module):
             parts.append(synthesis(w[:, min(index, w.shape[1] - 1)], maps, level, fade))
         background, foreground, mask = torch.split(torch.cat(parts, dim=1), [3, 3, 1], dim=1)
         return Layers(background, foreground, torch.sigmoid(mask))
+
+    def _check(self, w: Tensor, noise: Sequence[Tensor], level: int) -> None:
+        codes, width = self.architecture.num_codes, self.architecture.code_dim
+        check_level(level, len(self.architecture.channels))
+        shape = tuple(w.shape)
+        if (
+            len(shape) not in (3, 4)
+            or (shape[1], shape[-1]) != (codes, width)
+            or (len(shape) == 4 and shape[2] <= level)
+        ):
+            raise InputError(
+                f"Latents of shape {list(shape)} do not fit this PSeg at level {level}: give w "
+                f"[N, {codes}, {width}], or [N, {codes}, {level + 1} or more, {width}]."
+            )
+        given = [tuple(maps.shape) for maps in noise[: level + 1]]
+        sides = [resolution_of(step) for step in range(level + 1)]
+        if [size[2:] for size in given] != [(side, side) for side in sides] or any(
+            size[0] not in (1, len(w)) or size[1] not in (1, codes) for size in given
+        ):
+            raise InputError(
+                f"Noise maps must be {level + 1} tensors [N, {codes} or 1, H, W] with N = {len(w)} "
+                f"or 1 and H = W = {sides}; got {given}."
+            )
 
     def mapping_parameters(self) -> Iterator[nn.Parameter]:
         """Parameters of the mapping networks, which learn more slowly."""

@@ -29,6 +29,14 @@ class AnnotatorConfig:
     screen: AnnotatorConfig | None = None
     """A detector that must accept an image as well; it gives no masks."""
 
+    def __post_init__(self) -> None:
+        """Refuse what says nothing of this annotator."""
+        spec = computed_annotator(self.name)
+        if self.foreground and spec.detects:
+            raise InputError(f"--foreground names classes of a parser; {self.name} is not one.")
+        if self.rule.target_class is not None and not spec.detects:
+            raise InputError(f"--class applies to detectors; {self.name} is not one. Leave it out.")
+
 
 def computed_annotator(name: str) -> AnnotatorSpec:
     """The annotator of that name, which can be run on any image.
@@ -78,3 +86,16 @@ def annotator_config(name: str, dataset: str) -> AnnotatorConfig:
     return AnnotatorConfig(
         name=name, rule=RejectionRule(target_class=target_class, min_area=spec.min_area)
     )
+
+
+def with_min_score(config: AnnotatorConfig, min_score: float) -> AnnotatorConfig:
+    """The same with another least score of the detector, or of the detector that screens.
+
+    Raises:
+        InputError: Neither is there, or the score is out of range.
+    """
+    if ANNOTATORS.get(config.name).detects:
+        return replace(config, rule=replace(config.rule, min_score=min_score))
+    if config.screen is not None:
+        return replace(config, screen=with_min_score(config.screen, min_score))
+    raise InputError(f"--min-score applies to detectors; {config.name} is not one. Leave it out.")

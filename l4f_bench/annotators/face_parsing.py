@@ -115,15 +115,16 @@ class FaceParser:
         return self.network.scores(preprocess(image, self.side).to(device)).argmax(1)
 
 
-def preprocess(image: Tensor, side: int = FACE_SIDE) -> Tensor:
+def preprocess(image: Tensor, side: int | tuple[int, int] = FACE_SIDE) -> Tensor:
     """What the public network reads: resized bilinearly, normalised by the ImageNet statistics.
 
     Args:
         image: uint8 ``[N, 3, H, W]`` RGB; grey and RGBA are converted.
-        side: Pixels of the result.
+        side: Pixels of the result: one number for a square, or height and width. The image's own
+            size leaves its pixels as they are.
 
     Returns:
-        float32 ``[N, 3, side, side]``.
+        float32 ``[N, 3, side, side]``, or of the height and width asked for.
 
     Raises:
         InputError: ``image`` has another layout.

@@ -15,8 +15,8 @@ from l4f_bench.annotators.screening import Screened
 from l4f_bench.annotators.specs import ANNOTATORS, AnnotatorSpec
 from l4f_bench.cache import cached_weight
 from l4f_bench.datasets.specs import DATASETS
-from l4f_bench.doctor import DETECTRON2_INSTALL
 from l4f_bench.errors import InputError, MissingDependencyError
+from l4f_bench.packages import DETECTRON2_INSTALL
 from l4f_bench.provenance import sha256_of
 from l4f_bench.registry import load_object
 
@@ -46,9 +46,7 @@ def open_annotator(
         MissingDependencyError: A package that it needs cannot be imported.
     """
     weights = config.weights or _usual_weights(ANNOTATORS.get(config.name), dataset)
-    annotator = load_annotator(
-        config.name, weights, device, config.rule, foreground=config.foreground
-    )
+    annotator = _load(config, weights, device)
     digests = {} if weights is None else {"annotator": sha256_of(weights)}
     if config.screen is None:
         return annotator, digests
@@ -81,15 +79,18 @@ def load_annotator(
         CheckpointError: The file cannot be read, or holds another network.
         MissingDependencyError: A package that it needs cannot be imported.
     """
-    spec, rule = ANNOTATORS.get(name), rule or RejectionRule()
-    if spec.detects and rule.target_class is None:
+    chosen = AnnotatorConfig(name=name, rule=rule or RejectionRule(), foreground=tuple(foreground))
+    return _load(chosen, weights, device)
+
+
+def _load(config: AnnotatorConfig, weights: Path | None, device: torch.device) -> Annotator:
+    spec = ANNOTATORS.get(config.name)
+    if spec.detects and config.rule.target_class is None:
         raise InputError(f"{spec.title} finds objects of 80 classes: name one with --class.")
-    if not spec.detects and rule.target_class is not None:
-        raise InputError(f"{spec.title} has no classes of COCO: its rule names none.")
     if spec.needs is not None:
         _need(spec.needs, spec)
-    load = load_object(spec.load, f"the annotator '{name}'")
-    annotator: Annotator = load(weights, device, rule, tuple(foreground))
+    load = load_object(spec.load, f"the annotator '{spec.name}'")
+    annotator: Annotator = load(weights, device, config.rule, config.foreground)
     return annotator
 
 

@@ -15,18 +15,20 @@ from typer.core import TyperGroup
 
 from l4f_bench import __version__
 from l4f_bench.cli import (
-    annotation,
-    assets,
+    annotate,
     audit,
+    convert,
+    doctor,
     eval,
+    fetch,
     fid,
+    inspect,
     report,
     sample,
     score,
     training,
-    weights,
 )
-from l4f_bench.cli.console import errors
+from l4f_bench.cli.console import errors, silence_all_but_first
 from l4f_bench.errors import BenchError, is_out_of_memory
 from l4f_bench.runs import NO_ROOM
 
@@ -38,6 +40,7 @@ class BenchGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
+        silence_all_but_first()
         # Pillow warns of large images from a size on that is usual here, and refuses huge ones.
         warnings.filterwarnings("ignore", message=".*decompression bomb", module="PIL")
         try:
@@ -94,5 +97,18 @@ def root(
     """Benchmark unsupervised foreground/background segmentation with generative models."""
 
 
-for commands in (score, report, audit, eval, fid, sample, annotation, training, weights, assets):
+for commands in (
+    score,
+    report,
+    audit,
+    eval,
+    fid,
+    sample,
+    annotate,
+    training,
+    convert,
+    inspect,
+    fetch,
+    doctor,
+):
     commands.register(app)

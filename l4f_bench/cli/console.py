@@ -6,6 +6,7 @@ Of several processes the first alone speaks, but each may say why it fails.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -26,11 +27,24 @@ from l4f_bench.progress import Advance, Progress
 ImagesReport = Callable[[int, Mapping[str, float]], object]
 """Called with the images done and the latest figures by name."""
 
-_OTHER = os.environ.get("RANK", "0") != "0"  # as torchrun numbers them
-
-stdout = Console(highlight=False, markup=False, emoji=False, soft_wrap=True, quiet=_OTHER)
-stderr = Console(stderr=True, highlight=False, emoji=False, quiet=_OTHER)
+stdout = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+stderr = Console(stderr=True, highlight=False, emoji=False)
 errors = Console(stderr=True, highlight=False, emoji=False)
+
+
+def silence_all_but_first() -> None:
+    """Let only the first of several processes, as torchrun numbers them, speak from now on."""
+    stdout.quiet = stderr.quiet = os.environ.get("RANK", "0") != "0"
+
+
+def somebody_there() -> bool:
+    """Whether a question can be asked: input comes from a terminal."""
+    return sys.stdin.isatty()
+
+
+def byte_count(num_bytes: int | None) -> str:
+    """A number of bytes as tables show it; a dash where it is not known."""
+    return "-" if num_bytes is None else f"{num_bytes:,}"
 
 
 def warn(message: str) -> None:

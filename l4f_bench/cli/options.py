@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from typing import Annotated
 
 import typer
-
-from l4f_bench.errors import InputError
 
 PROTOCOL_HELP = (
     "Scoring convention. l4f: the paper's (one confusion matrix, both classes averaged); voynov, "
@@ -38,27 +35,6 @@ Divisor = Annotated[
 Device = Annotated[
     str | None, typer.Option(help="cpu, cuda, …", show_default="cuda if there is one")
 ]
-
-
-def refuse_unused(
-    context: typer.Context, choice: str, value: str, taken_by: Mapping[str, Collection[str]]
-) -> None:
-    """Raise if an option was given that the chosen value of another one does not use.
-
-    Args:
-        context: The command's call.
-        choice: The other option, as ``--on``.
-        value: Its value.
-        taken_by: The values that use an option, by the option's name as a parameter.
-
-    Raises:
-        InputError: Such an option was given.
-    """
-    for name, values in taken_by.items():
-        if value not in values and (option := given_option(context, name)):
-            raise InputError(
-                f"{option} belongs to {choice} {' or '.join(values)}. Add that, or leave it out."
-            )
 
 
 def given_option(context: typer.Context, name: str) -> str | None:

@@ -181,7 +181,7 @@ def segmented(method: ImageMethod, *, threshold: float, with_levels: bool) -> Pr
     """
 
     def predict(_: Sequence[int], images: Images) -> list[Prediction]:
-        from l4f_bench.metrics.module import threshold_steps
+        from l4f_bench.metrics.thresholds import threshold_steps
 
         found: list[Prediction] = []
         for stack in _of_one_size(images or []):

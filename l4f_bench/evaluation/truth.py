@@ -6,7 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from l4f_bench.annotators.choice import AnnotatorConfig, annotator_config, usual_annotator
+from l4f_bench.annotators.choice import (
+    AnnotatorConfig,
+    annotator_config,
+    usual_annotator,
+    with_min_score,
+)
 from l4f_bench.annotators.rejection import MIN_SCORE
 from l4f_bench.annotators.specs import ANNOTATORS
 from l4f_bench.datasets.specs import DATASETS
@@ -50,16 +55,13 @@ class AnnotatorOptions:
         else:
             assert self.annotator is not None
             source = annotator_config(self.annotator, dataset)
-        spec = ANNOTATORS.get(source.name)
-        if self.foreground and spec.detects:
-            raise InputError(f"--foreground names classes of a parser; {source.name} is not one.")
         rule = source.rule
         if self.min_area is not None:
             rule = replace(rule, min_area=self.min_area)
         source = replace(
             source, weights=self.annotator_weights, foreground=self.foreground, rule=rule
         )
-        return source if self.min_score is None else _with_score(source, self.min_score)
+        return source if self.min_score is None else with_min_score(source, self.min_score)
 
     def refuse_annotator_options(self) -> None:
         """Raise if an option is given that would say something of an annotator.
@@ -73,15 +75,6 @@ class AnnotatorOptions:
                     f"--{name.replace('_', '-')} applies only with an annotator. Name one with "
                     "--annotator, or leave it out."
                 )
-
-
-def _with_score(source: AnnotatorConfig, min_score: float) -> AnnotatorConfig:
-    """The same with another smallest score of the detector, or of the detector that screens."""
-    if ANNOTATORS.get(source.name).detects:
-        return replace(source, rule=replace(source.rule, min_score=min_score))
-    if source.screen is not None:
-        return replace(source, screen=_with_score(source.screen, min_score))
-    raise InputError(f"--min-score applies to detectors; {source.name} is not one. Leave it out.")
 
 
 def annotator_facts(config: AnnotatorConfig, annotator: Annotator | None = None) -> AnnotatorFacts:

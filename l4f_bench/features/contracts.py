@@ -1,13 +1,15 @@
-"""What a feature extractor must do, and what its distances are called."""
+"""What a feature extractor must do."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,20 +22,6 @@ class FeatureSpec:
     resize: str
     """How images come to the network's size."""
     weights_sha256: str
-
-
-_NAMES = {"inception": ("FID", "KID"), "annotator": ("FD (shapes)", "KD (shapes)")}
-
-
-def distance_names(features: str, *, usual_weights: bool) -> tuple[str, str]:
-    """What the Fréchet and the kernel distance of features are called.
-
-    They are ``FID`` and ``KID`` for Inception with its published weights alone.
-    """
-    if usual_weights and features in _NAMES:
-        return _NAMES[features]
-    label = features if usual_weights else f"{features}, other weights"
-    return f"FD ({label})", f"KD ({label})"
 
 
 class FeatureExtractor(Protocol):

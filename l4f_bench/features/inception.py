@@ -15,6 +15,7 @@ from l4f_bench.cache import cached_weight
 from l4f_bench.errors import InputError, MissingDependencyError
 from l4f_bench.features.contracts import FeatureSpec
 from l4f_bench.features.resizing import check_resize, resized_floats
+from l4f_bench.features.specs import INCEPTION
 from l4f_bench.files.errors import RefusedError, refusals_named
 from l4f_bench.files.state_dicts import checked_tensors
 from l4f_bench.files.torch_file import read_torch_file
@@ -22,8 +23,6 @@ from l4f_bench.provenance import sha256_of
 from l4f_bench.tensors import StateDict, load_tensors
 
 SIDE = 299
-DIMENSION = 2048
-WEIGHTS_NAME = "fid-inception"
 
 _NUM_CLASSES = 1008
 _MIN_SIDE = 75  # smaller images have no pixel left after the strides
@@ -53,8 +52,8 @@ class Inception:
         fused = _fused(network.eval()).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._blocks = [nn.Sequential(*(getattr(fused, key) for key in keys)) for keys in _BLOCKS]
         self._spec = FeatureSpec(
-            name="inception",
-            dimension=DIMENSION,
+            name=INCEPTION.name,
+            dimension=INCEPTION.dimension,
             resize=resize,
             weights_sha256=weights_sha256,
         )
@@ -104,7 +103,7 @@ def load_inception(weights: Path | None, *, resize: str, device: torch.device) -
         MissingDependencyError: pytorch-fid or torchvision cannot be imported.
     """
     check_resize(resize)
-    path = weights or cached_weight(WEIGHTS_NAME)
+    path = weights or cached_weight(INCEPTION.weights)
     with refusals_named(path):
         content = read_torch_file(path)
         if not isinstance(content, dict):

@@ -15,9 +15,8 @@ from l4f_bench.cache import cached_weight
 from l4f_bench.errors import InputError
 from l4f_bench.features.contracts import FeatureSpec
 from l4f_bench.features.resizing import DEFAULT_RESIZE, check_resize
+from l4f_bench.features.specs import PARSER
 from l4f_bench.provenance import sha256_of
-
-WEIGHTS_NAME = "shapes-annotator"
 
 
 class ParserFeatures:
@@ -34,7 +33,7 @@ class ParserFeatures:
             raise InputError("The annotator resizes images in its own way. Leave out --resize.")
         self._parser = parser
         self._spec = FeatureSpec(
-            name="annotator",
+            name=PARSER.name,
             dimension=parser.network.num_features,
             resize="antialiased bilinear",  # the annotator's own, whatever Inception would get
             weights_sha256=weights_sha256,
@@ -68,5 +67,5 @@ def load_parser_features(
         InputError: The resize policy is not the usual one.
         CheckpointError: The file cannot be read, or holds another network.
     """
-    path = weights or cached_weight(WEIGHTS_NAME)
+    path = weights or cached_weight(PARSER.weights)
     return ParserFeatures(load_parser(path, device), resize=resize, weights_sha256=sha256_of(path))

@@ -1,11 +1,15 @@
-"""Sizes of StyleGAN2 networks, read off their tensors."""
+"""Sizes of StyleGAN2 and of the alpha network beside it, read off their tensors."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from l4f_bench.errors import InputError
 from l4f_bench.tensors import StateDict, shape_of
+
+AlphaLayout = Literal["bg_extractor", "bg_extractor_repro"]
+"""Key names of an alpha network: those of the two classes of the Labels4Free code."""
 
 LR_MULTIPLIER = 0.01
 """Learning-rate multiplier of the mapping network in every public checkpoint."""
@@ -29,7 +33,7 @@ def resolutions(size: int) -> tuple[int, ...]:
         InputError: ``size`` is not a power of two from 8 to 1024.
     """
     if size not in (8, 16, 32, 64, 128, 256, 512, 1024):
-        raise InputError(f"A StyleGAN2 of {size} pixels is not possible: 8, 16, 32, … 1024 are.")
+        raise InputError(f"StyleGAN2 images must have 8, 16, … or 1024 pixels, not {size}.")
     return tuple(4 << step for step in range(size.bit_length() - 2))
 
 
@@ -89,7 +93,9 @@ class GeneratorArchitecture:
         depth = _count(state_dict, "style.{}.weight", start=1)
         weights = [shape_of(state_dict, f"style.{i}.weight", 2) for i in range(1, depth + 1)]
         if not weights or not convs or convs % 2 or len(shapes) > 9:
-            raise InputError("This is no StyleGAN2 generator: its mapping or convs are incomplete.")
+            raise InputError(
+                "This is not a StyleGAN2 generator: its mapping or convs are incomplete."
+            )
         return cls(
             size=4 << (convs // 2),
             channels=tuple(shapes),
@@ -130,7 +136,7 @@ class DiscriminatorArchitecture:
         """
         blocks = _count(state_dict, "convs.{}.conv2.1.weight", start=1)
         if not 1 <= blocks <= 8:
-            raise InputError("This is no StyleGAN2 discriminator: its convs are incomplete.")
+            raise InputError("This is not a StyleGAN2 discriminator: its convs are incomplete.")
         first = shape_of(state_dict, "convs.0.0.weight", 4)
         outputs = [
             shape_of(state_dict, f"convs.{i}.conv2.1.weight", 4)[0] for i in range(1, blocks + 1)
@@ -143,9 +149,36 @@ class DiscriminatorArchitecture:
         )
 
 
-def _count(state_dict: StateDict, pattern: str, start: int = 0) -> int:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlphaArchitecture:
+    """Everything that fixes an alpha network's tensors."""
+
+    layout: AlphaLayout
+    channels: tuple[int, ...]
+    """Feature channels at each resolution read, lowest first; at least two."""
+
+    @classmethod
+    def of(cls, state_dict: StateDict) -> AlphaArchitecture:
+        """Read the architecture off a state dict in either published layout.
+
+        Raises:
+            InputError: Projections are missing, or are not 1x1 convolutions.
+        """
+        layout: AlphaLayout = "bg_extractor_repro"
+        pattern, start, step = "conv{}.weight", 1, 2  # conv1, conv2, …: two to a resolution
+        if "conv_fns0.0.weight" in state_dict:
+            layout = "bg_extractor"
+            pattern, start, step = "conv_fns0.{}.weight", 0, 1
+        count = _count(state_dict, pattern, start, step)
+        if count < 2:
+            raise InputError("This is not an alpha network: its projections are missing.")
+        names = [pattern.format(start + step * index) for index in range(count)]
+        return cls(layout=layout, channels=tuple(shape_of(state_dict, key, 4)[1] for key in names))
+
+
+def _count(state_dict: StateDict, pattern: str, start: int = 0, step: int = 1) -> int:
     """How many keys of the pattern there are in a row."""
     number = 0
-    while pattern.format(start + number) in state_dict:
+    while pattern.format(start + step * number) in state_dict:
         number += 1
     return number

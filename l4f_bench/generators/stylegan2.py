@@ -137,7 +137,7 @@ class Generator(nn.Module):
             w: One latent per image, ``[N, w_dim]``, or one per layer, w+ ``[N, L, w_dim]`` with
                 L = ``architecture.num_latents``.
             noise: ``fixed`` (the noise maps of the state dict), ``random`` (PyTorch's current
-                random state), ``none``, or one tensor ``[N or 1, 1, H, W]`` per layer.
+                random state), ``none``, or one tensor ``[N or 1, 1, H, W]`` per styled convolution.
             background: Paint only the background, by this mode.
             on_feature: Sees every styled convolution's output as it comes, so that none has to
                 be kept. The tensor may be kept, but not be changed.
@@ -148,7 +148,7 @@ class Generator(nn.Module):
         Raises:
             InputError: ``w`` or ``noise`` has another shape.
         """
-        latents = self._per_layer(w)
+        latents = self.w_plus(w)
         maps = self._noise_maps(noise, len(latents), latents)
         x = self.input.input.expand(len(latents), -1, -1, -1)
         if background is not None and background.name == "constant":
@@ -181,23 +181,46 @@ class Generator(nn.Module):
         )
         return image, features
 
-    @torch.no_grad()
-    def mean_latent(self, num_latents: int = 4096, seed: int = 0) -> Tensor:
-        """Mean w ``[1, w_dim]`` over latents drawn from ``seed``: the centre of truncation."""
-        z = normal((num_latents, self.architecture.z_dim), seed=seed, index=0)
-        return self.mapping(z.to(self.input.input)).mean(dim=0, keepdim=True)
+    def w_plus(self, w: Tensor) -> Tensor:
+        """One latent per layer, w+ ``[N, L, w_dim]``, of w ``[N, w_dim]``; w+ is left as it is.
 
-    def _per_layer(self, w: Tensor) -> Tensor:
-        """Latents ``[N, num_latents, w_dim]``."""
+        Raises:
+            InputError: ``w`` has another shape.
+        """
         count, w_dim = self.architecture.num_latents, self.architecture.w_dim
         if w.ndim == 2 and w.shape[1] == w_dim:
             return w[:, None].expand(-1, count, -1)
-        if w.ndim == 3 and w.shape[2] == w_dim and w.shape[1] >= count:
+        if w.ndim == 3 and tuple(w.shape[1:]) == (count, w_dim):
             return w
         raise InputError(
             f"Latents of shape {list(w.shape)} do not fit this generator: "
             f"give w [N, {w_dim}] or w+ [N, {count}, {w_dim}]."
         )
+
+    def mix_styles(self, coarse: Tensor, fine: Tensor, crossover: int) -> Tensor:
+        """w+ ``[N, L, w_dim]``: the first ``crossover`` rows of one latent, the rest of another.
+
+        Args:
+            coarse: w ``[N, w_dim]`` or w+ ``[N, L, w_dim]`` of the low resolutions.
+            fine: The same of the high resolutions.
+            crossover: Rows taken from ``coarse``, 0 to L.
+
+        Raises:
+            InputError: A latent has another shape, or ``crossover`` is out of range.
+
+        Source: StyleGAN (CVPR 2019), section 3.1.
+        """
+        first, second = self.w_plus(coarse), self.w_plus(fine)
+        _check_rows("crossover", crossover, first)
+        if first.shape != second.shape:
+            raise InputError(f"{len(first)} and {len(second)} latents cannot be mixed in pairs.")
+        return torch.cat([first[:, :crossover], second[:, crossover:]], dim=1)
+
+    @torch.no_grad()
+    def mean_latent(self, num_latents: int = 4096, seed: int = 0) -> Tensor:
+        """Mean w ``[1, w_dim]`` over latents drawn from ``seed``: the centre of truncation."""
+        z = normal((num_latents, self.architecture.z_dim), seed=seed, index=0)
+        return self.mapping(z.to(self.input.input)).mean(dim=0, keepdim=True)
 
     def _noise_maps(self, noise: Noise, num_images: int, like: Tensor) -> list[Tensor | None]:
         count = self.architecture.num_layers
@@ -211,21 +234,46 @@ class Generator(nn.Module):
                 torch.randn(num_images, 1, side, side, device=like.device, dtype=like.dtype)
                 for side in sides
             ]
-        given = [tuple(tensor.shape[1:]) for tensor in noise if isinstance(tensor, Tensor)]
-        if given != [(1, side, side) for side in sides]:
+        maps = [tensor for tensor in noise if isinstance(tensor, Tensor)]
+        given = [tuple(tensor.shape) for tensor in maps]
+        if [shape[1:] for shape in given] != [(1, side, side) for side in sides] or any(
+            shape[0] not in (1, num_images) for shape in given
+        ):
             raise InputError(
-                f"Noise maps must be one tensor [N, 1, H, W] a layer with H = W = {sides}; "
-                f"got {given}."
+                f"Noise maps must be {count} tensors [N, 1, H, W] with N = {num_images} or 1 and "
+                f"H = W = {sides}; got {given}."
             )
-        return [tensor for tensor in noise if isinstance(tensor, Tensor)]
+        return [*maps]
 
 
-def truncate(w: Tensor, truncation: float, mean_latent: Tensor) -> Tensor:
+def truncate(
+    w: Tensor, truncation: float, mean_latent: Tensor, *, truncation_cutoff: int | None = None
+) -> Tensor:
     """Pull latents towards their mean: 1 leaves them alone, 0 gives the mean.
 
     Args:
         w: ``[N, w_dim]`` or ``[N, L, w_dim]``.
         truncation: psi in [0, 1].
         mean_latent: ``[w_dim]`` or ``[1, w_dim]``.
+        truncation_cutoff: Leading rows of w+ that are pulled, 0 to L; None for all.
+
+    Raises:
+        InputError: The cutoff is out of range, or given for latents without rows.
+
+    Source: ``truncation_psi`` and ``truncation_cutoff`` of NVlabs/stylegan2-ada-pytorch.
     """
-    return mean_latent + truncation * (w - mean_latent)
+    pulled = mean_latent + truncation * (w - mean_latent)
+    if truncation_cutoff is None:
+        return pulled
+    _check_rows("truncation_cutoff", truncation_cutoff, w)
+    return torch.cat([pulled[:, :truncation_cutoff], w[:, truncation_cutoff:]], dim=1)
+
+
+def _check_rows(name: str, number: int, w: Tensor) -> None:
+    if w.ndim != 3:
+        raise InputError(
+            f"{name} counts rows of w+ [N, L, w_dim], but the latents are {list(w.shape)}. "
+            "Turn w into w+ with generator.w_plus(w)."
+        )
+    if not 0 <= number <= w.shape[1]:
+        raise InputError(f"{name} {number} is out of range: w+ has 0 to {w.shape[1]} rows.")

@@ -12,6 +12,7 @@ from l4f_bench.arrays import check_same_shape
 from l4f_bench.errors import InputError
 from l4f_bench.metrics.counts import NUM_LEVELS
 from l4f_bench.metrics.protocols import PROTOCOLS, finish, image_statistics
+from l4f_bench.metrics.thresholds import threshold_steps
 
 
 class MaskScores(Metric):
@@ -96,7 +97,9 @@ class MaskScores(Metric):
             raise InputError("No mask has been counted yet: call update() first.")
         counts = self.counts.double().cpu().numpy()
         scores = finish(self.protocol, counts, self.statistics.cpu().numpy(), num_images)
-        return {key: torch.tensor(float(value)).double() for key, value in scores.items()}
+        return {
+            key: torch.tensor(float(value), dtype=torch.float64) for key, value in scores.items()
+        }
 
 
 def _planes(masks: Tensor) -> Tensor:
@@ -110,12 +113,6 @@ def _planes(masks: Tensor) -> Tensor:
 def _cells(preds: Tensor, target: Tensor) -> list[tuple[Tensor, Tensor]]:
     """Pairs whose conjunctions are tp, fp, fn, tn."""
     return [(preds, target), (preds, ~target), (~preds, target), (~preds, ~target)]
-
-
-def threshold_steps(preds: Tensor) -> Tensor:
-    """How many of the thresholds k / 255, k = 0 to 254, each soft prediction exceeds, int64."""
-    # The small offset keeps float32 grey levels g / 255 from counting as g + 1.
-    return (preds.double() * 255 - 1e-4).ceil().clamp(0, 255).long()
 
 
 def _count_levels(preds: Tensor, target: Tensor) -> Tensor:

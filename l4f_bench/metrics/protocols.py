@@ -175,6 +175,7 @@ def finish(
     if protocol.image_extras:
         scores["iou_fg_image"] = statistics[..., start] / num_images
         scores["dice_image"] = statistics[..., start + 1] / num_images
+        start += 2
     if protocol.f_measure and statistics.shape[-1] > start:
         scores["max_f_beta"] = statistics[..., start:].max(axis=-1) / num_images
     return _undefine_absent(scores, counts, protocol)

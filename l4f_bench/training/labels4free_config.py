@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from l4f_bench.errors import InputError
-from l4f_bench.methods.labels4free.alpha import AlphaLayout
+from l4f_bench.generators.architecture import AlphaLayout
 from l4f_bench.registry import unknown_name
 from l4f_bench.seeds import check_seed
 from l4f_bench.training.ranges import check_ranges

@@ -50,6 +50,18 @@ def test_preprocessing_is_that_of_pillow_and_imagenet(size: tuple[int, int]) -> 
     assert np.abs(preprocess(image)[0].numpy() - expected).mean() < one_level / 100
 
 
+@pytest.mark.parametrize("size", [(96, 160), (64, 32)])
+def test_images_need_not_become_squares(network: BiSeNet, size: tuple[int, int]) -> None:
+    image = random_image(96, 160)
+    picture = Image.fromarray(image[0].permute(1, 2, 0).numpy())
+    small = np.asarray(picture.resize(size[::-1], Image.Resampling.BILINEAR))
+    x = preprocess(image, size)
+    expected = ((small / 255 - MEAN) / STD).transpose(2, 0, 1)
+    assert np.abs(x[0].numpy() - expected).max() < 1e-5
+    with torch.no_grad():
+        assert network.scores(x).shape == (1, 19, *size)
+
+
 @pytest.mark.parametrize(("mode", "channels"), [("L", 1), ("RGBA", 4)])
 def test_grey_and_rgba_are_converted_as_pillow_does(mode: str, channels: int) -> None:
     image = random_image(40, 30, channels)
@@ -121,7 +133,7 @@ def test_faces_below_the_minimum_area_are_rejected(network: BiSeNet, parser: Fac
         foreground = [FACE_CLASSES[number]]
         strict = FaceParser(network, foreground=foreground, side=64, min_area=min_area)
         assert strict.annotate(image).reason == (reason,)
-    with pytest.raises(InputError, match="min_area is between 0 and 1"):
+    with pytest.raises(InputError, match="min_area .* is out of range"):
         FaceParser(network, min_area=2.0)
 
 

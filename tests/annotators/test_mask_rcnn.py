@@ -7,15 +7,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from l4f_bench.annotators.images import resized
-from l4f_bench.annotators.mask_rcnn import Architecture, MaskRCNN
-from l4f_bench.annotators.mask_rcnn.boxes import anchors, apply_deltas
-from l4f_bench.annotators.mask_rcnn.heads import BOX_SIDE, BOX_WEIGHTS, MASK_SIDE, pool
-from l4f_bench.annotators.mask_rcnn.network import Objects
-from l4f_bench.annotators.mask_rcnn.preprocessing import (
+from l4f_bench.annotators.mask_rcnn import (
+    BOX_SIDE,
+    BOX_WEIGHTS,
+    MASK_SIDE,
+    Architecture,
+    MaskRCNN,
+    Objects,
+    anchors,
+    apply_deltas,
     input_size,
     normalised,
     paste_all,
+    pool,
+    resized,
     scaled_boxes,
 )
 from tests.annotators.optional import torchvision_or_skip

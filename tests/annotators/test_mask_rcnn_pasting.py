@@ -7,9 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from l4f_bench.annotators.mask_rcnn import preprocessing
+from l4f_bench.annotators.mask_rcnn import input_size, normalised, paste_all, preprocessing
 from l4f_bench.annotators.mask_rcnn.boxes import clipped, has_area, levels_of
-from l4f_bench.annotators.mask_rcnn.preprocessing import input_size, normalised, paste_all
 
 
 def sampled(probabilities: Tensor, box: Tensor, shape: tuple[int, int]) -> Tensor:

@@ -147,3 +147,29 @@ def test_unknown_variants_and_levels_are_refused() -> None:
         PSegArchitecture(variant="one-generators")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="1 \\(4 pixels\\)"):
         PSegArchitecture(channels=())
+
+
+@pytest.mark.parametrize("level", [-1, 3])
+def test_levels_that_a_network_lacks_are_refused(level: int) -> None:
+    generator, network = small_pseg(), Discriminator((6, 5, 4))
+    noise = noise_maps(generator.architecture, 2, 1, seed=0, index=0, stream=0)
+    message = rf"level {level} is out of range: .* 0 \(4 pixels\) to 2 \(16\)"
+    with pytest.raises(InputError, match=message):
+        generator(generator.mapping(torch.zeros(1, 8)), noise, level)
+    with pytest.raises(InputError, match=message):
+        network(torch.zeros(1, 3, 16, 16), level)
+
+
+def test_noise_and_latents_of_another_form_are_refused() -> None:
+    generator = small_pseg()
+    noise = noise_maps(generator.architecture, 2, 3, seed=0, index=0, stream=0)
+    w = generator.mapping(torch.randn(3, 8))
+    halves = [maps[:, :1] for maps in noise]
+    assert generator(w, halves, 2).alpha.shape == (3, 1, 16, 16)
+    for wrong in (noise[:2], [*noise[:2], noise[1]], [*noise[:2], noise[2][:2]], noise[1:]):
+        with pytest.raises(InputError, match=r"Noise maps must be 3 tensors \[N, 2 or 1, H, W\]"):
+            generator(w, wrong, 2)
+    per_level = w[:, :, None].expand(-1, -1, 2, -1)
+    for latents in (w[:, :1], w[..., :7], per_level):
+        with pytest.raises(InputError, match=r"give w \[N, 2, 8\], or \[N, 2, 3 or more, 8\]"):
+            generator(latents, noise, 2)

@@ -11,7 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from l4f_bench.cli import app
-from l4f_bench.features import loading
+from l4f_bench.features.specs import EXTENSIONS
 from tests.cli.images import MeanColours
 
 Run = Callable[..., Result]
@@ -54,11 +54,15 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def mean_colours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``inception`` and ``colours`` stand for mean colours, so that no weights are needed."""
-    for name in ("inception", "colours"):
-        monkeypatch.setitem(
-            loading._LOADERS,
-            name,
-            lambda weights, *, resize, device, name=name: MeanColours(name, resize),
-        )
+def mean_colours(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mean colours stand for ``inception``, and are another package's ``colours``."""
+    monkeypatch.setattr(
+        "l4f_bench.features.inception.load_inception",
+        lambda weights, *, resize, device: MeanColours("inception", resize),
+    )
+    packages = tmp_path_factory.mktemp("packages")
+    about = packages / "colours-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: colours\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(f"[{EXTENSIONS}]\ncolours = tests.cli.images:COLOURS\n")
+    monkeypatch.syspath_prepend(packages)

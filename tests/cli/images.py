@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from l4f_bench.features.contracts import FeatureSpec
+from l4f_bench.features.specs import ExtractorSpec
 from l4f_bench.weights import WEIGHTS
 
 DIMENSION = 6
@@ -31,6 +32,21 @@ class MeanColours:
     def features(self, image: Tensor) -> npt.NDArray[np.float32]:
         halves = image.float().chunk(2, dim=3)
         return torch.cat([half.mean((2, 3)) for half in halves], 1).numpy()
+
+
+def load_colours(weights: None, *, resize: str, device: torch.device) -> MeanColours:
+    return MeanColours(COLOURS.name, resize)
+
+
+COLOURS = ExtractorSpec(
+    name="colours",
+    title="mean colours of both halves",
+    frechet="FD (halves)",
+    kernel="KD (halves)",
+    dimension=DIMENSION,
+    weights="fid-inception",
+    load="tests.cli.images:load_colours",
+)
 
 
 def save_images(folder: Path, images: np.ndarray) -> Path:

@@ -102,7 +102,7 @@ def test_rejection_is_noted_with_its_reason(run: Run, images: Path, tmp_path: Pa
         ((), "name one with --class"),
         (("--class", "kat"), "Did you mean 'cat'"),
         (("--class", "cat", "--min-area", 2), "--min-area 2"),
-        (("--class", "cat", "--class-maps"), "--class-maps belongs to"),
+        (("--class", "cat", "--class-maps"), "Only bisenet has class maps"),
     ):
         refused = run(*arguments, *options, "--out", tmp_path / "refused")
         assert refused.exit_code == 2, said
@@ -150,9 +150,12 @@ def test_masks_of_other_images_are_not_gone_on_with(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--class", "cat"), "--class belongs to --annotator mask-rcnn or"),
-        (("--min-score", 0.9), "--min-score belongs to"),
-        (("--annotator", "mask-rcnn", "--foreground", "hair"), "--foreground belongs to"),
+        (("--class", "cat"), "--class applies to detectors; bisenet is not one"),
+        (("--min-score", 0.9), "--min-score applies to detectors"),
+        (
+            ("--annotator", "mask-rcnn", "--foreground", "hair"),
+            "--foreground names classes of a parser",
+        ),
         (("--annotator", "bisnet"), "Did you mean 'bisenet'"),
     ],
 )

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from l4f_bench.cli import app, assets
+from l4f_bench.cli import app
 from l4f_bench.weights import WEIGHTS
 from tests.http_server import serving
 
@@ -95,7 +95,7 @@ def test_accepted_terms_are_remembered_for_all_files_under_them(mirror: Path) ->
 def test_terms_are_asked_for_at_a_terminal(
     mirror: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
 ) -> None:
-    monkeypatch.setattr(assets, "_can_ask", lambda: True)
+    monkeypatch.setattr("l4f_bench.cli.fetch.somebody_there", lambda: True)
     result = run("fetch", "stylegan2-car", "--mirror", mirror, stdin=answer)
     assert result.exit_code == code
     assert "Do you accept these terms?" in result.stderr
@@ -174,7 +174,7 @@ def test_ctrl_c_exits_130_and_the_same_command_resumes(cache_folder: Path) -> No
             process.send_signal(signal.SIGINT)
             _, stderr = process.communicate(timeout=20)
         assert process.returncode == 130, stderr
-        assert "run the same command again to resume" in stderr
+        assert "What was downloaded is kept: run the same command again to resume" in stderr
         kept = part.stat().st_size
         assert 0 < kept < len(CONTENT)
         server.stall_s = 0.0

@@ -11,7 +11,6 @@ import torch
 from PIL import Image
 
 from l4f_bench.evaluation.distance.sides import MIN_IMAGES
-from l4f_bench.features import loading
 from l4f_bench.metrics.frechet import frechet_distance
 from l4f_bench.metrics.moments import Gaussian
 from tests.cli.conftest import Run
@@ -61,17 +60,16 @@ def test_other_features_are_never_called_fid(run: Run, sets: tuple[Path, Path]) 
     options = ("--features", "colours", "--allow-small-n", "--kid")
     result = run("fid", *sets, *options)
     assert result.exit_code == 0
-    assert result.stdout.startswith("FD (colours)")
-    assert "KD (colours)" in result.stdout
+    assert result.stdout.startswith("FD (halves)")
+    assert "KD (halves)" in result.stdout
     assert "FID" not in result.stdout + result.stderr
 
 
 def test_inception_with_other_weights_gives_no_fid(
     run: Run, sets: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(
-        loading._LOADERS,
-        "inception",
+    monkeypatch.setattr(
+        "l4f_bench.features.inception.load_inception",
         lambda weights, *, resize, device: MeanColours("inception", resize, "0" * 64),
     )
     stats = tmp_path / "a.npz"

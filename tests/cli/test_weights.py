@@ -16,6 +16,7 @@ from tests.generators.checkpoints.files import (
     ADA_PICKLE,
     HOSTILE,
     TENSORFLOW_PICKLE,
+    alpha_state_dict,
     labels4free,
     write_all,
 )
@@ -118,6 +119,16 @@ def test_inspect_shows_every_network(tmp_path: Path) -> None:
     assert result.exit_code == 0
     for line in ("format: labels4free", "g: generator", "d: discriminator", "alpha: alpha"):
         assert line in result.stdout
+
+
+@pytest.mark.parametrize("repro", [False, True])
+def test_inspect_reads_the_sizes_of_either_alpha_layout(repro: bool, tmp_path: Path) -> None:
+    path = tmp_path / "alpha.pt"
+    torch.save(alpha_state_dict(repro=repro, features=(9, 9, 7, 7, 5, 5)), path)
+    result = run(app, ["inspect", str(path), "--json"])
+    (network,) = json.loads(result.stdout)["networks"].values()
+    layout = "bg_extractor_repro" if repro else "bg_extractor"
+    assert network["architecture"] == {"layout": layout, "channels": [9, 7, 5]}
 
 
 def test_inspect_counts_parameters_without_buffers() -> None:

@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from PIL import Image
 
 from l4f_bench.errors import InputError, MissingAssetError
-from l4f_bench.features.loading import load_extractor
+from l4f_bench.features.inception import load_inception
 from l4f_bench.features.resizing import RESIZES, resized_floats
+from l4f_bench.features.specs import INCEPTION, load_extractor
 from l4f_bench.provenance import sha256_of
 from tests.goldens import GoldenCase, golden_case
 
@@ -35,9 +36,9 @@ def weights(golden: GoldenCase, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 def test_features_of_every_block_are_the_recorded_ones(golden: GoldenCase, weights: Path) -> None:
-    network = load_extractor("inception", weights, resize="bilinear", device=CPU)
+    network = load_inception(weights, resize="bilinear", device=CPU)
     for size in ("small", "large"):
-        means = network.block_means(golden.tensor(f"in_images_{size}"))  # type: ignore[attr-defined]
+        means = network.block_means(golden.tensor(f"in_images_{size}"))
         for block, name in enumerate(("block0", "block1", "block2", "pool3")):
             golden.check(f"out_{name}_{size}", means[block])
     unresized = load_extractor("inception", weights, resize="none", device=CPU)
@@ -46,7 +47,8 @@ def test_features_of_every_block_are_the_recorded_ones(golden: GoldenCase, weigh
     with pytest.raises(InputError, match="53x37 pixels are too small"):
         unresized.features(golden.tensor("in_images_small"))
     spec = network.spec
-    assert (spec.name, spec.dimension, spec.resize) == ("inception", 2048, "bilinear")
+    assert (spec.name, spec.dimension, spec.resize) == ("inception", features.shape[1], "bilinear")
+    assert spec.dimension == INCEPTION.dimension
     assert spec.weights_sha256 == sha256_of(weights)
 
 

@@ -12,9 +12,11 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from l4f_bench.annotators.face_parsing import preprocess
+from l4f_bench.annotators.parser_file import load_parser
+from l4f_bench.assets import embedded_path
 from l4f_bench.cli import app
 from l4f_bench.datasets.shapes import shapes_batch
-from l4f_bench.features.loading import load_extractor
+from l4f_bench.features.specs import PARSER, load_extractor
 
 CPU = torch.device("cpu")
 
@@ -23,13 +25,13 @@ def test_features_are_what_the_main_head_reads() -> None:
     extractor = load_extractor("annotator", None, resize="bilinear", device=CPU)
     images = torch.from_numpy(shapes_batch(range(3), resolution=64, seed=1)[0])
     seen = []
-    network = extractor._parser.network  # type: ignore[attr-defined]
+    network = load_parser(embedded_path(PARSER.weights), CPU).network
     handle = network.conv_out.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     with torch.no_grad():
         network(preprocess(images, 128))
     handle.remove()
     found = extractor.features(images)
-    assert found.shape == (3, extractor.spec.dimension) == (3, 64)
+    assert found.shape == (3, extractor.spec.dimension) == (3, PARSER.dimension)
     np.testing.assert_allclose(found, seen[0].mean((2, 3)), rtol=1e-5, atol=1e-6)
 
 

@@ -13,9 +13,11 @@ from l4f_bench.generators.architecture import (
     GeneratorArchitecture,
     default_channels,
 )
+from l4f_bench.generators.conversion import from_nvidia_generator
 from l4f_bench.generators.discriminator import Discriminator
 from l4f_bench.generators.layers import Fir, ModulatedConv2d
 from l4f_bench.generators.stylegan2 import CONSTANT, FIRST_CONV, BackgroundMode, Generator, truncate
+from tests.goldens import golden_case
 from tests.networks import small_generator
 
 SIZES = (8, 16, 64)
@@ -57,7 +59,7 @@ def test_public_widths() -> None:
 
 @pytest.mark.parametrize("size", [4, 12, 2048])
 def test_impossible_sizes_are_refused(size: int) -> None:
-    with pytest.raises(InputError, match="not possible"):
+    with pytest.raises(InputError, match=rf"must have 8, 16, … or 1024 pixels, not {size}\.$"):
         GeneratorArchitecture(size=size, channels=(4,))
 
 
@@ -96,6 +98,52 @@ def test_truncation_of_0_gives_the_mean_image_and_1_changes_nothing() -> None:
 
 
 @torch.no_grad()
+def test_truncation_may_stop_at_a_row_as_nvidias_does() -> None:
+    """The rows that are pulled and those that are not, each as recorded."""
+    case = golden_case("nv_generator")
+    state = case.state_dict()
+    generator = Generator.from_state_dict(from_nvidia_generator(state))
+    mean = state["mapping.w_avg"]
+    w = generator.w_plus(generator.mapping(case.tensor("in_z")))
+    count = generator.architecture.num_latents
+    for cutoff in (0, 3, count):
+        pulled = truncate(w, 0.7, mean, truncation_cutoff=cutoff)
+        assert pulled.shape == (2, count, 64)
+        for row in range(count):
+            case.check("out_ws_trunc" if row < cutoff else "out_w", pulled[:, row])
+    case.check("out_image_trunc", generator.synthesis(truncate(w, 0.7, mean)))
+    case.check("out_image", generator.synthesis(truncate(w, 0.7, mean, truncation_cutoff=0)))
+
+
+@torch.no_grad()
+def test_mixed_styles_take_each_row_from_one_latent() -> None:
+    generator = small_generator()
+    coarse, fine = generator.mapping(torch.randn(2, 2, 8).flatten(0, 1)).chunk(2)
+    mixed = generator.mix_styles(coarse, fine, 3)
+    for row in range(generator.architecture.num_latents):
+        assert torch.equal(mixed[:, row], coarse if row < 3 else fine)
+    low = generator.synthesis_with_features(coarse)[1]
+    features = generator.synthesis_with_features(mixed)[1]
+    assert all(torch.equal(features[layer], low[layer]) for layer in range(3))
+    assert not torch.equal(features[3], low[3])
+    assert torch.equal(generator.mix_styles(mixed, fine, 2)[:, 2], fine)
+
+
+def test_impossible_crossovers_and_cutoffs_are_refused() -> None:
+    generator = small_generator()
+    w = torch.randn(2, 8)
+    for crossover in (-1, 9):
+        with pytest.raises(InputError, match=f"crossover {crossover} is out of range: .* 0 to 8"):
+            generator.mix_styles(w, w, crossover)
+        with pytest.raises(InputError, match=f"cutoff {crossover} is out of range: .* 0 to 8"):
+            truncate(generator.w_plus(w), 0.7, w[:1], truncation_cutoff=crossover)
+    with pytest.raises(InputError, match="1 and 2 latents cannot be mixed"):
+        generator.mix_styles(w[:1], w, 3)
+    with pytest.raises(InputError, match=r"truncation_cutoff .* \[2, 8\].* generator\.w_plus\(w\)"):
+        truncate(w, 0.7, w[:1], truncation_cutoff=3)
+
+
+@torch.no_grad()
 def test_w_plus_of_equal_latents_is_w() -> None:
     generator = small_generator()
     w = torch.randn(2, 8)
@@ -119,12 +167,23 @@ def test_noise_is_fixed_random_given_or_none() -> None:
     assert not torch.equal(first, fixed)
 
 
-def test_latents_and_noise_of_another_form_are_refused() -> None:
-    generator = small_generator()
+@pytest.mark.parametrize("shape", [(2, 9), (2, 7, 8), (2, 9, 8), (2, 8, 9), (8,)])
+def test_latents_of_another_form_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(InputError, match=r"give w \[N, 8\] or w\+ \[N, 8, 8\]"):
-        generator.synthesis(torch.randn(2, 9))
-    with pytest.raises(InputError, match="Noise maps must be"):
-        generator.synthesis(torch.randn(2, 8), noise=[torch.zeros(1, 1, 4, 4)])
+        small_generator().synthesis(torch.randn(shape))
+
+
+def test_noise_of_another_form_is_refused() -> None:
+    generator = small_generator()
+    fixed = [generator.noises.get_buffer(f"noise_{layer}") for layer in range(7)]
+    w = torch.randn(2, 8)
+    for wrong in (fixed[:1], fixed[:6], [*fixed, fixed[6]], [*fixed[:6], fixed[6][:, :, 1:]]):
+        with pytest.raises(InputError, match="Noise maps must be 7 tensors"):
+            generator.synthesis(w, noise=wrong)
+    with pytest.raises(InputError, match="with N = 2 or 1 and"):
+        generator.synthesis(w, noise=[*fixed[:6], fixed[6].expand(3, -1, -1, -1)])
+    with torch.no_grad():
+        generator.synthesis(w, noise=[*fixed[:6], fixed[6].expand(2, -1, -1, -1)])
 
 
 @torch.no_grad()

@@ -42,6 +42,15 @@ def test_the_metric_agrees_with_the_functions(name: str) -> None:
     assert as_floats(metric) == pytest.approx({k: v.value for k, v in expected.items()})
 
 
+def test_scores_have_the_precision_of_float64() -> None:
+    metric = MaskScores()
+    target = torch.ones(1, 1, 3, dtype=torch.bool)
+    metric.update(torch.tensor([[[True, False, False]]]), target)
+    score = metric.compute()["iou_fg"]
+    assert score.dtype == torch.float64
+    assert float(score) == 1 / 3
+
+
 @pytest.mark.parametrize("name", PROTOCOLS.names())
 def test_batch_size_does_not_change_a_score(name: str) -> None:
     alpha, target = batch()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
@@ -15,8 +17,8 @@ from torchmetrics.classification import (
 
 from l4f_bench.metrics.counts import count_levels, count_pixels
 from l4f_bench.metrics.intervals import estimate
-from l4f_bench.metrics.protocols import PROTOCOLS
-from l4f_bench.metrics.scores import METRICS, TABLE_METRICS
+from l4f_bench.metrics.protocols import PROTOCOLS, FMeasure, Protocol
+from l4f_bench.metrics.scores import METRICS, TABLE_METRICS, Empty
 from tests.goldens import golden_case
 
 LEVELS = hnp.arrays(np.uint8, (4, 6, 6))
@@ -108,6 +110,35 @@ def test_max_f_beta_follows_its_two_definitions(preds: np.ndarray, target: np.nd
     image_first = np.mean([f_curve(p, t, 0.09, 0.0).max() for p, t in pairs])
     assert score("voynov", preds, target)["max_f_beta"] == pytest.approx(mean_first)
     assert score("selfmask", preds, target)["max_f_beta"] == pytest.approx(image_first)
+
+
+@pytest.mark.parametrize("pooling", ["set", "image"])
+@pytest.mark.parametrize(("best_of", "best"), [("image", (4 / 5 + 1) / 2), ("mean", 5 / 6)])
+def test_per_image_scores_and_max_f_beta_stand_side_by_side(
+    pooling: Literal["set", "image"], best_of: Literal["mean", "image"], best: float
+) -> None:
+    target = np.array([[[1, 1, 0, 0]], [[1, 0, 0, 0]]], bool)
+    grey = np.array([[[200, 100, 150, 0]], [[255, 120, 0, 0]]], np.uint8)
+    protocol = Protocol(
+        name="both",
+        title="",
+        source="",
+        pooling=pooling,
+        classes="foreground",
+        empty=Empty(iou=0.0, ratio=0.0),
+        f_measure=FMeasure(beta_sq=1.0, best_of=best_of),
+        image_extras=True,
+    )
+    counts = np.array([[1, 1, 1, 1], [1, 0, 0, 3]])  # of both at level 128
+    levels = np.stack([count_levels(g, t) for g, t in zip(grey, target, strict=True)])
+    found = estimate(protocol, counts, levels, num_resamples=1)
+    assert found["iou_fg_image"].value == pytest.approx((1 / 3 + 1) / 2)
+    assert found["dice_image"].value == pytest.approx((1 / 2 + 1) / 2)
+    # F1 of the images at 1, 101, 121, 151 and 201: 4/5, 1/2, 1/2, 2/3, 0 and 2/3, 2/3, 1, 1, 1.
+    assert found["max_f_beta"].value == pytest.approx(best)
+    without = estimate(protocol, counts, num_resamples=1)
+    assert "max_f_beta" not in without
+    assert without["dice_image"].value == pytest.approx((1 / 2 + 1) / 2)
 
 
 def test_max_f_beta_agrees_with_pysodmetrics() -> None:

@@ -126,7 +126,7 @@ def test_the_gradient_penalty_is_that_of_finite_differences() -> None:
     network = one.discriminator.double()
     real = real_batch(one.images, 0, TINY).double().requires_grad_()
     (gradient,) = torch.autograd.grad(network(real).sum(), real)
-    direction = torch.randn_like(real, generator=torch.Generator().manual_seed(0))
+    direction = torch.randn(real.shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         step = 1e-6 * direction
         slope = (network(real + step) - network(real - step)).sum() / 2e-6
@@ -220,7 +220,7 @@ def test_a_learning_rate_that_explodes_exits_with_1_and_advice(tmp_path: Path) -
         (("--set", "bach_size=8"), "Did you mean 'batch_size'?"),
         (("--set", "batch_size"), "Write NAME=VALUE"),
         (("--set", "batch_size=x"), "'x' is no int"),
-        (("--resolution", "20"), "20 pixels"),
+        (("--resolution", "20"), "pixels, not 20."),
         (("--steps", "0"), "--steps 0"),
         (("--device", "gpu"), "device 'gpu' cannot"),
         (("--device", "cuda:99"), "device 'cuda:99' cannot"),

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import torch
 
-from l4f_bench.annotators.mask_rcnn.annotator import Detector, MaskRcnnAnnotator
+from l4f_bench.annotators.mask_rcnn.annotator import MaskRcnnAnnotator
 from l4f_bench.annotators.rejection import RejectionRule
-from l4f_bench.errors import InputError
 
 
 def load_own(
@@ -18,7 +17,7 @@ def load_own(
     from l4f_bench.annotators.mask_rcnn.files import load_mask_rcnn
     from l4f_bench.annotators.mask_rcnn.network_detector import NetworkDetector
 
-    return _annotator(NetworkDetector(load_mask_rcnn(weights).to(device)), rule, foreground)
+    return MaskRcnnAnnotator(NetworkDetector(load_mask_rcnn(weights).to(device)), rule)
 
 
 def load_detectron2(
@@ -27,7 +26,7 @@ def load_detectron2(
     """The same weights run by detectron2's own code."""
     from l4f_bench.annotators.mask_rcnn.detectron2_detector import Detectron2Detector
 
-    return _annotator(Detectron2Detector(weights, device), rule, foreground)
+    return MaskRcnnAnnotator(Detectron2Detector(weights, device), rule)
 
 
 def load_torchvision(
@@ -36,14 +35,4 @@ def load_torchvision(
     """Another model, with torchvision's weights."""
     from l4f_bench.annotators.mask_rcnn.torchvision_detector import TorchvisionDetector
 
-    return _annotator(TorchvisionDetector(weights, device), rule, foreground)
-
-
-def _annotator(
-    detector: Detector, rule: RejectionRule, foreground: tuple[str, ...]
-) -> MaskRcnnAnnotator:
-    if foreground:
-        raise InputError(
-            "--foreground names classes of a parser, and Mask R-CNN is not one. Leave it out."
-        )
-    return MaskRcnnAnnotator(detector, rule)
+    return MaskRcnnAnnotator(TorchvisionDetector(weights, device), rule)

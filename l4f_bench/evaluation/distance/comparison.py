@@ -28,13 +28,8 @@ from l4f_bench.evaluation.distance.sides import (
     stated,
 )
 from l4f_bench.evaluation.distance.statistics_files import SetStatistics
-from l4f_bench.features.contracts import (
-    FeatureExtractor,
-    FeatureSpec,
-    distance_names,
-)
-from l4f_bench.features.inception import DIMENSION as INCEPTION_DIMENSION
-from l4f_bench.features.loading import load_extractor, usual_weights
+from l4f_bench.features.contracts import FeatureExtractor, FeatureSpec
+from l4f_bench.features.specs import INCEPTION, distance_names, load_extractor, usual_weights
 from l4f_bench.metrics.frechet import frechet_distance
 from l4f_bench.metrics.kernel_distance import KernelDistance, kernel_distance
 from l4f_bench.metrics.precision_recall import PrecisionRecall, precision_recall
@@ -215,8 +210,8 @@ def _check_made_alike(
 def _names(first: SetStatistics, second: SetStatistics) -> tuple[str, str]:
     """What the distances between both sides are called."""
     features = first.features or second.features
-    if features is None and _dimension(first) == INCEPTION_DIMENSION:
-        features = "inception"  # nothing is stated: as pytorch-fid's files are
+    if features is None and _dimension(first) == INCEPTION.dimension:
+        features = INCEPTION.name  # nothing is stated: as pytorch-fid's files are
     features = features or "unknown features"
     sha256 = first.weights_sha256 or second.weights_sha256
     return distance_names(features, usual_weights=usual_weights(features, sha256))

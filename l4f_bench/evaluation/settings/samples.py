@@ -194,7 +194,7 @@ class SampleScene:
 
     def judge(self, predictions: Drawn) -> list[Pair]:
         """The same with the annotator's masks."""
-        from l4f_bench.metrics.module import threshold_steps
+        from l4f_bench.metrics.thresholds import threshold_steps
 
         annotation = self._annotator.annotate(predictions.image)
         alpha = predictions.alpha[:, 0]

@@ -11,17 +11,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from l4f_bench.errors import InputError
+from l4f_bench.generators.architecture import AlphaArchitecture, AlphaLayout
 from l4f_bench.generators.stylegan2 import BackgroundMode, Generator, Noise
 from l4f_bench.tensors import StateDict, load_tensors
-
-AlphaLayout = Literal["bg_extractor", "bg_extractor_repro"]
 
 _PROJECTED = 3  # channels of a projected feature
 _MERGED = 2 * _PROJECTED  # channels of a merged pair
@@ -158,19 +156,8 @@ class AlphaNetwork(nn.Module, ABC):
         Raises:
             InputError: Tensors are missing, unexpected or misshapen; all are listed.
         """
-        layout: AlphaLayout = (
-            "bg_extractor" if "conv_fns0.0.weight" in state_dict else "bg_extractor_repro"
-        )
-        pattern = {"bg_extractor": "conv_fns0.{}.weight", "bg_extractor_repro": "conv{}.weight"}
-        start, step = (0, 1) if layout == "bg_extractor" else (1, 2)
-        channels: list[int] = []
-        while (key := pattern[layout].format(start + step * len(channels))) in state_dict:
-            if state_dict[key].ndim != 4:
-                raise InputError(f"The tensor {key} is no 1x1 convolution.")
-            channels.append(state_dict[key].shape[1])
-        if len(channels) < 2:
-            raise InputError("These tensors are no alpha network: its projections are missing.")
-        network = alpha_network(layout, channels)
+        sizes = AlphaArchitecture.of(state_dict)
+        network = alpha_network(sizes.layout, sizes.channels)
         load_tensors(network, state_dict)
         return network.eval()
 

@@ -108,7 +108,7 @@ def test_a_generator_of_other_widths_is_refused() -> None:
 
 
 def test_a_state_dict_of_another_network_is_refused() -> None:
-    with pytest.raises(InputError, match="no alpha network"):
+    with pytest.raises(InputError, match="not an alpha network"):
         AlphaNetwork.from_state_dict(small_generator().state_dict())
     state = alpha_network("bg_extractor", (6, 5, 4)).state_dict()
     state["conv_n.weight"] = torch.zeros(1, 7, 1, 1)

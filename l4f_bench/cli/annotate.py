@@ -1,26 +1,23 @@
-"""Commands that find the foreground of images: annotate."""
+"""The command annotate: masks for a folder of images."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
-from l4f_bench.cli.options import Device, refuse_unused
+from l4f_bench.cli.options import Device
 from l4f_bench.errors import BenchError
 
-_OF_DETECTORS = ("mask-rcnn", "detectron2", "torchvision")
-_TAKEN_BY = {
-    **dict.fromkeys(("target_class", "min_score"), _OF_DETECTORS),
-    **dict.fromkeys(("foreground", "class_maps"), ("bisenet",)),
-}
+if TYPE_CHECKING:
+    from l4f_bench.annotators.choice import AnnotatorConfig
 
 
 def annotate(
-    context: typer.Context,
     images: Annotated[Path, typer.Argument(help="Folder of images of any size and mode.")],
     annotator: Annotated[
         str,
@@ -35,13 +32,15 @@ def annotate(
     ] = None,
     target_class: Annotated[
         str | None,
-        typer.Option("--class", help="Mask R-CNN: COCO's name of the one object, such as cat."),
+        typer.Option("--class", help="Mask R-CNN: COCO class of the single object, e.g. cat."),
     ] = None,
     min_score: Annotated[
-        float, typer.Option(help="Mask R-CNN: score above which an object counts.")
-    ] = 0.5,
+        float | None,
+        typer.Option(help="Mask R-CNN: score above which an object counts.", show_default="0.5"),
+    ] = None,
     min_area: Annotated[
-        float, typer.Option(help="Part of the image that an accepted one's mask covers at least.")
+        float,
+        typer.Option(help="Smallest fraction of the image that an accepted mask may cover."),
     ] = 0.0,
     foreground: Annotated[
         list[str] | None,
@@ -55,7 +54,7 @@ def annotate(
     ] = False,
     device: Device = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where a stopped run left this folder.")
+        bool, typer.Option("--resume", help="Continue a stopped run in this folder.")
     ] = False,
 ) -> None:
     """Write a mask for every image of a folder, and say which images are fit to be scored.
@@ -65,26 +64,46 @@ def annotate(
 
     Example: l4f-bench annotate cats/ --annotator mask-rcnn --class cat --out cat-masks
     """
-    from l4f_bench.annotators.choice import AnnotatorConfig, computed_annotator
-    from l4f_bench.annotators.folder import annotate_folder
-    from l4f_bench.annotators.loading import open_annotator
+    from l4f_bench.annotators.choice import AnnotatorConfig, computed_annotator, with_min_score
     from l4f_bench.annotators.rejection import RejectionRule
-    from l4f_bench.devices import choose_device
-    from l4f_bench.evaluation.truth import annotator_facts
 
     computed_annotator(annotator)
-    refuse_unused(context, "--annotator", annotator, _TAKEN_BY)
     config = AnnotatorConfig(
         name=annotator,
         weights=weights,
-        rule=RejectionRule(target_class=target_class, min_score=min_score, min_area=min_area),
+        rule=RejectionRule(target_class=target_class, min_area=min_area),
         foreground=tuple(foreground or ()),
     )
+    if min_score is not None:
+        config = with_min_score(config, min_score)
+    reasons = _annotate(config, images, out, device, class_maps=class_maps, resume=resume)
+    stdout.print(str(out))
+    summary = ", ".join(f"{reason} {number}" for reason, number in reasons.most_common())
+    stderr.print(f"{reasons.total()} images: {summary}", markup=False, soft_wrap=True)
+    if not reasons["accepted"]:
+        raise BenchError(f"No image was accepted ({summary}). See {out / 'metadata.jsonl'}.")
+
+
+def _annotate(
+    config: AnnotatorConfig,
+    images: Path,
+    out: Path,
+    device: str | None,
+    *,
+    class_maps: bool,
+    resume: bool,
+) -> Counter[str]:
+    """Annotate the folder under a progress bar; returns how many images met which fate."""
+    from l4f_bench.annotators.folder import annotate_folder
+    from l4f_bench.annotators.loading import open_annotator
+    from l4f_bench.devices import choose_device
+    from l4f_bench.evaluation.truth import annotator_facts
+
     opened, digests = open_annotator(config, choose_device(device))
     facts = asdict(annotator_facts(config, opened))
     identity = {**facts, "sha256": digests, "class_maps": class_maps}
     with progress_bar("Annotating") as progress:
-        reasons = annotate_folder(
+        return annotate_folder(
             opened,
             images,
             out,
@@ -94,13 +113,8 @@ def annotate(
             progress=progress,
             warn=warn,
         )
-    stdout.print(str(out))
-    summary = ", ".join(f"{reason} {number}" for reason, number in reasons.most_common())
-    stderr.print(f"{reasons.total()} images: {summary}", markup=False, soft_wrap=True)
-    if not reasons["accepted"]:
-        raise BenchError(f"No image was accepted ({summary}). See {out / 'metadata.jsonl'}.")
 
 
 def register(app: typer.Typer) -> None:
-    """Add these commands to the application."""
+    """Add this command to the application."""
     app.command("annotate")(annotate)

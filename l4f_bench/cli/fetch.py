@@ -1,34 +1,24 @@
-"""Commands about files and the machine: fetch, doctor."""
+"""The command fetch: weights and data sets by name."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from l4f_bench.cli.console import stderr
+from l4f_bench.cli.console import byte_count, somebody_there, stderr
 from l4f_bench.cli.options import AsJson
 from l4f_bench.errors import InputError, MissingAssetError
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from l4f_bench.doctor import Diagnosis
     from l4f_bench.fetching import Fetched
     from l4f_bench.weight_spec import WeightSpec
 
 _EXIT_INTERRUPTED = 130
 _SHA256_DIGITS = 64
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this module."""
-    app.command("fetch")(fetch)
-    app.command("doctor")(doctor)
 
 
 def fetch(
@@ -68,24 +58,9 @@ def fetch(
     try:
         fetched = [_fetch_one(spec, mirror) for spec in specs]
     except KeyboardInterrupt:
-        stderr.print("Stopped. What came is kept: run the same command again to resume.")
+        stderr.print("Stopped. What was downloaded is kept: run the same command again to resume.")
         raise typer.Exit(_EXIT_INTERRUPTED) from None
     return _print_fetched(fetched, as_json=as_json)
-
-
-def doctor(as_json: AsJson = False) -> None:
-    """Show versions, devices, optional packages, cached weights, and what data sets lack."""
-    from dataclasses import asdict
-
-    from l4f_bench.doctor import diagnose
-
-    diagnosis = diagnose()
-    if as_json:
-        typer.echo(json.dumps(asdict(diagnosis), indent=2))
-    else:
-        _print_diagnosis(diagnosis)
-    if diagnosis.broken:
-        raise typer.Exit(1)
 
 
 def _refuse_data(specs: list[WeightSpec]) -> None:
@@ -107,7 +82,7 @@ def _ask_licences(specs: list[WeightSpec], *, accepted: bool) -> None:
         stderr.print(
             f"{covered}: {licence.name}. Text: {licence.url}", markup=False, soft_wrap=True
         )
-        if not accepted and not _can_ask():
+        if not accepted and not somebody_there():
             raise InputError(
                 f"The terms of {covered} forbid commercial use and must be accepted once. Read "
                 f"{licence.url} and run the command again with --accept-licence."
@@ -115,10 +90,6 @@ def _ask_licences(specs: list[WeightSpec], *, accepted: bool) -> None:
         if not accepted and not typer.confirm("Do you accept these terms?", err=True):
             raise InputError(f"Without accepted terms {covered} cannot be fetched.")
         accept_licence(licence)
-
-
-def _can_ask() -> bool:
-    return sys.stdin.isatty()
 
 
 def _fetch_one(spec: WeightSpec, mirror: str | None) -> Fetched:
@@ -189,8 +160,9 @@ def _print_plan(specs: list[WeightSpec], mirror: str | None, *, as_json: bool) -
     if as_json:
         return typer.echo(json.dumps(plan, indent=2))
     for spec, entry in zip(specs, plan, strict=True):
-        lead = f"{spec.name} ({_size(spec.num_bytes)}, {entry['state']}): {entry['sources'][0]}"
-        typer.echo(f"{lead} -> {entry['path']}; {spec.licence.name}")
+        lead = f"{spec.name} ({byte_count(spec.num_bytes)}, {entry['state']})"
+        way = f"{entry['sources'][0]} -> {entry['path']}"
+        typer.echo(f"{lead}: {way}; {spec.licence.name}")
     return None
 
 
@@ -220,56 +192,8 @@ def _facts(spec: WeightSpec) -> dict[str, str]:
         digest = f"{spec.sha256}… (only these digits are published)"
     urls = {f"URL {n}" if n > 1 else "URL": url for n, url in enumerate(spec.urls, start=1)}
     md5 = {"MD5": f"{spec.md5_prefix}…"} if spec.md5_prefix else {}
-    size = {"bytes": _size(spec.num_bytes) if spec.num_bytes else "not published"}
+    size = {"bytes": byte_count(spec.num_bytes) if spec.num_bytes else "not published"}
     return {**common, **urls, **size, "SHA-256": digest, **md5}
-
-
-def _print_diagnosis(diagnosis: Diagnosis) -> None:
-    packages = _table("package", "version", "state", "used for", "install")
-    for state in diagnosis.packages:
-        install = state.package.install if state.problem else ""
-        packages.add_row(
-            state.package.name,
-            state.version or "-",
-            state.problem or "ok",
-            state.package.used_for,
-            install,
-        )
-    devices = _table("device", "what")
-    for device in diagnosis.devices:
-        devices.add_row(device.name, device.title)
-    weights = _table("weights", "state", "bytes", "get it")
-    for weight in diagnosis.weights:
-        weights.add_row(weight.name, weight.state, _size(weight.num_bytes), weight.command or "")
-    datasets = _table("data set", "still lacks", "get it")
-    for dataset in diagnosis.datasets:
-        lacks = ", ".join(dataset.missing) or "nothing"
-        datasets.add_row(dataset.name, lacks, dataset.command or "")
-    typer.echo(", ".join(f"{name} {version}" for name, version in diagnosis.versions.items()))
-    typer.echo(f"cache {diagnosis.cache}")
-    _print_tables(packages, devices, weights, datasets)
-    typer.echo("Images are not looked for: l4f-bench fetch --list says where to get them.")
-
-
-def _table(*columns: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _print_tables(*tables: Table) -> None:
-    from rich.console import Console
-
-    # Commands and addresses are there to be copied: away from a terminal they are never folded.
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = 400
-    for table in tables:
-        console.print(table)
 
 
 def _spec_json(spec: WeightSpec) -> dict[str, Any]:
@@ -280,5 +204,6 @@ def _spec_json(spec: WeightSpec) -> dict[str, Any]:
     return {**asdict(spec), "state": None if spec.is_data else weight_state(spec).state}
 
 
-def _size(num_bytes: int | None) -> str:
-    return "-" if num_bytes is None else f"{num_bytes:,}"
+def register(app: typer.Typer) -> None:
+    """Add this command to the application."""
+    app.command("fetch")(fetch)
