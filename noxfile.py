@@ -143,16 +143,16 @@ def shapes_records(session: nox.Session) -> None:
         shutil.rmtree(out, ignore_errors=True)
         options = ("--method", method, "--threshold", threshold, "--out", str(out))
         session.run("l4f-bench", "eval", *options)
-        shutil.rmtree(out / "bisenet-real")  # the annotator's record, which the seeds have already
+        shutil.rmtree(
+            out / "bisenet-images"
+        )  # the annotator's record, which the seeds have already
     for method in ("real", "stylegan2", "pseg"):
         quality = SHAPES / "records" / f"quality-{method}"
         shutil.rmtree(quality, ignore_errors=True)
-        session.run(
-            "l4f-bench", "eval", "--on", "quality", "--method", method, "--out", str(quality)
-        )
+        session.run("l4f-bench", "eval", "quality", "--method", method, "--out", str(quality))
     trust = str(SHAPES / "records" / "trust")
     shutil.rmtree(trust, ignore_errors=True)
-    session.run("l4f-bench", "eval", "--on", "trust", "--out", trust)
+    session.run("l4f-bench", "eval", "trust", "--out", trust)
     session.run("l4f-bench", "report", str(SHAPES / "records"), "--out", str(SHAPES))
 
 

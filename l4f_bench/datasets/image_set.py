@@ -26,6 +26,8 @@ class TrueMask:
     """``[H, W]``, True = foreground."""
     grey: GreyUse | None = None
     """How its file uses grey levels; None where there is no file."""
+    reason: str | None = None
+    """Why the image is not fit to be scored; None if it is."""
 
 
 class ImageSet(Protocol):

@@ -55,9 +55,9 @@ class Scene(Protocol[P]):
     """What is scored against what, by index."""
 
     def predict(self, indices: Sequence[int]) -> P:
-        """Predictions of a batch; called in another thread while the last batch is judged."""
+        """Predictions of a batch; called in another thread while the last batch is counted."""
 
-    def judge(self, predictions: P) -> list[Pair]:
+    def pair(self, predictions: P) -> list[Pair]:
         """The same with their true masks, in order; images that do not take part are left out."""
 
 
@@ -128,7 +128,7 @@ def count_images(
     start, step = 0, batch_size * num_processes()
     with closing(_predicted_ahead(scene, most, step)) as rounds:
         for predictions in rounds:
-            own = [] if predictions is None else [_row(pair) for pair in scene.judge(predictions)]
+            own = [] if predictions is None else [_row(pair) for pair in scene.pair(predictions)]
             before = len(result.rows)
             for row in sorted(chain(*gathered(own)), key=lambda row: row.index):
                 result.drawn = row.index + 1
@@ -149,7 +149,7 @@ def count_images(
 
 
 def _predicted_ahead(scene: Scene[P], most: int, step: int) -> Generator[P | None]:
-    """This process's predictions of every round; the next are made while these are judged."""
+    """This process's predictions of every round; the next are made while these are paired."""
 
     def predict(start: int) -> P | None:
         indices = shard(range(start, min(start + step, most)))

@@ -61,7 +61,7 @@ def pick_examples(
     examples = []
     for group, positions in groups.items():
         for position in positions:
-            (pair,) = scene.judge(scene.predict([counts.rows[position].index]))
+            (pair,) = scene.pair(scene.predict([counts.rows[position].index]))
             if pair.image is not None:
                 title = f"{group}: {name(pair)}, IoU {iou[position]:.3f}"
                 image = np.ascontiguousarray(pair.image.transpose(1, 2, 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from l4f_bench.datasets.image_set import ImageSet
+from l4f_bench.datasets.image_set import ImageSet, TrueMask
 from l4f_bench.datasets.mask_files import GreyUse, read_mask
 from l4f_bench.datasets.pairs import list_images, pair_files
 from l4f_bench.errors import InputError
@@ -42,16 +42,6 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """A true mask, or a reason why there is none."""
-
-    mask: npt.NDArray[np.bool_]
-    """``[H, W]``."""
-    reason: str | None = None
-    grey: GreyUse | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Batch:
     """Predictions of some images."""
 
@@ -61,7 +51,7 @@ class Batch:
 
 
 Predictor = Callable[[Sequence[int], Images], list[Prediction]]
-Judge = Callable[[Sequence[int], Images], list[Judgement]]
+TruthSource = Callable[[Sequence[int], Images], list[TrueMask]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,9 +60,9 @@ class ImageScene:
 
     images: ImageSet
     predictor: Predictor
-    judge_of: Judge
+    truth_of: TruthSource
     needs_pixels: bool
-    """Whether predictor or judge look at the images themselves."""
+    """Whether predictor or truth look at the images themselves."""
     workers: int | None = None
     """Threads that decode; None takes one per CPU core."""
     subset: Literal["all", "accepted", "rejected"] = "all"
@@ -87,17 +77,17 @@ class ImageScene:
             images = mapped(self.images.image, indices, self.workers)
         return Batch(indices, images, self.predictor(indices, images))
 
-    def judge(self, predictions: Batch) -> list[Pair]:
+    def pair(self, predictions: Batch) -> list[Pair]:
         """The same with their true masks."""
         nothing: list[Pixels | None] = [None] * len(predictions.indices)
         images = predictions.images or nothing
-        judgements = self.judge_of(predictions.indices, predictions.images)
+        truths = self.truth_of(predictions.indices, predictions.images)
         return [
-            self._pair(index, prediction, judgement, pixels)
-            for index, prediction, judgement, pixels in zip(
-                predictions.indices, predictions.predictions, judgements, images, strict=True
+            self._pair(index, prediction, true, pixels)
+            for index, prediction, true, pixels in zip(
+                predictions.indices, predictions.predictions, truths, images, strict=True
             )
-            if self.subset == "all" or (judgement.reason is None) == (self.subset == "accepted")
+            if self.subset == "all" or (true.reason is None) == (self.subset == "accepted")
         ]
 
     def name(self, pair: Pair) -> str:
@@ -105,9 +95,9 @@ class ImageScene:
         return str(pair.key)
 
     def _pair(
-        self, index: int, prediction: Prediction, judgement: Judgement, pixels: Pixels | None
+        self, index: int, prediction: Prediction, true: TrueMask, pixels: Pixels | None
     ) -> Pair:
-        key, shapes = self.images.key(index), (prediction.mask.shape, judgement.mask.shape)
+        key, shapes = self.images.key(index), (prediction.mask.shape, true.mask.shape)
         if shapes[0] != shapes[1]:
             sizes = [f"{width}x{height}" for height, width in shapes]
             raise InputError(
@@ -118,12 +108,12 @@ class ImageScene:
             index=index,
             key=key,
             preds=prediction.mask,
-            target=judgement.mask,
+            target=true.mask,
             levels=prediction.levels,
-            bars=None if self.bars is None else self._bars(index, len(judgement.mask)),
-            reason=judgement.reason if self.subset == "all" else None,
+            bars=None if self.bars is None else self._bars(index, len(true.mask)),
+            reason=true.reason if self.subset == "all" else None,
             preds_name=None if prediction.path is None else prediction.path.name,
-            grey=tuple(use for use in (prediction.grey, judgement.grey) if use is not None),
+            grey=tuple(use for use in (prediction.grey, true.grey) if use is not None),
             image=pixels,
         )
 
@@ -196,41 +186,41 @@ def segmented(method: ImageMethod, *, threshold: float, with_levels: bool) -> Pr
     return predict
 
 
-def own_masks(images: ImageSet, workers: int | None) -> Judge:
+def own_masks(images: ImageSet, workers: int | None) -> TruthSource:
     """The masks that the images come with."""
-
-    def read(index: int) -> Judgement:
-        true = images.mask(index)
-        return Judgement(true.mask, grey=true.grey)
-
-    return lambda indices, _: mapped(read, indices, workers)
+    return lambda indices, _: mapped(images.mask, indices, workers)
 
 
-def annotated(annotator: Annotator) -> Judge:
+def annotated(annotator: Annotator) -> TruthSource:
     """An annotator's masks; it may reject images."""
 
-    def judge(_: Sequence[int], images: Images) -> list[Judgement]:
-        found: list[Judgement] = []
+    def truths(_: Sequence[int], images: Images) -> list[TrueMask]:
+        found: list[TrueMask] = []
         for stack in _of_one_size(images or []):
             annotation = annotator.annotate(stack)
             masks = annotation.mask.cpu().numpy()
-            found += map(Judgement, masks, annotation.reason)
+            found += [
+                TrueMask(mask, reason=reason)
+                for mask, reason in zip(masks, annotation.reason, strict=True)
+            ]
         return found
 
-    return judge
+    return truths
 
 
-def accepted_by(annotator: Annotator, judge: Judge) -> Judge:
-    """The masks of another judge, with the reasons for which an annotator rejects images."""
+def accepted_by(annotator: Annotator, source: TruthSource) -> TruthSource:
+    """The masks of another source, with the reasons for which an annotator rejects images."""
     reasons_of = annotated(annotator)
 
-    def judged(indices: Sequence[int], images: Images) -> list[Judgement]:
+    def truths(indices: Sequence[int], images: Images) -> list[TrueMask]:
         return [
-            Judgement(own.mask, theirs.reason, own.grey)
-            for own, theirs in zip(judge(indices, images), reasons_of(indices, images), strict=True)
+            replace(own, reason=theirs.reason)
+            for own, theirs in zip(
+                source(indices, images), reasons_of(indices, images), strict=True
+            )
         ]
 
-    return judged
+    return truths
 
 
 def mapped(read: Callable[[int], Any], indices: Sequence[int], workers: int | None) -> list[Any]:

@@ -133,7 +133,7 @@ def count_folders(
             with_levels=with_levels,
             workers=config.workers,
         ),
-        judge_of=own_masks(truth, config.workers),
+        truth_of=own_masks(truth, config.workers),
         needs_pixels=False,
         bars=truth.bars if config.ignore_bars else None,
     )

@@ -78,11 +78,11 @@ def _conditions(record: Record) -> tuple[object, ...]:
     """What must be equal; a screen need not be, since one method's may be part of its protocol."""
     annotator = record.annotator
     rule = None if annotator is None else replace(annotator, screen=None)
-    judge = None if annotator is None else record.digests.get("annotator")
+    weights = None if annotator is None else record.digests.get("annotator")
     # Of samples the threshold is part of the protocol; an image method may have one of its own.
     threshold = record.threshold if record.setting == "samples" else None
     return (
-        record.dataset, record.setting, record.truth, record.truncation, record.protocol, judge,
+        record.dataset, record.setting, record.truth, record.truncation, record.protocol, weights,
         threshold, rule,
     )  # fmt: skip
 

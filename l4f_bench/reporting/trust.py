@@ -95,13 +95,13 @@ def trust_section(records: list[Record]) -> Section | None:
 
 
 def _line(row: TrustRow) -> list[str]:
-    judge = row.against_annotator
+    found = row.against_annotator
     return [
         row.dataset_title,
         row.subset,
         str(row.n),
         row.method,
-        "-" if judge is None else number(judge),
+        "-" if found is None else number(found),
         number(row.against_exact),
-        "" if judge is None else number(row.apart, "+"),
+        "" if found is None else number(row.apart, "+"),
     ]

@@ -133,7 +133,7 @@ def test_faces_below_the_minimum_area_are_rejected(network: BiSeNet, parser: Fac
         foreground = [FACE_CLASSES[number]]
         strict = FaceParser(network, foreground=foreground, side=64, min_area=min_area)
         assert strict.annotate(image).reason == (reason,)
-    with pytest.raises(InputError, match="min_area .* is out of range"):
+    with pytest.raises(InputError, match="is out of range"):
         FaceParser(network, min_area=2.0)
 
 

@@ -170,7 +170,7 @@ def test_every_annotator_names_weights_that_can_be_fetched() -> None:
 def test_a_rule_is_asked_for_where_it_is_needed(toy_path: Path) -> None:
     with pytest.raises(InputError, match="name one with --class"):
         load_annotator("mask-rcnn", toy_path, CPU)
-    with pytest.raises(InputError, match="takes no rejection rule"):
+    with pytest.raises(InputError, match="--class applies to detectors"):
         load_annotator("bisenet", toy_path, CPU, CATS)
     with pytest.raises(InputError, match=r"Unknown annotator 'mask_rcnn'\. Did you mean"):
         load_annotator("mask_rcnn", toy_path, CPU, CATS)

@@ -100,7 +100,7 @@ class Half:
     def predict(self, indices: Sequence[int]) -> Sequence[int]:
         return indices
 
-    def judge(self, predictions: Sequence[int]) -> list[Pair]:
+    def pair(self, predictions: Sequence[int]) -> list[Pair]:
         everywhere = np.ones((2, 4), bool)
         return [
             Pair(index=i, key=f"{i}", preds=everywhere, target=np.arange(8).reshape(2, 4) < i % 7)

@@ -17,9 +17,9 @@ from l4f_bench.evaluation.counting import count_images
 from l4f_bench.evaluation.examples import pick_examples
 from l4f_bench.evaluation.image_scene import (
     ImageScene,
-    Judge,
     MaskFiles,
     Predictor,
+    TruthSource,
     annotated,
     own_masks,
     segmented,
@@ -130,11 +130,11 @@ class Images(AnnotatorOptions):
         images = self._open()
         most = len(images) if self.limit is None else min(self.limit, len(images))
         predictor, files, of_preds = self._predictor(images, most)
-        judge, annotator, of_truth = self._judge(images)
+        truth_of, annotator, of_truth = self._truth(images)
         scene = ImageScene(
             images=images,
             predictor=predictor,
-            judge_of=judge,
+            truth_of=truth_of,
             needs_pixels=files is None or annotator is not None,
             workers=self.workers,
         )
@@ -224,7 +224,7 @@ class Images(AnnotatorOptions):
         )
         return predictor, files, {"preds": sha256_of_files(files.paths[:most])}
 
-    def _judge(self, images: ImageSet) -> tuple[Judge, AnnotatorFacts | None, dict[str, str]]:
+    def _truth(self, images: ImageSet) -> tuple[TruthSource, AnnotatorFacts | None, dict[str, str]]:
         """Where true masks come from, the annotator if they are its, and digests."""
         source = self.source()
         if source is None:

@@ -143,7 +143,9 @@ class Samples(AnnotatorOptions):
         method, digests = load_generative(
             self.method, self.dataset, weights=self.generator, device=self.device, alpha=self.alpha
         )
-        annotator, judges = open_annotator(source, choose_device(self.device), dataset=self.dataset)
+        annotator, of_annotator = open_annotator(
+            source, choose_device(self.device), dataset=self.dataset
+        )
         scene = SampleScene(method, annotator, self)
         counts = count_images(
             scene,
@@ -161,7 +163,7 @@ class Samples(AnnotatorOptions):
             annotator=annotator_facts(source, annotator),
             truncation=self.truncation[0],
             threshold=self._threshold,
-            digests=digests | judges,
+            digests=digests | of_annotator,
             warnings=_warnings(counts, self.samples),
         )
         record = build_record(self, facts, counts, started=started)
@@ -192,7 +194,7 @@ class SampleScene:
         """The samples."""
         return self._method.sample(indices, truncation=self._psi, seed=self._seed)
 
-    def judge(self, predictions: Drawn) -> list[Pair]:
+    def pair(self, predictions: Drawn) -> list[Pair]:
         """The same with the annotator's masks."""
         from l4f_bench.metrics.thresholds import threshold_steps
 

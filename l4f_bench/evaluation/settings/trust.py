@@ -129,9 +129,9 @@ class Trust(AnnotatorOptions):
         method, of_method = load_image_method(
             str(self.method), self.dataset, weights=self._weights(source), device=self.device
         )
-        judge = annotated(annotator)
+        truth_of = annotated(annotator)
         if self.truth == "exact":
-            judge = accepted_by(annotator, own_masks(images, None))
+            truth_of = accepted_by(annotator, own_masks(images, None))
         subset: Subset = "accepted" if self.subset == "accepted" else "rejected"
         scene = ImageScene(
             images=images,
@@ -140,7 +140,7 @@ class Trust(AnnotatorOptions):
                 threshold=THRESHOLD,
                 with_levels=PROTOCOLS.get(self.protocol).f_measure is not None,
             ),
-            judge_of=judge,
+            truth_of=truth_of,
             needs_pixels=True,
             subset=subset,
         )
