@@ -145,7 +145,7 @@ def shapes_records(session: nox.Session) -> None:
         session.run("l4f-bench", "eval", *options)
         shutil.rmtree(
             out / "bisenet-images"
-        )  # the annotator's record, which the seeds have already
+        )  # the seeds have it already
     for method in ("real", "stylegan2", "pseg"):
         quality = SHAPES / "records" / f"quality-{method}"
         shutil.rmtree(quality, ignore_errors=True)

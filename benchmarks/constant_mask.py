@@ -15,9 +15,11 @@ import json
 import numpy as np
 import numpy.typing as npt
 
-from l4f_bench.annotators.loading import open_annotator, usual_annotator
+from l4f_bench.annotators.choice import usual_annotator
+from l4f_bench.annotators.loading import open_annotator
 from l4f_bench.devices import choose_device
 from l4f_bench.methods.loading import load_generative
+from l4f_bench.methods.specs import METHODS
 from l4f_bench.metrics.counts import count_pixels
 from l4f_bench.metrics.intervals import estimate
 from l4f_bench.metrics.protocols import PROTOCOLS
@@ -52,7 +54,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     method, _ = load_generative(arguments.method, arguments.dataset)
-    source = usual_annotator(arguments.dataset, arguments.method)
+    screens = METHODS.get(arguments.method).screens
+    source = usual_annotator(arguments.dataset, screens.get(arguments.dataset))
     annotator, _ = open_annotator(source, choose_device(None), dataset=arguments.dataset)
     drawn = method.sample(
         range(arguments.samples), truncation=arguments.truncation, seed=arguments.seed
