@@ -111,7 +111,7 @@ def is_verified(spec: WeightSpec, path: Path) -> bool:
 
 
 def check_file(spec: WeightSpec, path: Path, shown_as: str | None = None) -> str:
-    """SHA-256 of a file that has the size and digests of ``spec`` and is no web page.
+    """SHA-256 of a file that has the size and digests of ``spec`` and is not a web page.
 
     Args:
         spec: What the file should be.

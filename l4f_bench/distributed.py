@@ -53,7 +53,8 @@ def processes(device: str | None = None) -> Iterator[None]:
         if not (isinstance(error, distributed.DistError) or "gloo" in str(error)):
             raise
         raise BenchError(
-            f"Process {rank()} lost the others. Another one's message, if there is any, says why."
+            f"Process {rank()} lost contact with the others. Another one's message, if there is "
+            "any, says why."
         ) from None
     finally:
         distributed.destroy_process_group()

@@ -72,7 +72,7 @@ def fetch_weight(
 
     Raises:
         MissingAssetError: It is a data set, or no source has the file.
-        InterruptedTransferError: The connection kept breaking; what came is kept.
+        InterruptedTransferError: The connection kept breaking; what was downloaded is kept.
         InputError: The mirror or the cache folder cannot be used.
     """
     target = weight_path(spec)

@@ -88,7 +88,7 @@ def check_writable(folder: Path) -> None:
     """Raise unless files can be put into a folder, which need not exist yet; makes nothing.
 
     Raises:
-        InputError: It or what it would stand in is no folder, or cannot be written.
+        InputError: It or what it would stand in is not a folder, or cannot be written.
     """
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):

@@ -26,7 +26,7 @@ def check_seed(seed: int) -> None:
         InputError: It is not.
     """
     if not 0 <= seed <= MAX_SEED:
-        raise InputError(f"--seed {seed} is not possible. Give 0 to {MAX_SEED}.")
+        raise InputError(f"--seed {seed} is out of range: use 0 to {MAX_SEED}.")
 
 
 def random_numbers(*, seed: int, index: int, stream: int = 0) -> np.random.Generator:

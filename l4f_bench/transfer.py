@@ -40,7 +40,7 @@ class SourceError(BenchError):
 
 
 class InterruptedTransferError(BenchError):
-    """A download that kept breaking off; what came is kept, and the same command resumes it."""
+    """A download that kept breaking off; what was downloaded is kept, and a repeat resumes it."""
 
 
 class _DroppedError(Exception):

@@ -180,13 +180,13 @@ class BiSeNet(nn.Module):
             width: Channels relative to the published network, up to 4; ``64 * width`` is whole.
 
         Raises:
-            InputError: ``num_classes`` or ``width`` is not possible.
+            InputError: ``num_classes`` or ``width`` is out of range.
         """
         super().__init__()
         channels = round(_BASE * width)
         if channels != _BASE * width or not 1 <= channels <= _MAX_CHANNELS:
             raise InputError(
-                f"A BiSeNet of width {width} is not possible: multiples of 1/64 up to 4 are."
+                f"The width {width} of a BiSeNet is out of range: use multiples of 1/64 up to 4."
             )
         if not 2 <= num_classes <= _MAX_CLASSES:
             raise InputError(f"A BiSeNet has 2 to {_MAX_CLASSES} classes; got {num_classes}.")
@@ -212,7 +212,7 @@ class BiSeNet(nn.Module):
         if not {_FIRST, _LAST} <= state_dict.keys():
             found = ", ".join(list(state_dict)[:5])
             raise InputError(
-                f"This is no BiSeNet, which has {_FIRST} and {_LAST}; the keys here: {found} …"
+                f"This is not a BiSeNet, which has {_FIRST} and {_LAST}; the keys here: {found} …"
             )
         network = cls(
             shape_of(state_dict, _LAST, 4)[0], width=shape_of(state_dict, _FIRST, 4)[0] / _BASE

@@ -64,7 +64,7 @@ class _RateColumn(ProgressColumn):
 def progress_bar(description: str) -> Iterator[Progress]:
     """Show a bar with rate and remaining time on stderr while the block runs.
 
-    It is silent where stderr is no terminal.
+    It is silent where stderr is not a terminal.
 
     Yields:
         A function that takes the total and returns what to call with each number of steps done.
@@ -91,7 +91,7 @@ def progress_bar(description: str) -> Iterator[Progress]:
 def training_bar(description: str) -> Iterator[Callable[[int, int], ImagesReport]]:
     """Show a bar with losses, rate and remaining time on stderr while the block runs.
 
-    It is silent where stderr is no terminal.
+    It is silent where stderr is not a terminal.
 
     Yields:
         A function that takes the images done and the images in all, and returns what to call with

@@ -121,7 +121,7 @@ def _print_fetched(fetched: list[Fetched], *, as_json: bool) -> None:
 
 @contextmanager
 def _byte_progress(description: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar with rate and remaining time on stderr; silent where stderr is no terminal."""
+    """A bar with rate and remaining time on stderr; silent where stderr is not a terminal."""
     from rich import progress as bars
 
     columns = (

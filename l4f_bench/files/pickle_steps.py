@@ -66,7 +66,7 @@ def _set_items(machine: Machine, values: list[Any]) -> None:
             target.items = {}
         target = target.items
     if not isinstance(target, dict) or len(values) % 2:
-        raise RefusedError("malformed pickle: items for something that is no dict")
+        raise RefusedError("malformed pickle: items for something that is not a dict")
     for key, value in zip(values[::2], values[1::2], strict=True):
         target[_plain_key(key)] = value
 
@@ -80,14 +80,14 @@ def _plain_key(key: Any) -> Any:
 def _append(machine: Machine, values: list[Any]) -> None:
     target = machine.top()
     if not isinstance(target, list):
-        raise RefusedError("malformed pickle: elements for something that is no list")
+        raise RefusedError("malformed pickle: elements for something that is not a list")
     target.extend(values)
 
 
 def _add(machine: Machine, values: list[Any]) -> None:
     target = machine.top()
     if not isinstance(target, set):
-        raise RefusedError("malformed pickle: elements for something that is no set")
+        raise RefusedError("malformed pickle: elements for something that is not a set")
     target.update(_plain_key(value) for value in values)
 
 

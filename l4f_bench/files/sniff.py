@@ -24,7 +24,7 @@ def sniff(path: Path) -> Kind:
     """Tell the three families of network files apart.
 
     Raises:
-        RefusedError: It is no regular file, or empty, or of none of these families.
+        RefusedError: It is not a regular file, or empty, or of none of these families.
     """
     if not path.exists():
         raise RefusedError("there is no such file")

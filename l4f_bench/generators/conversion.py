@@ -37,7 +37,7 @@ def from_nvidia_generator(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]
     """Generator tensors under rosinality keys; ``mapping.w_avg`` is left out.
 
     Raises:
-        InputError: A key belongs to no unconditional StyleGAN2 generator with skip connections.
+        InputError: A key is not one of an unconditional StyleGAN2 generator with skip connections.
     """
     converted = {}
     for key, value in _kept(state_dict):
@@ -57,7 +57,7 @@ def from_nvidia_discriminator(state_dict: Mapping[str, Tensor]) -> dict[str, Ten
     """Discriminator tensors under rosinality keys.
 
     Raises:
-        InputError: A key belongs to no unconditional residual StyleGAN2 discriminator.
+        InputError: A key is not one of an unconditional residual StyleGAN2 discriminator.
     """
     parts = {key: re.fullmatch(r"b(\d+)\.(.+)", key) for key, _ in _kept(state_dict)}
     largest = max((int(match[1]) for match in parts.values() if match), default=4)
@@ -106,4 +106,4 @@ def _kept(state_dict: Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
 
 def _unknown(key: str, network: str) -> InputError:
     hint = "; conditional networks are not supported" if "embed" in key or "cmap" in key else ""
-    return InputError(f"{key:.80} belongs to no StyleGAN2 {network} that is supported here{hint}")
+    return InputError(f"{key:.80} is not a key of a supported StyleGAN2 {network}{hint}")

@@ -64,7 +64,7 @@ def _radii(points: FloatArray, neighbours: int) -> FloatArray:
     found = []
     for start, block in _distances(points, points):
         rows = np.arange(len(block))
-        block[rows, start + rows] = np.inf  # a point is no neighbour of its own
+        block[rows, start + rows] = np.inf  # a point is not its own neighbour
         found.append(np.partition(block, neighbours - 1, axis=1)[:, neighbours - 1])
     return np.concatenate(found)
 

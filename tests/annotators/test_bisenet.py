@@ -102,7 +102,7 @@ def test_tensors_that_do_not_fit_are_listed() -> None:
 
 
 def test_another_network_is_named_by_its_keys() -> None:
-    with pytest.raises(InputError, match=r"no BiSeNet.*backbone\.weight"):
+    with pytest.raises(InputError, match=r"not a BiSeNet.*backbone\.weight"):
         BiSeNet.from_state_dict({"backbone.weight": torch.zeros(1)})
 
 

@@ -189,7 +189,7 @@ def test_weights_load_from_every_format(network: BiSeNet, tmp_path: Path, kind: 
     [
         ({"g_ema": {"input.input": torch.zeros(1)}}, "not a plain tensor"),
         ([torch.zeros(1)], "not a state dict"),
-        ({"input.input": torch.zeros(1)}, "no BiSeNet"),
+        ({"input.input": torch.zeros(1)}, "not a BiSeNet"),
     ],
 )
 def test_another_file_is_refused_by_name(tmp_path: Path, content: object, message: str) -> None:

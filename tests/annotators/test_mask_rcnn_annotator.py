@@ -248,9 +248,9 @@ def test_torchvision_is_another_model_with_the_same_classes(tmp_path: Path) -> N
     (verdict,) = annotator.verdicts(disc(20, 400)[0])
     assert verdict.mask.shape == (20, 400)
     assert verdict.num_instances >= 1
-    with pytest.raises(InputError, match=r"toy\.pkl.*no Mask R-CNN of torchvision"):
+    with pytest.raises(InputError, match=r"toy\.pkl.*not a Mask R-CNN of torchvision"):
         load_annotator("torchvision", write_toy_pickle(tmp_path / "toy.pkl"), CPU, CATS)
-    with pytest.raises(InputError, match=r"v2\.pth.*no Mask R-CNN of detectron2"):
+    with pytest.raises(InputError, match=r"v2\.pth.*not a Mask R-CNN of detectron2"):
         load_mask_rcnn(tmp_path / "v2.pth")
 
 

@@ -114,7 +114,7 @@ def _shared_many_times() -> dict[str, object]:
         ({"model": {1: np.zeros(1)}}, "not a string"),
         ({"model": {"a": "text"}}, "neither a number nor a NumPy array"),
         ({"model": {"a": np.array([True])}}, "does not hold numbers"),
-        ({"model": {"conv_out.conv_out.weight": np.zeros(1)}}, "no Mask R-CNN of detectron2"),
+        ({"model": {"conv_out.conv_out.weight": np.zeros(1)}}, "not a Mask R-CNN of detectron2"),
         (_shared_many_times(), "more than the file holds"),
         ({"model": {"a": np.array([{}], dtype=object)}}, "not numeric"),
         ({"model": Path("x")}, "not allowed|names"),
@@ -130,7 +130,7 @@ def test_another_pickle_is_refused_by_name(tmp_path: Path, content: object, mess
 
 def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
     torch.save({"conv1.weight": torch.zeros(1)}, tmp_path / "resnet.pth")
-    with pytest.raises(InputError, match=r"resnet\.pth.*no Mask R-CNN.*conv1\.weight"):
+    with pytest.raises(InputError, match=r"resnet\.pth.*not a Mask R-CNN.*conv1\.weight"):
         load_mask_rcnn(tmp_path / "resnet.pth")
     with pytest.raises(InputError, match="there is no such file"):
         load_mask_rcnn(tmp_path / "absent.pkl")

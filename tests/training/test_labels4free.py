@@ -50,7 +50,7 @@ def test_no_sample_of_an_evaluation_is_trained_on() -> None:
     for seed in (0, MAX_SEED):
         evaluated = draw(subject.generator.architecture, range(4), seed=seed).z
         assert not torch.isclose(trained, evaluated).all(dim=1).any()
-    with pytest.raises(InputError, match="--seed 4294967296 is not possible"):
+    with pytest.raises(InputError, match="--seed 4294967296"):
         replace(CONFIG, seed=MAX_SEED + 1)
 
 

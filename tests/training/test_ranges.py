@@ -29,7 +29,7 @@ CONFIGS: dict[str, Any] = {
         ("ours", "ema_steps", 0.0, "ema_steps 0 is too small. Give 1 or more."),
         ("ours", "levels", 0, "levels 0 is too small. Give 1 or more."),
         ("ours", "collapse_steps", 0, "collapse_steps 0 is too small. Give 1 or more."),
-        ("ours", "seed", -1, "--seed -1 is not possible. Give 0 to 4294967295."),
+        ("ours", "seed", -1, "--seed -1 is out of range: use 0 to 4294967295."),
         ("stylegan2", "r1_every", 0, "r1_every 0 is too small. Give 1 or more."),
         ("stylegan2", "path_length_every", 0, "path_length_every 0 is too small. Give 1 or more."),
         ("stylegan2", "channels", (8, 0, 8), "channels 0 is too small. Give 1 or more."),

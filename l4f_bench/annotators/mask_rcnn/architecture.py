@@ -61,7 +61,7 @@ class Architecture:
         if not set(_SIGNATURE) <= state_dict.keys():
             found = ", ".join(list(state_dict)[:5])
             raise InputError(
-                f"This is no Mask R-CNN of detectron2, which has {' and '.join(_SIGNATURE)}; "
+                f"This is not a Mask R-CNN of detectron2, which has {' and '.join(_SIGNATURE)}; "
                 f"the keys here: {found} …"
             )
         return cls(

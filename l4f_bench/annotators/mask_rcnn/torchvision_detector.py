@@ -44,7 +44,7 @@ class TorchvisionDetector:
             if _SIGNATURE not in state_dict:
                 found = ", ".join(list(state_dict)[:5])
                 raise InputError(
-                    f"This is no Mask R-CNN of torchvision, which has {_SIGNATURE}; the keys "
+                    f"This is not a Mask R-CNN of torchvision, which has {_SIGNATURE}; the keys "
                     f"here: {found} …"
                 )
             network = maskrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None)
