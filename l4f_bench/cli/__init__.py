@@ -17,11 +17,12 @@ from l4f_bench import __version__
 from l4f_bench.cli import (
     annotation,
     assets,
+    curves,
     evaluation,
     generation,
     quality,
     scoring,
-    training,
+    train,
     weights,
 )
 from l4f_bench.cli.console import errors
@@ -92,5 +93,15 @@ def root(
     """Benchmark unsupervised foreground/background segmentation with generative models."""
 
 
-for commands in (scoring, evaluation, quality, generation, annotation, training, weights, assets):
+for commands in (
+    scoring,
+    evaluation,
+    quality,
+    generation,
+    annotation,
+    train,
+    curves,
+    weights,
+    assets,
+):
     commands.register(app)
