@@ -143,9 +143,7 @@ def shapes_records(session: nox.Session) -> None:
         shutil.rmtree(out, ignore_errors=True)
         options = ("--method", method, "--threshold", threshold, "--out", str(out))
         session.run("l4f-bench", "eval", *options)
-        shutil.rmtree(
-            out / "bisenet-images"
-        )  # the seeds have it already
+        shutil.rmtree(out / "bisenet-images")  # the seeds have it already
     for method in ("real", "stylegan2", "pseg"):
         quality = SHAPES / "records" / f"quality-{method}"
         shutil.rmtree(quality, ignore_errors=True)

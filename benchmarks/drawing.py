@@ -13,7 +13,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-from l4f_bench.training.gan_config import preset
+from l4f_bench.training.gan_config import PRESETS
 from l4f_bench.training.images import ShapesImages
 from l4f_bench.training.stylegan2 import StyleGan2Trainer
 
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=16, help="in a round; 16 have one R1 penalty")
     arguments = parser.parse_args()
-    config = preset("shapes")
+    config = PRESETS.get("shapes").config
     images = ShapesImages(config.resolution, config.seed)
     trainer = StyleGan2Trainer(config, images)
     count = arguments.steps * config.batch_size

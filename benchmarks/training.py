@@ -33,7 +33,7 @@ from l4f_bench.training.adversarial import real_batch
 from l4f_bench.training.compute import Compute
 from l4f_bench.training.images import ShapesImages
 from l4f_bench.training.labels4free import FrozenGenerator, Labels4FreeTrainer
-from l4f_bench.training.labels4free_config import preset
+from l4f_bench.training.labels4free_config import PRESETS
 
 TOLERANCE = 1e-4
 EVERY = 16  # steps between penalties
@@ -109,7 +109,10 @@ def build(arguments: argparse.Namespace) -> Labels4FreeTrainer:
     generator = Generator(GeneratorArchitecture(size=arguments.size, channels=channels))
     levels = min(6, len(channels) - 1)
     config = replace(
-        preset("ffhq", "released"), batch_size=arguments.batch, levels=levels, seed=arguments.seed
+        PRESETS.get("ffhq/released").config,
+        batch_size=arguments.batch,
+        levels=levels,
+        seed=arguments.seed,
     )
     frozen = FrozenGenerator(generator, generator.mean_latent(), sha256="untrained")
     images = ShapesImages(arguments.size, arguments.seed)

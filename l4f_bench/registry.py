@@ -150,17 +150,3 @@ def unknown_name(kind: str, name: str, known: list[str]) -> str:
 
 def _package(point: EntryPoint) -> str:
     return "another package" if point.dist is None else point.dist.name
-
-
-def installed_names(group: str) -> list[str]:
-    """What installed packages offer in an entry-point group, without importing them."""
-    return sorted(entry_points(group=group).names)
-
-
-def installed(group: str, name: str) -> Any:
-    """What an installed package offers under ``name`` in an entry-point group.
-
-    Raises:
-        KeyError: No package offers it.
-    """
-    return entry_points(group=group)[name].load()

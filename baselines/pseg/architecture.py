@@ -48,8 +48,8 @@ class PSegArchitecture:
             raise InputError(unknown_name("variant", self.variant, list(VARIANTS)))
         if not 1 <= len(self.channels) <= len(PUBLIC_CHANNELS):
             raise InputError(
-                f"A PSeg generator of {len(self.channels)} levels is not possible: 1 (4 pixels) "
-                f"to {len(PUBLIC_CHANNELS)} (1024) are."
+                f"A PSeg generator has 1 (4 pixels) to {len(PUBLIC_CHANNELS)} levels (1024), not "
+                f"{len(self.channels)}."
             )
 
     @property
@@ -62,7 +62,7 @@ class PSegArchitecture:
         """Read the sizes off a generator's tensors.
 
         Raises:
-            InputError: This is no PSeg generator, or a tensor that tells a size is wrong.
+            InputError: This is not a PSeg generator, or a tensor that tells a size is wrong.
         """
         variant = _variant_of(state_dict)
         generator, mapping = re.escape(_GENERATOR[variant]), re.escape(_MAPPING[variant])

@@ -67,7 +67,7 @@ def read_pseg(path: Path | str) -> PSegFile:
         if type(level) is not int or not 0 <= level < levels:
             raise RefusedError(f"level {level!r:.40} of a generator that has {levels}")
         if type(fade) not in (int, float):
-            raise RefusedError(f"a fade of {fade!r:.40}, where a number is expected")
+            raise RefusedError(f"a fade of {fade!r:.40}, which is not a number")
         return PSegFile(
             generator=generator,
             level=level,
@@ -104,7 +104,7 @@ def write_pseg(
 def _own(path: Path) -> dict[str, Any]:
     tensors, metadata = read_tensors(path)
     if _METADATA_KEY not in metadata:
-        raise RefusedError(f"no PSeg generator. {_WANTED}")
+        raise RefusedError(f"not a PSeg generator. {_WANTED}")
     document = json.loads(metadata[_METADATA_KEY])
     mean = tensors.pop(_MEAN_LATENT, None)
     return {
@@ -118,7 +118,9 @@ def _own(path: Path) -> dict[str, Any]:
 def _public(content: Any) -> dict[str, Any]:
     state_dict = content.get("generator_running") if isinstance(content, dict) else None
     if not isinstance(state_dict, dict) or "step" not in content:
-        raise RefusedError(f"no PSeg checkpoint: generator_running and step are missing. {_WANTED}")
+        raise RefusedError(
+            f"not a PSeg checkpoint: generator_running and step are missing. {_WANTED}"
+        )
     # Very old files lack alpha.
     return {"generator": state_dict, "level": content["step"], "fade": content.get("alpha", 1.0)}
 

@@ -1,14 +1,13 @@
-"""Settings of PSeg training, with the published command's as a preset."""
+"""Settings of PSeg training."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from baselines.pseg.architecture import PUBLIC_CHANNELS, PSegArchitecture, Variant, resolution_of
+from baselines.pseg.architecture import PSegArchitecture, Variant, resolution_of
 from l4f_bench.errors import InputError
 from l4f_bench.seeds import check_seed
 from l4f_bench.training.ranges import check_ranges
-from l4f_bench.training.settings import known_preset
 
 _AT_LEAST = {
     **dict.fromkeys(("lr", "mapping_lr", "gradient_penalty", "drift"), 0),
@@ -78,7 +77,7 @@ class PSegConfig:
         check_seed(self.seed)
         check_ranges(self, at_least=_AT_LEAST, shares=_SHARES)
         if not 1 <= self.crop <= 2:
-            raise InputError(f"crop {self.crop:g} is outside of 1 to 2.")
+            raise InputError(f"crop {self.crop:g} is out of range: use 1 to 2.")
 
     @property
     def resolution(self) -> int:
@@ -101,51 +100,6 @@ class PSegConfig:
         )
 
 
-PRESETS = {
-    # The command in the README of adambielski/perturbed-seg, and what its options default to.
-    "paper": PSegConfig(
-        channels=PUBLIC_CHANNELS[:6],
-        batch_sizes=(256, 128, 64, 32, 32),
-        phase_images=600_000,
-        crop=1.125,
-    ),
-    # The perturbations of the paper, cut from larger images as there. At 8 pixels a shift is one
-    # pixel or none, and masks there come to split the image in halves: begin at 16.
-    "shapes": PSegConfig(
-        channels=(128, 96, 64, 32, 16),
-        batch_sizes=(32, 32, 32),
-        phase_images=16_000,
-        final_images=128_000,
-        latent_width=128,
-        mapping_layers=4,
-        coverage=0.2,
-        lr=0.002,
-        crop=1.125,
-        flips=True,
-        ema_decay=0.998,
-    ),
-    "debug": PSegConfig(
-        channels=(12, 8, 8),
-        batch_sizes=(8, 4),
-        phase_images=20,
-        final_images=40,
-        latent_width=16,
-        mapping_layers=2,
-        coverage=0.2,
-        ema_decay=0.9,
-    ),
-}
-
-
-def preset(name: str) -> PSegConfig:
-    """The settings of a preset.
-
-    Raises:
-        InputError: There is no such preset.
-    """
-    return known_preset("pseg", name, PRESETS)
-
-
 def at_resolution(config: PSegConfig, resolution: int) -> PSegConfig:
     """The same for another image size: widths and batches halve with every doubling, down to 16.
 
@@ -154,7 +108,7 @@ def at_resolution(config: PSegConfig, resolution: int) -> PSegConfig:
     """
     levels = resolution.bit_length() - 2
     if levels < 2 or resolution != resolution_of(levels - 1):
-        raise InputError(f"PSeg of {resolution} pixels is not possible: 8, 16, 32, … 1024 are.")
+        raise InputError(f"PSeg's images must have 8, 16, 32, … or 1024 pixels, not {resolution}.")
     untrained = len(config.channels) - len(config.batch_sizes)
     return replace(
         config,

@@ -1,18 +1,18 @@
-"""What PSeg offers to the commands, named as entry points in ``pyproject.toml``."""
+"""What PSeg offers to the commands: how it is loaded, and how it is trained."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from baselines.pseg.config import at_resolution, preset
+from baselines.pseg.config import at_resolution
 from baselines.pseg.method import PSeg, load_pseg
+from baselines.pseg.presets import PRESETS
 from baselines.pseg.schedule import Schedule
 from baselines.pseg.trainer import PSegTrainer
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.errors import MissingAssetError
 from l4f_bench.training.identity import identity_of
-from l4f_bench.training.images import open_images
-from l4f_bench.training.jobs import Job, TrainRequest, Warn, refuse_unused
+from l4f_bench.training.jobs import Job, TrainRequest, Warn
 from l4f_bench.training.settings import with_settings
 
 _EMBEDDED = Path(__file__).parent / "assets"
@@ -52,17 +52,14 @@ def job(request: TrainRequest, warn: Warn) -> Job:
     """The trainer that a request asks for.
 
     Raises:
-        InputError: A name or setting is wrong, or an option is of no use.
+        InputError: A name or setting is wrong.
         MissingAssetError: There is no such folder of images.
     """
-    refuse_unused(request, ("--data", "--strict", "--compile"))  # compiling has its own refusal
-    config = preset(request.preset_name)
+    config = PRESETS.choose(request.dataset, request.preset).config
     if request.resolution is not None:
         config = at_resolution(config, request.resolution)
     config = with_settings(config, request.settings)
-    images = open_images(
-        request.data, config.real_side, config.seed, strict=request.strict, warn=warn
-    )
+    images = request.open_images(config.real_side, config.seed, warn)
     trainer = PSegTrainer(config, images, request.compute())
-    num_steps = Schedule(config).num_steps if request.num_steps is None else request.num_steps
-    return Job(trainer, identity_of("pseg", trainer), num_steps)
+    # Settings and resolution change the preset's number of steps.
+    return Job(trainer, identity_of("pseg", trainer), request.steps(Schedule(config).num_steps))

@@ -157,7 +157,7 @@ class LayeredGenerator(nn.Module):
         """A generator of the variant and sizes that the tensors have, in eval mode.
 
         Raises:
-            InputError: This is no PSeg generator, or tensors are missing, unexpected or
+            InputError: This is not a PSeg generator, or tensors are missing, unexpected or
                 misshapen; all are listed.
         """
         network = cls(PSegArchitecture.of(state_dict))

@@ -112,8 +112,8 @@ def load_pseg(
     found = read_pseg(path)
     if resolution not in (None, found.resolution):
         raise InputError(
-            f"{path} paints {found.resolution} pixels where {resolution} are expected. Give a "
-            "file that was trained up to that size."
+            f"{path} makes {found.resolution}-pixel images, but {resolution} pixels are needed. "
+            "Give a file that was trained up to that size."
         )
     method = PSeg(
         found.generator.to(place),

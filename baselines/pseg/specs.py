@@ -1,8 +1,9 @@
-"""PSeg as the benchmark's registries know it."""
+"""PSeg's entries in the registries of the benchmark, which import no networks."""
 
 from __future__ import annotations
 
 from l4f_bench.methods.specs import MethodSpec
+from l4f_bench.training.trainers import TrainerSpec
 
 METHOD = MethodSpec(
     name="pseg",
@@ -10,4 +11,13 @@ METHOD = MethodSpec(
     kind="generative",
     load="baselines.pseg.entry:load",
     screens={"ffhq": "mask-rcnn"},  # the paper scores only samples in which it finds a person
+)
+
+TRAINER = TrainerSpec(
+    name="pseg",
+    title="PSeg, the competitor",
+    build="baselines.pseg.entry:job",
+    presets="baselines.pseg.presets:PRESETS",
+    takes=("data", "strict"),
+    needs_images=True,
 )

@@ -283,7 +283,7 @@ def _check(config: PSegConfig, compute: Compute) -> None:
     if torn:
         raise InputError(
             f"A batch of {torn[0]} does not divide among {count} processes. Give multiples of "
-            f"{count} (--set batch_sizes=…)."
+            f"{count} with --set batch_sizes=N,N,…"
         )
     if compute.compiled:
-        raise InputError("PSeg changes its networks as they grow. Leave out --compile.")
+        raise InputError("PSeg cannot be compiled, since its networks grow. Leave out --compile.")

@@ -18,6 +18,7 @@ from l4f_bench.cli import (
     annotate,
     audit,
     convert,
+    curves,
     doctor,
     eval,
     fetch,
@@ -26,7 +27,7 @@ from l4f_bench.cli import (
     report,
     sample,
     score,
-    training,
+    train,
 )
 from l4f_bench.cli.console import errors, silence_all_but_first
 from l4f_bench.errors import BenchError, is_out_of_memory
@@ -105,7 +106,8 @@ for commands in (
     fid,
     sample,
     annotate,
-    training,
+    train,
+    curves,
     convert,
     inspect,
     fetch,

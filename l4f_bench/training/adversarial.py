@@ -61,9 +61,9 @@ def check_batch(config: AdversarialConfig) -> None:
     share, rest = divmod(config.batch_size, count)
     if rest or (share > GROUP and share % GROUP):
         raise InputError(
-            f"A batch of {config.batch_size} does not divide among {count} processes into equal "
-            f"shares of fewer than {GROUP}, or of a multiple of {GROUP}. Give another "
-            "(--set batch_size=…)."
+            f"A batch of {config.batch_size} does not divide among {count} processes: each needs "
+            f"the same number of images, fewer than {GROUP} or a multiple of {GROUP}. Choose "
+            "another with --set batch_size=N."
         )
 
 
@@ -75,7 +75,7 @@ def group_warning(config: AdversarialConfig) -> str | None:
         return None
     return (
         f"Each of {count} processes has {share} images a step, so the discriminator's statistic is "
-        f"over {share} images instead of {GROUP}: on one process the result would differ."
+        f"over {share} images instead of {GROUP}. A single process would give another result."
     )
 
 

@@ -37,17 +37,26 @@ class BiSeNetTrainer:
         images: LabelledImages,
         compute: Compute = PLAIN,
         *,
+        num_steps: int,
         export_name: str = "annotator.safetensors",
     ) -> None:
-        """Build with random weights that depend on the seed alone; the export gets the name given.
+        """Build with random weights that depend on the seed alone.
+
+        Args:
+            config: The settings.
+            images: What to learn from.
+            compute: Where and how to compute.
+            num_steps: Steps in all, over which the learning rate falls to 0.
+            export_name: Name of the exported file.
 
         Raises:
             InputError: There are several processes: batch statistics are of one process.
         """
         if num_processes() > 1:
-            raise InputError("BiSeNet trains on one process. Run it without torchrun.")
+            raise InputError("BiSeNet trains in one process only. Run it without torchrun.")
         self.config, self.images, self.compute = config, images, compute
-        self.batch_size, self.export_name = config.batch_size, export_name
+        self.batch_size, self.num_steps = config.batch_size, num_steps
+        self.export_name = export_name
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             network = BiSeNet(len(images.classes), width=config.width)
@@ -79,7 +88,7 @@ class BiSeNetTrainer:
     def _learning_rate(self, step: int) -> float:
         config = self.config
         rise = min(1.0, (step + 1) / max(config.warmup_steps, 1))
-        left = max(1 - step / config.num_steps, 0.0)
+        left = max(1 - step / self.num_steps, 0.0)
         return float(config.lr * rise * left**config.decay_power)
 
     def _batch(self, step: int) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Settings of BiSeNet training."""
+"""Settings of BiSeNet training, and its presets."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from l4f_bench.errors import InputError
 from l4f_bench.seeds import check_seed
+from l4f_bench.training.presets import Preset, Presets
 from l4f_bench.training.ranges import check_ranges
-from l4f_bench.training.settings import known_preset
 
 _AT_LEAST = {
     **dict.fromkeys(("lr", "weight_decay", "warmup_steps", "decay_power"), 0),
-    **dict.fromkeys(("num_steps", "resolution"), 1),
+    "resolution": 1,
     "width": 1 / 64,
     "batch_size": 2,  # statistics of a batch need more than one value
 }
@@ -19,10 +19,8 @@ _AT_LEAST = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BiSeNetConfig:
-    """Everything that fixes the weights that BiSeNet training ends with."""
+    """What fixes, with the number of steps, the weights that BiSeNet training ends with."""
 
-    num_steps: int
-    """Steps, over which the learning rate falls to 0."""
     resolution: int = 64
     """Side of the labelled images in pixels."""
     side: int = 128
@@ -50,21 +48,20 @@ class BiSeNetConfig:
         check_seed(self.seed)
         check_ranges(self, at_least=_AT_LEAST, shares=("momentum",))
         if self.side < 32 or self.side % 32:
-            raise InputError(f"side {self.side} is no multiple of 32, BiSeNet's deepest stride.")
+            raise InputError(f"side {self.side} is not a multiple of 32, BiSeNet's deepest stride.")
 
 
-# Momentum, decay of weights and of the rate are those of the public face-parsing training code;
-# its rate (0.01), batch (16) and length (80,000 steps at 512 pixels) are for its own data set.
-PRESETS = {
-    "shapes": BiSeNetConfig(num_steps=1000),
-    "debug": BiSeNetConfig(num_steps=20, side=64, width=0.125, batch_size=8, warmup_steps=2),
-}
-
-
-def preset(name: str) -> BiSeNetConfig:
-    """The settings of a preset.
-
-    Raises:
-        InputError: There is no such preset.
-    """
-    return known_preset("bisenet", name, PRESETS)
+_SOURCE = (
+    "momentum and decays of the public face-parsing training code; its rate (0.01), batch (16) and "
+    "length (80,000 steps at 512 pixels) are for its own data set, these were chosen here"
+)
+PRESETS: Presets[BiSeNetConfig] = Presets("bisenet")
+PRESETS.add(Preset(key="shapes", config=BiSeNetConfig(), num_steps=1000, source=_SOURCE))
+PRESETS.add(
+    Preset(
+        key="debug",
+        config=BiSeNetConfig(side=64, width=0.125, batch_size=8, warmup_steps=2),
+        num_steps=20,
+        source="chosen here to train in seconds",
+    )
+)

@@ -80,7 +80,8 @@ def load_newest(folder: Path) -> SavedState | None:
         return SavedState(path, step, state, tuple(paths[:number]))
     if paths:
         raise InputError(
-            f"No checkpoint in {folder} can be used ({'; '.join(reasons)}). Start anew elsewhere."
+            f"No checkpoint in {folder} can be used ({'; '.join(reasons)}). Start again in another "
+            "folder."
         )
     return None
 
@@ -98,14 +99,14 @@ def _read(path: Path) -> tuple[int, dict[str, Any]]:
             expected = (header["format"], header["version"], header["bytes"], header["sha256"])
             step = int(header["step"])
         except (ValueError, KeyError, TypeError):
-            raise ValueError("no training checkpoint, or its first line is damaged") from None
+            raise ValueError("not a training checkpoint, or its first line is damaged") from None
         content = file.read()
     if expected[:2] != (_FORMAT, FORMAT_VERSION):
-        raise ValueError(f"version {expected[1]} where this program reads {FORMAT_VERSION}")
+        raise ValueError(f"it has version {expected[1]}; this program reads {FORMAT_VERSION}")
     if len(content) != expected[2]:
         raise ValueError(f"cut short: {len(content)} of {expected[2]} bytes")
     if hashlib.sha256(content).hexdigest() != expected[3]:
-        raise ValueError("damaged: its digest is another")
+        raise ValueError("damaged: its digest does not match")
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError) as error:

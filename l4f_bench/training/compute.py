@@ -19,7 +19,7 @@ class Compute:
     """Convolutions and matrix products in bfloat16; weights and losses stay float32."""
     compiled: bool = False
     """The generator's layers by ``torch.compile``; discriminators are not, since their gradient
-    penalty needs second derivatives, which compiled code has not."""
+    penalty needs second derivatives, which compiled code lacks."""
 
     def autocast(self) -> torch.autocast:
         """The context that forward passes run in."""

@@ -1,4 +1,4 @@
-"""Settings of StyleGAN2 training."""
+"""Settings of StyleGAN2 training, and its presets."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from l4f_bench.errors import InputError
 from l4f_bench.seeds import check_seed
+from l4f_bench.training.presets import Preset, Presets
 from l4f_bench.training.ranges import check_ranges
-from l4f_bench.training.settings import known_preset
 
 _AT_LEAST = {
     **dict.fromkeys(("lr", "r1", "path_length", "ema_kimg", "ema_rampup"), 0),
@@ -58,38 +58,41 @@ class GanConfig:
         check_ranges(self, at_least=_AT_LEAST, shares=("style_mixing",))
         if self.batch_size < 4 or self.batch_size % 4:
             raise InputError(
-                f"A batch of {self.batch_size} does not divide into groups of 4. Give a multiple."
+                f"A batch of {self.batch_size} does not divide into groups of 4. Give a multiple "
+                "of 4."
             )
 
 
-PRESETS = {
-    "shapes": GanConfig(
-        resolution=64,
-        channels=(192, 128, 64, 32, 16),
-        discriminator_channels=(128, 128, 64, 32, 16),
-        r1=0.4,  # at 32 pixels 0.1 did; it grows with the number of pixels (at_resolution)
-    ),
-    "debug": GanConfig(
-        resolution=16,
-        channels=(16, 12, 8),
-        discriminator_channels=(16, 12, 8),
-        latent_width=16,
-        mapping_layers=2,
-        batch_size=8,
-        ema_kimg=0.1,
-    ),
-}
-NUM_STEPS = {"shapes": 10_000, "debug": 20}
-"""Steps of each preset."""
-
-
-def preset(name: str) -> GanConfig:
-    """The settings of a preset.
-
-    Raises:
-        InputError: There is no such preset.
-    """
-    return known_preset("stylegan2", name, PRESETS)
+PRESETS: Presets[GanConfig] = Presets("stylegan2")
+PRESETS.add(
+    Preset(
+        key="shapes",
+        config=GanConfig(
+            resolution=64,
+            channels=(192, 128, 64, 32, 16),
+            discriminator_channels=(128, 128, 64, 32, 16),
+            r1=0.4,  # at 32 pixels 0.1 did; it grows with the number of pixels (at_resolution)
+        ),
+        num_steps=10_000,
+        source="chosen here on the shapes world",
+    )
+)
+PRESETS.add(
+    Preset(
+        key="debug",
+        config=GanConfig(
+            resolution=16,
+            channels=(16, 12, 8),
+            discriminator_channels=(16, 12, 8),
+            latent_width=16,
+            mapping_layers=2,
+            batch_size=8,
+            ema_kimg=0.1,
+        ),
+        num_steps=20,
+        source="chosen here to train in seconds",
+    )
+)
 
 
 def at_resolution(config: GanConfig, resolution: int) -> GanConfig:

@@ -73,14 +73,15 @@ class MemoryImages:
         images, bad = _read_all(source, resolution)
         if bad and strict:
             raise InputError(
-                f"{source.name(bad[0])} cannot be read ({len(bad)} such files). Remove them."
+                f"{source.name(bad[0])} cannot be read ({len(bad)} such files). Remove them, or "
+                "leave out --strict."
             )
         if len(bad) == len(source):
             raise InputError(_none_readable(source, len(bad)))
         if bad:
             warn(
-                f"{len(bad)} of {len(source)} images cannot be read, such as "
-                f"{source.name(bad[0])}; skipped."
+                f"{len(bad)} of {len(source)} images cannot be read and are skipped, for example "
+                f"{source.name(bad[0])}."
             )
             images = np.delete(images, bad, axis=0)
         self._images = images
@@ -163,8 +164,8 @@ class StreamedImages:
             self._warn_at = 10 * self.num_unreadable
             first = self._source.name(next(iter(self._unreadable)))
             self._warn(
-                f"Images that cannot be read so far: {self.num_unreadable}, the first {first}. The "
-                "next one takes the place of each."
+                f"Images that could not be read so far: {self.num_unreadable}, the first one "
+                f"{first}. Each is replaced by the next readable one."
             )
         return images
 
@@ -189,7 +190,9 @@ class StreamedImages:
             if image is not None:
                 return image
             if self._strict:
-                raise InputError(f"{self._source.name(place)} cannot be read. Remove it.")
+                raise InputError(
+                    f"{self._source.name(place)} cannot be read. Remove it, or leave out --strict."
+                )
             self._unreadable[place] = None
         raise InputError(_none_readable(self._source, self.num_unreadable))
 
@@ -260,6 +263,6 @@ def _read_all(source: ImageSource, resolution: int) -> tuple[ByteArray, list[int
 
 def _none_readable(source: ImageSource, num_tried: int) -> str:
     return (
-        f"No image can be read, from {source.name(0)} on ({num_tried} tried). "
+        f"None of the {num_tried} images tried can be read, the first is {source.name(0)}. "
         "Give a folder or LMDB of images."
     )

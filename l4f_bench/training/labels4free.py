@@ -117,20 +117,9 @@ class _Painter(nn.Module):
                 noise=other.noise,
                 background=BACKGROUND_MODES[config.background_mode],
             )
-            first = generator.architecture.num_layers - self.alpha.num_features
-            reduced: list[Tensor] = []
-
-            def read(layer: int, feature: Tensor) -> None:
-                if layer >= first:
-                    with torch.enable_grad():
-                        reduced.append(self.alpha.reduce(layer - first, feature))
-
-            foreground = generator.synthesis(
-                truncate(w, config.truncation, self.mean_latent),
-                noise=drawn.noise,
-                on_feature=read,
-            )
-        return _Batch(foreground, background, self.alpha.combine(reduced))
+            w = truncate(w, config.truncation, self.mean_latent)
+        foreground, alpha = self.alpha.paint(generator, w, noise=drawn.noise)
+        return _Batch(foreground, background, alpha)
 
 
 class Labels4FreeTrainer:
@@ -160,7 +149,7 @@ class Labels4FreeTrainer:
         if config.levels > len(widths):
             raise InputError(
                 f"A generator of {self.generator.architecture.size} pixels has {len(widths)} "
-                f"resolutions to read, not {config.levels}. Choose a preset with fewer levels."
+                f"resolutions to read, not {config.levels}. Use --set levels={len(widths)}."
             )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
@@ -186,7 +175,10 @@ class Labels4FreeTrainer:
                 DiscriminatorArchitecture(size=sizes.size, channels=sizes.channels)
             )
         if self.frozen.discriminator is None:
-            raise InputError("The generator's checkpoint holds no discriminator to start from.")
+            raise InputError(
+                "The generator's checkpoint holds no discriminator to start from. Use another, or "
+                "--set pretrained_discriminator=false."
+            )
         return copy.deepcopy(self.frozen.discriminator).requires_grad_(True)
 
     def images_after(self, num_steps: int) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from l4f_bench.errors import InputError
-from l4f_bench.generators.architecture import AlphaLayout
 from l4f_bench.registry import unknown_name
 from l4f_bench.seeds import check_seed
+from l4f_bench.training.presets import Preset, Presets
 from l4f_bench.training.ranges import check_ranges
-from l4f_bench.training.settings import known_preset
+
+if TYPE_CHECKING:
+    from l4f_bench.generators.architecture import AlphaLayout
 
 BackgroundLatent = Literal["independent", "shared"]
 
@@ -86,91 +88,94 @@ class Labels4FreeConfig:
                 raise InputError(unknown_name(name, getattr(self, name), list(known)))
         if self.batch_size < 1 or (self.batch_size > 4 and self.batch_size % 4):
             raise InputError(
-                f"A batch of {self.batch_size} does not divide into groups of 4. Give a multiple."
+                f"A batch of {self.batch_size} does not divide into groups of 4. Give a multiple "
+                "of 4."
             )
 
 
-def _paper(weight: float, truncation: float, **more: object) -> Labels4FreeConfig:
-    """Section 4.6 of the paper: weight 0.1 on the adversarial loss, latents of their own."""
-    return Labels4FreeConfig(
+def _paper(
+    dataset: str, *, num_steps: int, weight: float, truncation: float, **more: object
+) -> Preset[Labels4FreeConfig]:
+    """Weight 0.1 on the adversarial loss, latents of their own."""
+    config = Labels4FreeConfig(
         binarisation=weight,
         truncation=truncation,
         adversarial=0.1,
         **{"foreground": weight, **more},  # type: ignore[arg-type]
     )
+    source = "Labels4Free (ICCV 2021), section 4.6"
+    return Preset(key="paper", dataset=dataset, config=config, num_steps=num_steps, source=source)
 
 
-def _released(weight: float, truncation: float, **more: object) -> Labels4FreeConfig:
-    """The training commands of the released code: one weight for B and C, shared latents."""
-    return Labels4FreeConfig(
+def _released(
+    dataset: str,
+    key: str = "released",
+    source: str = "training commands of the released code",
+    *,
+    num_steps: int,
+    weight: float,
+    truncation: float,
+    **more: object,
+) -> Preset[Labels4FreeConfig]:
+    """One weight for B and C, shared latents."""
+    config = Labels4FreeConfig(
         binarisation=weight,
         foreground=weight,
         truncation=truncation,
         background_latent="shared",
         **more,  # type: ignore[arg-type]
     )
+    return Preset(key=key, dataset=dataset, config=config, num_steps=num_steps, source=source)
 
 
-# (data set, preset): the paper's section 4.6, and the released code's commands and its settings
-# for one GPU, where the second coverage term comes in.
-PRESETS: dict[tuple[str, str], Labels4FreeConfig] = {
-    ("ffhq", "paper"): _paper(1.2, 1.0, foreground=0.0),
-    ("cat", "paper"): _paper(3, 0.5),
-    ("horse", "paper"): _paper(3, 1.0),
-    ("car", "paper"): _paper(20, 0.3, background_mode="constant"),
-    ("ffhq", "released"): _released(1.2, 1.0),
-    ("cat", "released"): _released(3, 0.5),
-    ("horse", "released"): _released(3, 1.0),
-    ("car", "released"): _released(
-        10, 0.3, lr=2e-3, background_mode="constant", pretrained_discriminator=True
-    ),
-    ("ffhq", "single-gpu"): _released(
-        1.2, 1.0, background=3, background_phi=0.4, batch_size=2
-    ),
-    ("cat", "single-gpu"): _released(3, 0.5, background=4, background_phi=0.35, batch_size=2),
-    ("horse", "single-gpu"): _released(
-        3, 1.0, background=6, background_phi=0.6, batch_size=2
-    ),
-    ("car", "single-gpu"): _released(
-        20, 0.3, background=40, background_phi=0.75, batch_size=2, lr=8e-4, adversarial=0.1,
-        background_mode="constant",
-    ),
-    ("shapes", "shapes"): Labels4FreeConfig(
-        binarisation=1.2, foreground=5, foreground_phi=0.2, background=5,
-        background_phi=0.6, levels=3, batch_size=32, lr=4e-3, ema_steps=30,
-    ),
-    ("shapes", "debug"): Labels4FreeConfig(
-        binarisation=1.2, foreground=5, foreground_phi=0.2, background=5,
-        background_phi=0.6, levels=2, batch_size=8, lr=4e-3, ema_steps=3,
-    ),
-}  # fmt: skip
-NUM_STEPS = {
-    ("ffhq", "paper"): 1000,
-    ("cat", "paper"): 900,
-    ("horse", "paper"): 500,
-    ("car", "paper"): 250,
-    ("ffhq", "released"): 1200,
-    ("cat", "released"): 900,
-    ("horse", "released"): 500,
-    ("car", "released"): 50,
-    ("ffhq", "single-gpu"): 2000,
-    ("cat", "single-gpu"): 2000,
-    ("horse", "single-gpu"): 2000,
-    ("car", "single-gpu"): 750,
-    ("shapes", "shapes"): 400,
-    ("shapes", "debug"): 20,
-}
-"""Steps of each preset."""
+def _single_gpu(dataset: str, **more: Any) -> Preset[Labels4FreeConfig]:
+    """As released, but batches of 2 and the second coverage term."""
+    source = "settings for one GPU in the released code"
+    return _released(dataset, "single-gpu", source, batch_size=2, **more)
 
 
-def preset(dataset: str, name: str) -> Labels4FreeConfig:
-    """The settings of a preset for a data set.
+def _shapes(key: str, source: str, *, num_steps: int, **more: Any) -> Preset[Labels4FreeConfig]:
+    """Both coverage terms, and a learning rate for short runs."""
+    config = Labels4FreeConfig(
+        binarisation=1.2, foreground=5, foreground_phi=0.2, background=5, background_phi=0.6,
+        lr=4e-3, **more,
+    )  # fmt: skip
+    return Preset(key=key, dataset="shapes", config=config, num_steps=num_steps, source=source)
 
-    Raises:
-        InputError: There is no such preset for that data set; the known ones are given.
-    """
-    own = {key: config for (owner, key), config in PRESETS.items() if owner == dataset}
-    if not own:
-        owners = ", ".join(dict.fromkeys(owner for owner, _ in PRESETS))
-        raise InputError(f"There are no settings to train ours on {dataset}. Possible: {owners}.")
-    return known_preset(dataset, name, own)
+
+PRESETS: Presets[Labels4FreeConfig] = Presets("ours")
+for _preset in (
+    _paper("ffhq", num_steps=1000, weight=1.2, truncation=1.0, foreground=0.0),
+    _paper("cat", num_steps=900, weight=3, truncation=0.5),
+    _paper("horse", num_steps=500, weight=3, truncation=1.0),
+    _paper("car", num_steps=250, weight=20, truncation=0.3, background_mode="constant"),
+    _released("ffhq", num_steps=1200, weight=1.2, truncation=1.0),
+    _released("cat", num_steps=900, weight=3, truncation=0.5),
+    _released("horse", num_steps=500, weight=3, truncation=1.0),
+    _released(
+        "car", num_steps=50, weight=10, truncation=0.3, lr=2e-3, background_mode="constant",
+        pretrained_discriminator=True,
+    ),
+    _single_gpu(
+        "ffhq", num_steps=2000, weight=1.2, truncation=1.0, background=3, background_phi=0.4
+    ),
+    _single_gpu(
+        "cat", num_steps=2000, weight=3, truncation=0.5, background=4, background_phi=0.35
+    ),
+    _single_gpu(
+        "horse", num_steps=2000, weight=3, truncation=1.0, background=6, background_phi=0.6
+    ),
+    _single_gpu(
+        "car", num_steps=750, weight=20, truncation=0.3, background=40, background_phi=0.75,
+        lr=8e-4, adversarial=0.1, background_mode="constant",
+    ),
+    _shapes(
+        "shapes", "chosen here on the shapes world", num_steps=400, levels=3, batch_size=32,
+        ema_steps=30,
+    ),
+    _shapes(
+        "debug", "chosen here to train in seconds", num_steps=20, levels=2, batch_size=8,
+        ema_steps=3,
+    ),
+):  # fmt: skip
+    PRESETS.add(_preset)

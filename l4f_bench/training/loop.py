@@ -144,8 +144,8 @@ def train(
         done = _restore(trainer, folder, resume, warn)
         if done > loop.num_steps:
             raise InputError(
-                f"{folder} has done {done} steps, more than {loop.num_steps}. Give --steps {done} "
-                "or more, or choose another folder."
+                f"The run in {folder} has {done} steps already, more than {loop.num_steps}. Use "
+                f"--steps {done} or more, or another folder."
             )
         _check_room(folder, trainer)
         log = stack.enter_context(RunLog(folder, done, tensorboard=loop.tensorboard))
@@ -215,7 +215,7 @@ def _step(trainer: Trainer, step: int) -> dict[str, float]:
             raise
         raise TrainingError(
             f"Step {step}: {trainer.batch_size} images a step do not fit the device's memory; "
-            "checkpoints before it are kept. Choose fewer: --set batch_size=…, or more processes."
+            "the checkpoints before it are kept. Use fewer (--set batch_size=N) or more processes."
         ) from None
 
 
@@ -259,7 +259,7 @@ def _restore(trainer: Trainer, folder: Path, resume: bool, warn: Callable[[str],
     if saved is None:
         return 0
     for path in saved.damaged:
-        warn(f"{path} is damaged; going on from {saved.path.name}.")
+        warn(f"{path} is damaged; continuing from {saved.path.name}.")
         path.unlink()
     trainer.load_state_dict(saved.state)
     return saved.step
@@ -271,7 +271,8 @@ def _check_room(folder: Path, trainer: Trainer) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise InputError(
-            f"{folder} has {free >> 20} MiB left where checkpoints need {needed >> 20}. Make room."
+            f"{folder} has {free >> 20} MiB free, but checkpoints need {needed >> 20} MiB. Make "
+            "room, or choose another folder."
         )
 
 
@@ -287,7 +288,6 @@ def _refuse_nan(figures: Mapping[str, float], step: int, folder: Path) -> None:
     bad = [key for key, value in figures.items() if not math.isfinite(value)]
     if bad:
         raise TrainingError(
-            f"Step {step}: {', '.join(bad)} is not a number. The state before it that was saved "
-            f"last is in {folder / CHECKPOINTS}. Train with a lower lr (--set lr=…) in another "
-            "folder."
+            f"Step {step}: {', '.join(bad)} is not a number. The last state saved before it is in "
+            f"{folder / CHECKPOINTS}. Train with a lower lr (--set lr=X) in another folder."
         )

@@ -29,10 +29,10 @@ def check_ranges(
                 raise InputError(f"{name} {number:g} {_fault(number)}. Give {low:g} or more.")
     for name in shares:
         if not 0 <= getattr(config, name) <= 1:
-            raise InputError(f"{name} {getattr(config, name):g} is outside of 0 to 1.")
+            raise InputError(f"{name} {getattr(config, name):g} is out of range: use 0 to 1.")
 
 
 def _fault(number: float) -> str:
     if not math.isfinite(number):
-        return "is no finite number"
+        return "is not a finite number"
     return "is negative" if number < 0 else "is too small"

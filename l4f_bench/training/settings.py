@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
@@ -12,17 +12,12 @@ from l4f_bench.registry import unknown_name
 Config = TypeVar("Config")
 
 _TRUTH = {"true": True, "false": False}
-
-
-def known_preset(kind: str, name: str, presets: Mapping[str, Config]) -> Config:
-    """The preset of a name.
-
-    Raises:
-        InputError: There is none; the nearest name and all known ones are given.
-    """
-    if name not in presets:
-        raise InputError(unknown_name(f"preset of {kind}", name, list(presets)))
-    return presets[name]
+_KINDS = {
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "tuple": "whole numbers with commas between them",
+}
 
 
 def with_settings(config: Config, texts: Sequence[str]) -> Config:
@@ -49,10 +44,10 @@ def with_settings(config: Config, texts: Sequence[str]) -> Config:
 
 
 def _kind_of(declared: Any) -> str:
-    """``bool``, ``int``, ``float``, ``tuple``, or ``str`` for everything else."""
+    """One of :data:`_KINDS`, or ``str`` for everything else."""
     name = declared if isinstance(declared, str) else declared.__name__
     kind = name.partition("[")[0]
-    return kind if kind in ("bool", "int", "float", "tuple") else "str"
+    return kind if kind in _KINDS else "str"
 
 
 def _read(name: str, text: str, kind: str) -> Any:
@@ -66,5 +61,5 @@ def _read(name: str, text: str, kind: str) -> Any:
         if kind == "tuple":
             return tuple(int(part) for part in text.split(","))
     except (KeyError, ValueError):
-        raise InputError(f"--set {name}={text}: '{text}' is no {kind}.") from None
+        raise InputError(f"--set {name}={text}: '{text}' is not {_KINDS[kind]}.") from None
     return text

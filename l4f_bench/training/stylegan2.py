@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from l4f_bench.devices import to_bytes
 from l4f_bench.distributed import data_parallel, mean, shard
 from l4f_bench.errors import InputError
 from l4f_bench.generators.architecture import (
@@ -88,7 +89,7 @@ class StyleGan2Trainer:
         check_batch(config)
         if compute.compiled and config.path_length > 0:
             raise InputError(
-                "The path length penalty needs second derivatives, which compiled code has not. "
+                "The path length penalty needs second derivatives, which compiled code lacks. "
                 "Leave out --compile, or --set path_length=0."
             )
         self.config, self.images, self.compute = config, images, compute
@@ -239,7 +240,7 @@ class StyleGan2Trainer:
         shape, seed = (_GRID**2, self.config.latent_width), self.config.seed
         z = normal(shape, seed=seed, index=0, stream=_GRID_Z).to(self.device)
         images = self.average.synthesis(self.average.mapping(z))
-        pixels = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+        pixels = to_bytes(images)
         return sheet(pixels.view(_GRID, _GRID, *pixels.shape[1:]))
 
     def check(self, means: Mapping[str, float], *, last: bool) -> None:

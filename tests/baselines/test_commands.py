@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from l4f_bench.cli import app
-from l4f_bench.registry import installed_names
+from l4f_bench.training.trainers import TRAINERS
 from tests.baselines.networks import save_public, small_pseg
 
-if "pseg" not in installed_names("l4f_bench.methods"):
+if "pseg" not in TRAINERS:
     pytest.skip("install the package anew: its entry points are missing", allow_module_level=True)
 
 
@@ -26,12 +26,12 @@ def test_training_ends_with_a_file_that_eval_scores(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     path = tmp_path / "run" / "pseg.safetensors"
     assert result.stdout == f"{path}\n"
-    evaluate = ["eval", "--method", "pseg", "--dataset", "shapes", "--on", "sampled"]
+    evaluate = ["eval", "--method", "pseg", "--dataset", "shapes"]
     options = ["--samples", 2, "--max-drawn", 4, "--truncation", 1, "--device", "cpu"]
     result = run(*evaluate, *options, "--generator", path, "--out", tmp_path / "record")
     assert result.exit_code == 0, result.output
     (record,) = [json.loads(p.read_text()) for p in (tmp_path / "record").rglob("record.json")
-                 if json.loads(p.read_text())["setting"] == "sampled"]  # fmt: skip
+                 if json.loads(p.read_text())["setting"] == "samples"]  # fmt: skip
     assert record["method"] == "pseg"
     assert record["drawn"] > 0
     assert len(record["digests"]["generator"]) == 64
@@ -39,7 +39,7 @@ def test_training_ends_with_a_file_that_eval_scores(tmp_path: Path) -> None:
 
 def test_another_file_is_one_line_with_exit_code_2(tmp_path: Path) -> None:
     path = save_public(tmp_path / "odd.model", small_pseg(), step=7)
-    evaluate = ["eval", "--method", "pseg", "--dataset", "shapes", "--on", "sampled"]
+    evaluate = ["eval", "--method", "pseg", "--dataset", "shapes"]
     result = run(*evaluate, "--generator", path, "--out", tmp_path / "record")
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from baselines.pseg.checkpoint import read_pseg
-from l4f_bench.registry import installed_names
-from tests.training.test_distributed import launch
+from l4f_bench.training.trainers import TRAINERS
+from tests.launching import launch
 
 
 @pytest.mark.slow
 def test_two_processes_share_a_batch(tmp_path: Path) -> None:
-    if "pseg" not in installed_names("l4f_bench.trainers"):
+    if "pseg" not in TRAINERS:
         pytest.skip("install the package anew: its entry points are missing")
     result = launch(
         2, "train", "--method", "pseg", "--preset", "debug", "--device", "cpu", "--steps", 7,
@@ -31,7 +31,7 @@ def test_two_processes_share_a_batch(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path) -> None:
-    if "pseg" not in installed_names("l4f_bench.trainers"):
+    if "pseg" not in TRAINERS:
         pytest.skip("install the package anew: its entry points are missing")
     result = launch(
         2, "train", "--method", "pseg", "--preset", "debug", "--set", "batch_sizes=8,3",

@@ -81,7 +81,9 @@ def test_a_written_file_gives_the_same_samples(tmp_path: Path) -> None:
 
 def test_another_resolution_than_that_of_the_drawn_world_is_refused(tmp_path: Path) -> None:
     path = save_public(tmp_path / "16.model", small_pseg())
-    with pytest.raises(InputError, match=r"16\.model paints 16 pixels where 64 are expected"):
+    with pytest.raises(
+        InputError, match=r"16\.model makes 16-pixel images, but 64 pixels are needed"
+    ):
         load(path, dataset="shapes", device="cpu")
 
 
@@ -118,7 +120,7 @@ def test_missing_tensors_are_listed(tmp_path: Path) -> None:
 
 def test_files_of_other_networks_are_refused(tmp_path: Path) -> None:
     path = save_rosinality(tmp_path / "stylegan2.pt", small_generator())
-    with pytest.raises(InputError, match=r"no PSeg checkpoint.*Give a \.model file"):
+    with pytest.raises(InputError, match=r"not a PSeg checkpoint.*Give a \.model file"):
         read_pseg(path)
 
 

@@ -6,7 +6,6 @@ import json
 import tomllib
 from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +14,23 @@ import pytest
 import torch
 
 from baselines.pseg.checkpoint import read_pseg
-from baselines.pseg.config import PRESETS, PSegConfig, at_resolution, preset
+from baselines.pseg.config import PSegConfig, at_resolution
 from baselines.pseg.entry import job
+from baselines.pseg.presets import PRESETS
 from baselines.pseg.schedule import Schedule
+from baselines.pseg.specs import METHOD, TRAINER
 from baselines.pseg.trainer import PSegTrainer
 from l4f_bench.errors import InputError, TrainingError
+from l4f_bench.registry import load_object
 from l4f_bench.training.compute import Compute
 from l4f_bench.training.identity import identity_of
 from l4f_bench.training.images import ShapesImages
 from l4f_bench.training.jobs import TrainRequest
 from l4f_bench.training.loop import LoopConfig, Watch, train
-from tests.training.test_stylegan2 import assert_same_state, flat
+from tests.training.states import assert_same_state, flat
 
 ROOT = Path(__file__).parents[2]
-TINY = replace(preset("debug"), phase_images=8, final_images=8, crop=1.25, flips=True)
+TINY = replace(PRESETS.get("debug").config, phase_images=8, final_images=8, crop=1.25, flips=True)
 
 
 def trainer(config: PSegConfig = TINY) -> PSegTrainer:
@@ -52,7 +54,7 @@ def run(
 
 
 def test_the_paper_preset_is_the_published_command() -> None:
-    config = preset("paper")
+    config = PRESETS.get("paper").config
     schedule = Schedule(config)
     assert config.resolution == 128
     assert (config.reach, config.coverage, config.contrast) == (0.125, 0.25, 0.3)
@@ -71,7 +73,9 @@ def test_the_paper_preset_is_the_published_command() -> None:
 
 
 def test_resolutions_fade_in_over_one_phase_and_stay_for_another() -> None:
-    schedule = Schedule(preset("debug"))  # 8 pixels in steps of 8, then 16 in steps of 4
+    schedule = Schedule(
+        PRESETS.get("debug").config
+    )  # 8 pixels in steps of 8, then 16 in steps of 4
     stages = [schedule.at(step) for step in range(schedule.num_steps)]
     assert len(stages) == 5 + 10 + 10
     assert [stage.resolution for stage in stages] == [8] * 5 + [16] * 20
@@ -231,15 +235,15 @@ def test_all_variants_train() -> None:
         assert all(np.isfinite(list(f.values())).all() for f in figures)
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_has_a_schedule_and_another_size(name: str) -> None:
-    assert Schedule(preset(name)).num_steps > 0
-    assert at_resolution(preset(name), 64).resolution == 64
+@pytest.mark.parametrize("name", PRESETS.names())
+def test_every_preset_has_another_size(name: str) -> None:
+    assert at_resolution(PRESETS.get(name).config, 64).resolution == 64
 
 
 def test_other_resolutions_lengthen_or_shorten_the_schedule() -> None:
-    assert at_resolution(preset("paper"), 32).batch_sizes == (256, 128, 64)
-    larger = at_resolution(preset("paper"), 256)
+    config = PRESETS.get("paper").config
+    assert at_resolution(config, 32).batch_sizes == (256, 128, 64)
+    larger = at_resolution(config, 256)
     assert (larger.channels[-1], larger.batch_sizes[-2:]) == (64, (32, 16))
 
 
@@ -255,10 +259,8 @@ def test_bad_settings_are_refused(change: dict[str, Any]) -> None:
         replace(TINY, **change)
 
 
-def test_unknown_presets_sizes_and_compiled_code_are_refused() -> None:
-    with pytest.raises(InputError, match="Did you mean 'paper'"):
-        preset("papers")
-    with pytest.raises(InputError, match="48 pixels is not possible"):
+def test_impossible_sizes_and_compiled_code_are_refused() -> None:
+    with pytest.raises(InputError, match="or 1024 pixels, not 48"):
         at_resolution(TINY, 48)
     with pytest.raises(InputError, match="--compile"):
         PSegTrainer(TINY, ShapesImages(20, 0), Compute(compiled=True))
@@ -267,9 +269,8 @@ def test_unknown_presets_sizes_and_compiled_code_are_refused() -> None:
 def test_the_entry_points_of_the_package_build_what_is_asked_for() -> None:
     document = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     points = document["project"]["entry-points"]
-    for group in ("l4f_bench.trainers", "l4f_bench.methods"):
-        module, _, name = points[group]["pseg"].partition(":")
-        assert callable(getattr(import_module(module), name))
+    assert load_object(points["l4f_bench.trainers"]["pseg"], "the trainer") is TRAINER
+    assert load_object(points["l4f_bench.methods"]["pseg"], "the method") is METHOD
     request = TrainRequest(
         method="pseg", preset="debug", settings=("seed=3",), device="cpu", num_steps=4
     )

@@ -12,8 +12,8 @@ from l4f_bench.assets import embedded_path
 from l4f_bench.evaluation.records import load_record
 from tests.cli.conftest import Run
 from tests.cli.images import PUBLISHED, random_images, save_images
+from tests.launching import launch
 from tests.networks import save_rosinality, small_generator
-from tests.training.test_distributed import launch
 
 QUALITY = ("eval", "--on", "quality")
 FEW = ("--samples", 40, "--allow-small-n")

@@ -10,8 +10,8 @@ import pytest
 from l4f_bench.assets import EMBEDDED, embedded_path
 from l4f_bench.methods.labels4free.loading import load_labels4free
 from tests.cli.conftest import Run
+from tests.launching import launch
 from tests.networks import save_rosinality, small_generator
-from tests.training.test_distributed import launch
 
 
 def test_the_embedded_weights_fit_each_other_and_are_small() -> None:
@@ -120,7 +120,7 @@ def test_a_generator_of_another_size_must_be_meant(run: Run, tmp_path: Path) -> 
     arguments = ("train", "--preset", "debug", "--steps", 1, "--generator", path)
     refused = run(*arguments, "--out", tmp_path / "run")
     assert refused.exit_code == 2
-    assert "32 pixels where 64" in refused.stderr
+    assert "makes 32-pixel images, but Shapes has 64" in refused.stderr
     assert "--resolution 32" in refused.stderr
     meant = run(*arguments, "--resolution", 32, "--out", tmp_path / "run")
     assert meant.exit_code == 0, meant.stderr

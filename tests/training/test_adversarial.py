@@ -13,13 +13,13 @@ from l4f_bench.training.labels4free_config import PRESETS, Labels4FreeConfig
 
 
 def of(batch_size: int) -> Labels4FreeConfig:
-    return replace(PRESETS["ffhq", "paper"], batch_size=batch_size)
+    return replace(PRESETS.get("ffhq/paper").config, batch_size=batch_size)
 
 
 def test_the_papers_batch_runs_on_the_papers_gpus_with_a_warning(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert PRESETS["ffhq", "paper"].batch_size == 8
+    assert PRESETS.get("ffhq/paper").config.batch_size == 8
     monkeypatch.setattr(adversarial, "num_processes", lambda: 4)
     check_batch(of(8))
     message = group_warning(of(8))

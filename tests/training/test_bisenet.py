@@ -19,18 +19,19 @@ from l4f_bench.errors import InputError
 from l4f_bench.methods.labels4free.loading import load_labels4free
 from l4f_bench.seeds import TRAINING
 from l4f_bench.training.bisenet import BiSeNetTrainer
-from l4f_bench.training.bisenet_config import BiSeNetConfig, preset
+from l4f_bench.training.bisenet_config import PRESETS, BiSeNetConfig
 from l4f_bench.training.jobs import TrainRequest, build_job
 from l4f_bench.training.labelled import LabelledSamples, LabelledShapes
 from tests.networks import save_labels4free, save_rosinality, small_alpha, small_generator
-from tests.training.test_stylegan2 import assert_same_state
+from tests.training.states import assert_same_state
 
 CPU = torch.device("cpu")
-DEBUG = preset("debug")
+DEBUG = PRESETS.get("debug").config
 
 
-def trainer(config: BiSeNetConfig = DEBUG) -> BiSeNetTrainer:
-    return BiSeNetTrainer(config, LabelledShapes(config.resolution, config.seed))
+def trainer(config: BiSeNetConfig = DEBUG, num_steps: int = 20) -> BiSeNetTrainer:
+    images = LabelledShapes(config.resolution, config.seed)
+    return BiSeNetTrainer(config, images, num_steps=num_steps)
 
 
 def test_a_restored_state_goes_on_to_bit_identical_weights() -> None:
@@ -47,7 +48,7 @@ def test_a_restored_state_goes_on_to_bit_identical_weights() -> None:
 
 
 def test_the_learning_rate_rises_and_falls_by_the_published_power() -> None:
-    subject = trainer(replace(DEBUG, num_steps=100, warmup_steps=10, lr=1.0))
+    subject = trainer(replace(DEBUG, warmup_steps=10, lr=1.0), num_steps=100)
     rates = [subject._learning_rate(step) for step in range(100)]
     assert rates[0] == pytest.approx(0.1)
     assert np.argmax(rates) == 9
@@ -68,9 +69,8 @@ def test_masks_are_mirrored_with_their_images() -> None:
 
 
 def test_it_learns_and_its_file_is_an_annotator(tmp_path: Path) -> None:
-    config = replace(DEBUG, num_steps=60, batch_size=16)
-    subject = trainer(config)
-    for step in range(config.num_steps):
+    subject = trainer(replace(DEBUG, batch_size=16), num_steps=60)
+    for step in range(60):
         subject.step(step)
     (path,) = subject.export(tmp_path, 60)
     parser = load_parser(path, CPU)
@@ -94,7 +94,7 @@ def test_a_smallest_share_rejects_by_area(tmp_path: Path) -> None:
     assert any(reasons)
 
 
-@pytest.mark.parametrize("change", [{"side": 40}, {"lr": -1.0}, {"num_steps": 0}])
+@pytest.mark.parametrize("change", [{"side": 40}, {"lr": -1.0}, {"width": 0.0}])
 def test_impossible_settings_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         replace(DEBUG, **change)
@@ -106,7 +106,7 @@ def test_the_command_trains_an_annotator(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{tmp_path / 'run' / 'annotator.safetensors'}\n"
     real = ["eval", "--on", "real", "--method", "bisenet", "--samples", "3"]
-    weights = ["--annotator-weights", result.stdout.strip(), "--out", str(tmp_path / "real")]
+    weights = ["--weights", result.stdout.strip(), "--out", str(tmp_path / "real")]
     scored = CliRunner().invoke(app, [*real, *weights])
     assert scored.exit_code == 0, scored.output
     refused = CliRunner().invoke(app, [*arguments, "--dataset", "ffhq"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,29 +10,15 @@ from typer.testing import CliRunner
 
 from l4f_bench.cli import app
 from l4f_bench.errors import InputError
-from l4f_bench.training.compute import PLAIN, Compute
-from l4f_bench.training.images import ShapesImages
-from l4f_bench.training.labels4free import Labels4FreeTrainer, identity_of
-from l4f_bench.training.stylegan2 import StyleGan2Trainer
-from tests.networks import small_generator
-from tests.training.test_labels4free import CONFIG, FrozenGenerator
-from tests.training.test_stylegan2 import TINY
-
-
-def labels4free(compute: Compute) -> Labels4FreeTrainer:
-    network = small_generator()
-    frozen = FrozenGenerator(network, network.mean_latent(64), sha256="none")
-    return Labels4FreeTrainer(CONFIG, frozen, ShapesImages(32, 0), compute)
+from l4f_bench.training.compute import Compute
+from l4f_bench.training.labels4free import identity_of
+from tests.training.small import STYLEGAN2, labels4free, stylegan2
 
 
 @pytest.mark.parametrize("method", ["ours", "stylegan2"])
 def test_bfloat16_gives_nearly_the_same_losses_on_float32_weights(method: str) -> None:
-    def trainer(compute: Compute):  # type: ignore[no-untyped-def]
-        if method == "ours":
-            return labels4free(compute)
-        return StyleGan2Trainer(TINY, ShapesImages(8, 0), compute)
-
-    plain, rough = trainer(PLAIN), trainer(Compute(bf16=True))
+    trainer = labels4free if method == "ours" else stylegan2
+    plain, rough = trainer(), trainer(compute=Compute(bf16=True))
     exact, near = plain.step(0), rough.step(0)
     assert exact != near  # it was used
     for name, value in exact.items():
@@ -42,21 +27,21 @@ def test_bfloat16_gives_nearly_the_same_losses_on_float32_weights(method: str) -
 
 
 def test_how_it_computes_is_recorded() -> None:
-    identity = identity_of(labels4free(Compute(bf16=True)))
+    identity = identity_of(labels4free(compute=Compute(bf16=True)))
     assert identity["bf16"] is True
     assert identity["compiled"] is False
     assert identity["device"] == "cpu"
 
 
 def test_compiled_code_refuses_second_derivatives() -> None:
-    config = replace(TINY, path_length=2.0)
+    assert STYLEGAN2.path_length > 0
     with pytest.raises(InputError, match="Leave out --compile"):
-        StyleGan2Trainer(config, ShapesImages(8, 0), Compute(compiled=True))
+        stylegan2(compute=Compute(compiled=True))
 
 
 @pytest.mark.slow
 def test_a_compiled_generator_trains_the_same(tmp_path: Path) -> None:
-    plain, compiled = labels4free(PLAIN), labels4free(Compute(compiled=True))
+    plain, compiled = labels4free(), labels4free(compute=Compute(compiled=True))
     exact, near = plain.step(0), compiled.step(0)
     for name, value in exact.items():
         assert near[name] == pytest.approx(value, rel=1e-3, abs=1e-3), name

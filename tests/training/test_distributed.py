@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +13,9 @@ from torch.distributed import DistNetworkError
 from l4f_bench import distributed
 from l4f_bench.errors import BenchError
 from l4f_bench.training.checkpoints import load_newest
+from tests.launching import launch
 from tests.networks import save_rosinality, small_generator
-from tests.training.test_stylegan2 import flat
-
-
-def launch(num_processes: int, *arguments: object) -> subprocess.CompletedProcess[str]:
-    launcher = ["-m", "torch.distributed.run", "--nproc-per-node", str(num_processes)]
-    command = [sys.executable, *(launcher if num_processes > 1 else []), "-m", "l4f_bench"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error::FutureWarning"}
-    return subprocess.run(
-        [*command, *map(str, arguments)], capture_output=True, text=True, env=environment
-    )
+from tests.training.states import flat
 
 
 def state_of(folder: Path) -> dict[str, Any]:
@@ -74,7 +63,7 @@ class Elsewhere(torch.Tensor):
 
 def test_what_the_first_process_hands_on_names_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[Any] = []
-    monkeypatch.setattr(distributed, "_joined", lambda: True)
+    monkeypatch.setattr("torch.distributed.is_initialized", lambda: True)
     monkeypatch.setattr("torch.distributed.get_rank", lambda: 0)
     monkeypatch.setattr(
         "torch.distributed.broadcast_object_list", lambda values, src: sent.extend(values)

@@ -19,25 +19,12 @@ from l4f_bench.generators.sampling import draw
 from l4f_bench.generators.stylegan2 import CONSTANT, FIRST_CONV
 from l4f_bench.methods.labels4free.loading import load_alpha_network
 from l4f_bench.seeds import MAX_SEED
-from l4f_bench.training.images import ShapesImages
 from l4f_bench.training.jobs import TrainRequest, build_job
-from l4f_bench.training.labels4free import FrozenGenerator, Labels4FreeTrainer, identity_of
-from l4f_bench.training.labels4free_config import (
-    NUM_STEPS,
-    PRESETS,
-    Labels4FreeConfig,
-    preset,
-)
+from l4f_bench.training.labels4free import Labels4FreeTrainer, identity_of
+from l4f_bench.training.labels4free_config import PRESETS, Labels4FreeConfig
 from l4f_bench.training.loop import LoopConfig, train
 from tests.networks import save_rosinality, small_generator
-
-CONFIG = replace(preset("shapes", "debug"), batch_size=4)
-
-
-def trainer(config: Labels4FreeConfig = CONFIG, **frozen: object) -> Labels4FreeTrainer:
-    network = small_generator()
-    generator = FrozenGenerator(network, network.mean_latent(64), sha256="none", **frozen)  # type: ignore[arg-type]
-    return Labels4FreeTrainer(config, generator, ShapesImages(32, 0))
+from tests.training.small import LABELS4FREE, labels4free
 
 
 def paint(subject: Labels4FreeTrainer, num_images: int):
@@ -45,17 +32,19 @@ def paint(subject: Labels4FreeTrainer, num_images: int):
 
 
 def test_no_sample_of_an_evaluation_is_trained_on() -> None:
-    subject = trainer()
+    subject = labels4free()
     trained = subject._draw(range(4))[0].z
     for seed in (0, MAX_SEED):
         evaluated = draw(subject.generator.architecture, range(4), seed=seed).z
         assert not torch.isclose(trained, evaluated).all(dim=1).any()
     with pytest.raises(InputError, match="--seed 4294967296"):
-        replace(CONFIG, seed=MAX_SEED + 1)
+        replace(LABELS4FREE, seed=MAX_SEED + 1)
 
 
-def run(folder: Path, num_steps: int, config: Labels4FreeConfig = CONFIG, resume: bool = False):
-    subject = trainer(config)
+def run(
+    folder: Path, num_steps: int, config: Labels4FreeConfig = LABELS4FREE, resume: bool = False
+):
+    subject = labels4free(config)
     loop = LoopConfig(num_steps=num_steps, checkpoint_every=2, log_every=1, grid_every=100)
     train(
         subject, folder, loop, identity_of(subject), resume=resume,
@@ -69,7 +58,7 @@ def equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 
 
 def test_only_the_alpha_network_and_the_discriminator_learn() -> None:
-    subject = trainer()
+    subject = labels4free()
     before = {
         name: {key: value.clone() for key, value in network.state_dict().items()}
         for name, network in (
@@ -84,10 +73,30 @@ def test_only_the_alpha_network_and_the_discriminator_learn() -> None:
     assert 0 <= figures["binarisation"] <= 0.5
 
 
+def test_gradients_of_a_painted_alpha_are_those_of_its_features() -> None:
+    subject = labels4free()
+    drawn, other = subject._draw(range(2))
+    subject.painter(drawn, other).alpha.square().sum().backward()
+    found = {name: weight.grad for name, weight in subject.alpha.named_parameters()}
+    features: list[torch.Tensor] = []
+    with torch.no_grad():
+        w = subject.generator.mapping(drawn.z)  # the preset does not truncate
+        subject.generator.synthesis(
+            w, noise=drawn.noise, on_feature=lambda layer, feature: features.append(feature)
+        )
+    subject.alpha.zero_grad()
+    subject.alpha(features[-subject.alpha.num_features :]).square().sum().backward()
+    for name, weight in subject.alpha.named_parameters():
+        torch.testing.assert_close(found[name], weight.grad, msg=name)
+    assert all(weight.grad is None for weight in subject.generator.parameters())
+
+
 def test_the_loss_is_the_weighted_sum_of_its_terms() -> None:
-    config = replace(CONFIG, adversarial=0.0, binarisation=2.0, foreground=3.0, foreground_phi=0.9,
-                     background=5.0, background_phi=0.8)  # fmt: skip
-    subject = trainer(config)
+    config = replace(
+        LABELS4FREE, adversarial=0.0, binarisation=2.0, foreground=3.0, foreground_phi=0.9,
+        background=5.0, background_phi=0.8,
+    )  # fmt: skip
+    subject = labels4free(config)
     alpha = paint(subject, 4).alpha.detach()
     coverage = alpha.mean(dim=(1, 2, 3))
     expected = (
@@ -100,7 +109,7 @@ def test_the_loss_is_the_weighted_sum_of_its_terms() -> None:
 
 def test_background_latents_are_independent_or_shared() -> None:
     independent, shared = (
-        paint(trainer(replace(CONFIG, background_latent=kind)), 2)  # type: ignore[arg-type]
+        paint(labels4free(replace(LABELS4FREE, background_latent=kind)), 2)  # type: ignore[arg-type]
         for kind in ("independent", "shared")
     )
     assert torch.equal(independent.foreground, shared.foreground)
@@ -108,7 +117,7 @@ def test_background_latents_are_independent_or_shared() -> None:
 
 
 def test_composites_follow_equation_1() -> None:
-    batch = paint(trainer(), 2)
+    batch = paint(labels4free(), 2)
     expected = batch.alpha * batch.foreground + (1 - batch.alpha) * batch.background
     assert torch.allclose(batch.composite, expected)
 
@@ -140,30 +149,30 @@ def test_the_export_holds_the_average_and_is_read_back(tmp_path: Path) -> None:
 def test_a_collapse_is_stopped_with_advice(
     coverage: float, binarisation: float, message: str
 ) -> None:
-    subject = trainer()
+    subject = labels4free()
     figures = {"coverage": coverage, "binarisation": binarisation}
 
     def go_on() -> None:
-        for _ in range(2 * CONFIG.collapse_steps):
+        for _ in range(2 * LABELS4FREE.collapse_steps):
             subject._watch(figures)
             subject.check(figures, last=False)
 
     with pytest.raises(TrainingError, match=message):
         go_on()
-    assert max(subject.collapsed_steps, subject.unsure_steps) == CONFIG.collapse_steps
+    assert max(subject.collapsed_steps, subject.unsure_steps) == LABELS4FREE.collapse_steps
 
 
 @pytest.mark.parametrize("coverage", [0.02, 0.98])
 def test_a_run_that_ends_with_masks_that_say_nothing_fails(coverage: float) -> None:
-    subject, figures = trainer(), {"coverage": coverage, "binarisation": 0.01}
+    subject, figures = labels4free(), {"coverage": coverage, "binarisation": 0.01}
     subject.check(figures, last=False)
     with pytest.raises(TrainingError, match="in another folder"):
         subject.check(figures, last=True)
-    trainer().check({"coverage": 0.3, "binarisation": 0.45}, last=True)
+    labels4free().check({"coverage": 0.3, "binarisation": 0.45}, last=True)
 
 
 def test_masks_that_become_surer_are_given_time() -> None:
-    subject, limit = trainer(), CONFIG.collapse_steps
+    subject, limit = labels4free(), LABELS4FREE.collapse_steps
     for unsure in (0.45, 0.42, 0.39, 0.36):
         for _ in range(limit - 1):
             subject._watch({"coverage": 0.5, "binarisation": unsure})
@@ -175,7 +184,7 @@ def test_masks_that_become_surer_are_given_time() -> None:
 
 
 def test_one_good_step_starts_the_count_anew() -> None:
-    subject = trainer()
+    subject = labels4free()
     for _ in range(99):
         subject._watch({"coverage": 0.99, "binarisation": 0.0})
     subject._watch({"coverage": 0.5, "binarisation": 0.0})
@@ -183,9 +192,9 @@ def test_one_good_step_starts_the_count_anew() -> None:
 
 
 def test_every_published_set_has_the_three_published_presets() -> None:
-    published = set(product(("ffhq", "cat", "horse", "car"), ("paper", "released", "single-gpu")))
-    assert published | {("shapes", "shapes"), ("shapes", "debug")} == set(PRESETS)
-    assert set(NUM_STEPS) == set(PRESETS)
+    published = product(("ffhq", "cat", "horse", "car"), ("paper", "released", "single-gpu"))
+    names = {f"{dataset}/{key}" for dataset, key in published}
+    assert set(PRESETS.names()) == names | {"shapes/shapes", "shapes/debug"}
 
 
 @pytest.mark.parametrize(
@@ -202,40 +211,41 @@ def test_every_published_set_has_the_three_published_presets() -> None:
 def test_presets_hold_the_published_settings(
     dataset: str, name: str, num_steps: int, expected: dict[str, float]
 ) -> None:
-    config = preset(dataset, name)
-    assert NUM_STEPS[dataset, name] == num_steps
+    preset = PRESETS.get(f"{dataset}/{name}")
+    config = preset.config
+    assert preset.num_steps == num_steps
     assert {key: getattr(config, key) for key in expected} == expected
     assert (config.background_mode == "constant") == (dataset == "car")
     assert (config.background_latent == "independent") == (name == "paper")
 
 
-def test_unknown_presets_and_bad_settings_are_refused() -> None:
-    with pytest.raises(InputError, match="Did you mean 'paper'"):
-        preset("car", "papers")
+def test_bad_settings_are_refused() -> None:
     for change in ({"background": -1.0}, {"truncation": 1.5}, {"batch_size": 6}):
         with pytest.raises(InputError):
-            replace(CONFIG, **change)
+            replace(LABELS4FREE, **change)
 
 
 def test_a_generator_too_small_for_the_levels_is_refused() -> None:
     with pytest.raises(InputError, match="3 resolutions to read, not 6"):
-        trainer(replace(CONFIG, levels=6))
+        labels4free(replace(LABELS4FREE, levels=6))
 
 
 def test_a_pretrained_discriminator_is_started_from_or_missed() -> None:
-    config = replace(CONFIG, pretrained_discriminator=True)
+    config = replace(LABELS4FREE, pretrained_discriminator=True)
     with pytest.raises(InputError, match="no discriminator"):
-        trainer(config)
+        labels4free(config)
     given = Discriminator(DiscriminatorArchitecture(size=32, channels=(5, 5, 5, 5)))
-    subject = trainer(config, discriminator=given)
+    subject = labels4free(config, discriminator=given)
     assert equal(given.state_dict(), subject.discriminator.state_dict())
     subject.step(0)
     assert not equal(given.state_dict(), subject.discriminator.state_dict())
 
 
 def test_background_modes_are_those_of_the_generator() -> None:
-    subjects = [trainer(replace(CONFIG, background_mode=m.name)) for m in (FIRST_CONV, CONSTANT)]  # type: ignore[arg-type]
-    first, second = (paint(subject, 2).background for subject in subjects)
+    first, second = (
+        paint(labels4free(replace(LABELS4FREE, background_mode=mode.name)), 2).background  # type: ignore[arg-type]
+        for mode in (FIRST_CONV, CONSTANT)
+    )
     assert not torch.allclose(first, second)
 
 
@@ -289,6 +299,6 @@ def test_the_steps_of_a_preset_are_done_unless_others_are_given() -> None:
 
 
 def test_the_grid_shows_four_rows_of_eight() -> None:
-    grid = trainer().grid()
+    grid = labels4free().grid()
     assert grid.shape == (4 * 32, 8 * 32, 3)
     assert grid.dtype == np.uint8

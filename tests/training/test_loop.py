@@ -139,7 +139,7 @@ def test_a_finished_run_can_be_extended(tmp_path: Path) -> None:
 
 def test_a_run_cannot_be_shortened(tmp_path: Path) -> None:
     run(tmp_path)
-    with pytest.raises(InputError, match="has done 20 steps, more than 19"):
+    with pytest.raises(InputError, match="has 20 steps already, more than 19"):
         run(tmp_path, resume=True, num_steps=19)
     assert (tmp_path / "result.txt").read_text().startswith("20 steps")
 
@@ -167,7 +167,7 @@ def test_a_checkpoint_cut_short_is_detected_and_the_one_before_used(
     newest.write_bytes(newest.read_bytes()[:kept])
     warnings: list[str] = []
     assert run(tmp_path, resume=True, warn=warnings.append).value == unbroken()
-    assert warnings == [f"{newest} is damaged; going on from step-000000003.ckpt."]
+    assert warnings == [f"{newest} is damaged; continuing from step-000000003.ckpt."]
 
 
 def test_a_changed_byte_is_detected(tmp_path: Path) -> None:

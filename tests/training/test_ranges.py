@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from baselines.pseg.config import preset as pseg_preset
+from baselines.pseg.presets import PRESETS as PSEG_PRESETS
 from l4f_bench.errors import InputError
-from l4f_bench.training.bisenet_config import preset as bisenet_preset
-from l4f_bench.training.gan_config import preset as gan_preset
-from l4f_bench.training.labels4free_config import preset as labels4free_preset
+from l4f_bench.training.bisenet_config import PRESETS as BISENET_PRESETS
+from l4f_bench.training.gan_config import PRESETS as GAN_PRESETS
+from l4f_bench.training.labels4free_config import PRESETS
 
 CONFIGS: dict[str, Any] = {
-    "ours": labels4free_preset("shapes", "debug"),
-    "stylegan2": gan_preset("debug"),
-    "bisenet": bisenet_preset("debug"),
-    "pseg": pseg_preset("debug"),
+    "ours": PRESETS.get("shapes/debug").config,
+    "stylegan2": GAN_PRESETS.get("debug").config,
+    "bisenet": BISENET_PRESETS.get("debug").config,
+    "pseg": PSEG_PRESETS.get("debug").config,
 }
 
 
@@ -29,13 +29,12 @@ CONFIGS: dict[str, Any] = {
         ("ours", "ema_steps", 0.0, "ema_steps 0 is too small. Give 1 or more."),
         ("ours", "levels", 0, "levels 0 is too small. Give 1 or more."),
         ("ours", "collapse_steps", 0, "collapse_steps 0 is too small. Give 1 or more."),
-        ("ours", "seed", -1, "--seed -1 is out of range: use 0 to 4294967295."),
         ("stylegan2", "r1_every", 0, "r1_every 0 is too small. Give 1 or more."),
         ("stylegan2", "path_length_every", 0, "path_length_every 0 is too small. Give 1 or more."),
         ("stylegan2", "channels", (8, 0, 8), "channels 0 is too small. Give 1 or more."),
         ("bisenet", "batch_size", 1, "batch_size 1 is too small. Give 2 or more."),
         ("bisenet", "decay_power", -1.0, "decay_power -1 is negative. Give 0 or more."),
-        ("bisenet", "momentum", 1.5, "momentum 1.5 is outside of 0 to 1."),
+        ("bisenet", "momentum", 1.5, "momentum 1.5 is out of range: use 0 to 1."),
         ("pseg", "mapping_lr", -1.0, "mapping_lr -1 is negative. Give 0 or more."),
         ("pseg", "latent_width", 0, "latent_width 0 is too small. Give 1 or more."),
         ("pseg", "collapse_steps", 0, "collapse_steps 0 is too small. Give 1 or more."),

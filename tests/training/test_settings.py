@@ -15,29 +15,33 @@ from l4f_bench.training.labels4free_config import PRESETS
 from l4f_bench.training.settings import with_settings
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_a_weight_is_a_number_whatever_the_preset_writes(preset: tuple[str, str]) -> None:
-    changed = with_settings(PRESETS[preset], ["background=2.5", "binarisation=0.5", "levels=2"])
+@pytest.mark.parametrize("name", PRESETS.names())
+def test_a_weight_is_a_number_whatever_the_preset_writes(name: str) -> None:
+    config = PRESETS.get(name).config
+    changed = with_settings(config, ["background=2.5", "binarisation=0.5", "levels=2"])
     assert (changed.background, changed.binarisation, changed.levels) == (2.5, 0.5, 2)
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("levels=2.5", "is no int"),
-        ("lr=fast", "is no float"),
-        ("pretrained_discriminator=perhaps", "is no bool"),
+        ("levels=2.5", "'2.5' is not a whole number"),
+        ("lr=fast", "'fast' is not a number"),
+        ("pretrained_discriminator=perhaps", "'perhaps' is not true or false"),
         ("lr", "has no value"),
         ("backgrond=1", "Did you mean 'background'"),
     ],
 )
 def test_what_cannot_be_read_is_refused(text: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        with_settings(PRESETS["cat", "paper"], [text])
+        with_settings(PRESETS.get("cat/paper").config, [text])
 
 
 def test_widths_are_lists_of_numbers() -> None:
-    assert with_settings(GAN_PRESETS["debug"], ["channels=8,4"]).channels == (8, 4)
+    config = GAN_PRESETS.get("debug").config
+    assert with_settings(config, ["channels=8,4"]).channels == (8, 4)
+    with pytest.raises(InputError, match="'8;4' is not whole numbers with commas between them"):
+        with_settings(config, ["channels=8;4"])
 
 
 def test_a_seed_among_the_settings_is_used(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -23,56 +22,24 @@ from l4f_bench.generators.checkpoints.loading import load_generator
 from l4f_bench.generators.checkpoints.selection import select_network
 from l4f_bench.training.adversarial import real_batch
 from l4f_bench.training.checkpoints import load_newest
-from l4f_bench.training.gan_config import PRESETS, at_resolution, preset
-from l4f_bench.training.images import ShapesImages
+from l4f_bench.training.gan_config import PRESETS, at_resolution
 from l4f_bench.training.labels4free import load_frozen
-from l4f_bench.training.stylegan2 import StyleGan2Trainer
+from tests.training.small import STYLEGAN2, stylegan2
+from tests.training.states import assert_same_state, flat
 
-TINY = replace(
-    preset("debug"),
-    resolution=8,
-    channels=(8, 6),
-    discriminator_channels=(8, 6),
-    path_length=2.0,
-    batch_size=4,
-    r1_every=3,
-)
 RUNNER = CliRunner()
 
 
-def trainer(config: Any = TINY) -> StyleGan2Trainer:
-    return StyleGan2Trainer(config, ShapesImages(config.resolution, config.seed))
-
-
-def flat(value: Any, name: str = "") -> dict[str, Any]:
-    if isinstance(value, dict):
-        parts = [flat(part, f"{name}/{key}") for key, part in value.items()]
-        return {key: part for found in parts for key, part in found.items()}
-    if isinstance(value, (list, tuple)):
-        return flat(dict(enumerate(value)), name)
-    return {name: value}
-
-
-def assert_same_state(one: Any, two: Any) -> None:
-    one, two = flat(one), flat(two)
-    assert one.keys() == two.keys()
-    for key, value in one.items():
-        if isinstance(value, torch.Tensor):
-            assert torch.equal(value, two[key]), key
-        else:
-            assert value == two[key], key
-
-
 def test_the_state_restored_at_any_step_goes_on_to_bit_identical_weights() -> None:
-    unbroken = trainer()
+    unbroken = stylegan2()
     for step in range(8):
         unbroken.step(step)
     for stop in (1, 3, 6):
-        first = trainer()
+        first = stylegan2()
         for step in range(stop):
             first.step(step)
         torch.manual_seed(stop)  # whatever else used PyTorch's random state must not matter
-        second = trainer()
+        second = stylegan2()
         second.load_state_dict(first.state_dict())
         for step in range(stop, 8):
             second.step(step)
@@ -80,7 +47,7 @@ def test_the_state_restored_at_any_step_goes_on_to_bit_identical_weights() -> No
 
 
 def test_a_checkpoint_that_also_holds_its_settings_is_gone_on_with() -> None:
-    first, second = trainer(), trainer(replace(TINY, seed=1))
+    first, second = stylegan2(), stylegan2(replace(STYLEGAN2, seed=1))
     first.step(0)
     second.load_state_dict({"config": {"lr": 0.0}, **first.state_dict()})
     assert_same_state(second.state_dict(), first.state_dict())
@@ -89,12 +56,12 @@ def test_a_checkpoint_that_also_holds_its_settings_is_gone_on_with() -> None:
 def test_building_a_trainer_leaves_the_random_state_alone() -> None:
     torch.manual_seed(1)
     before = torch.random.get_rng_state()
-    trainer().step(0)
+    stylegan2().step(0)
     assert torch.equal(before, torch.random.get_rng_state())
 
 
 def test_a_step_moves_all_weights_that_can_move() -> None:
-    one = trainer()
+    one = stylegan2()
     before = {
         key: value.clone()
         for key, value in flat(one.state_dict()).items()
@@ -111,7 +78,7 @@ def test_a_step_moves_all_weights_that_can_move() -> None:
 
 
 def test_the_average_has_the_stated_half_life() -> None:
-    one = trainer(replace(TINY, ema_kimg=0.008, ema_rampup=1e9))  # two steps of four images
+    one = stylegan2(replace(STYLEGAN2, ema_kimg=0.008, ema_rampup=1e9))  # two steps of four images
     old = one.average.input.input.clone()
     with torch.no_grad():
         one.generator.input.input.fill_(1.0)
@@ -122,9 +89,9 @@ def test_the_average_has_the_stated_half_life() -> None:
 
 def test_the_gradient_penalty_is_that_of_finite_differences() -> None:
     """R1 is the squared gradient of each score with respect to its own image."""
-    one = trainer()
+    one = stylegan2()
     network = one.discriminator.double()
-    real = real_batch(one.images, 0, TINY).double().requires_grad_()
+    real = real_batch(one.images, 0, STYLEGAN2).double().requires_grad_()
     (gradient,) = torch.autograd.grad(network(real).sum(), real)
     direction = torch.randn(real.shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -136,7 +103,7 @@ def test_the_gradient_penalty_is_that_of_finite_differences() -> None:
 def test_style_mixing_gives_fine_layers_another_latent() -> None:
     always, never = (
         subject.painter(*subject._latents(0))[1]
-        for subject in (trainer(replace(TINY, style_mixing=share)) for share in (1.0, 0.0))
+        for subject in (stylegan2(replace(STYLEGAN2, style_mixing=share)) for share in (1.0, 0.0))
     )
     assert (never == never[:, :1]).all()
     torch.testing.assert_close(always[:, 0], never[:, 0])
@@ -144,9 +111,10 @@ def test_style_mixing_gives_fine_layers_another_latent() -> None:
 
 
 def test_half_of_the_real_images_are_mirrored() -> None:
-    images = trainer().images
+    images = stylegan2().images
     flipped, plain = (
-        real_batch(images, 0, replace(TINY, batch_size=400, flips=flips)) for flips in (True, False)
+        real_batch(images, 0, replace(STYLEGAN2, batch_size=400, flips=flips))
+        for flips in (True, False)
     )
     same = (flipped == plain).flatten(1).all(dim=1)
     mirrored = (flipped == plain.flip(3)).flatten(1).all(dim=1)
@@ -155,18 +123,12 @@ def test_half_of_the_real_images_are_mirrored() -> None:
     assert -1 <= plain.min() < plain.max() <= 1
 
 
-def test_every_preset_builds() -> None:
-    for config in PRESETS.values():
-        grid = trainer(config).grid()
-        assert grid.shape == (8 * config.resolution, 8 * config.resolution, 3)
-        assert grid.dtype == np.uint8
-
-
 def test_other_resolutions_get_their_widths_and_penalty() -> None:
-    larger = at_resolution(preset("shapes"), 128)
+    config = PRESETS.get("shapes").config
+    larger = at_resolution(config, 128)
     assert larger.channels == (192, 128, 64, 32, 16, 16)
-    assert larger.r1 == preset("shapes").r1 * 4
-    assert at_resolution(preset("shapes"), 16).channels == (192, 128, 64)
+    assert larger.r1 == config.r1 * 4
+    assert at_resolution(config, 16).channels == (192, 128, 64)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +136,7 @@ def test_other_resolutions_get_their_widths_and_penalty() -> None:
 )
 def test_impossible_settings_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(InputError):
-        replace(TINY, **change)
+        replace(STYLEGAN2, **change)
 
 
 def run_command(*arguments: str) -> Any:
@@ -212,18 +174,18 @@ def test_a_learning_rate_that_explodes_exits_with_1_and_advice(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--preset", "paper"), "Unknown preset of stylegan2 'paper'"),
+        (("--preset", "paper"), "Unknown preset of stylegan2 for shapes 'paper'"),
         (("--preset", "shape"), "Did you mean 'shapes'?"),
-        (("--method", "psge"), "Unknown method 'psge'"),
-        (("--dataset", "cats"), "Unknown dataset 'cats'"),
+        (("--method", "psge"), "Unknown trainer 'psge'"),
+        (("--dataset", "cats"), "'cats'. Did you mean 'cat'?"),
         (("--set", "batch_size=5"), "groups of 4"),
         (("--set", "bach_size=8"), "Did you mean 'batch_size'?"),
         (("--set", "batch_size"), "Write NAME=VALUE"),
-        (("--set", "batch_size=x"), "'x' is no int"),
+        (("--set", "batch_size=x"), "'x' is not a whole number"),
         (("--resolution", "20"), "pixels, not 20."),
         (("--steps", "0"), "--steps 0"),
-        (("--device", "gpu"), "device 'gpu' cannot"),
-        (("--device", "cuda:99"), "device 'cuda:99' cannot"),
+        (("--device", "gpu"), "device 'gpu'"),
+        (("--device", "cuda:99"), "device 'cuda:99'"),
     ],
 )
 def test_wrong_options_are_one_line_with_exit_code_2(

@@ -112,6 +112,8 @@ class AlphaNetwork(nn.Module, ABC):
     ) -> tuple[Tensor, Tensor]:
         """Synthesise images with their alpha, keeping no feature longer than needed.
 
+        Gradients of alpha reach this network alone; the generator is not differentiated.
+
         Args:
             generator: The generator whose features this network reads.
             w: ``[N, w_dim]`` or w+ ``[N, L, w_dim]``.
@@ -126,13 +128,16 @@ class AlphaNetwork(nn.Module, ABC):
         """
         self.check_generator(generator)
         first = generator.architecture.num_layers - self.num_features
+        learning = torch.is_grad_enabled()
         reduced: list[Tensor] = []
 
         def read(layer: int, feature: Tensor) -> None:
             if layer >= first:
-                reduced.append(self.reduce(layer - first, feature))
+                with torch.set_grad_enabled(learning):
+                    reduced.append(self.reduce(layer - first, feature))
 
-        image = generator.synthesis(w, noise=noise, background=background, on_feature=read)
+        with torch.no_grad():
+            image = generator.synthesis(w, noise=noise, background=background, on_feature=read)
         return image, self.combine(reduced)
 
     def check_generator(self, generator: Generator) -> None:
