@@ -34,7 +34,6 @@ FORMAT = "l4f-bench record"
 VERSION = 2
 RECORD_FILE = "record.json"
 
-SettingKey = Literal["samples", "images", "trust", "quality"]
 Subset = Literal["all", "accepted", "rejected"]
 
 
@@ -82,7 +81,7 @@ class Record:
 
     __pydantic_config__: ClassVar = EXACT_FIELDS
 
-    setting: SettingKey
+    setting: str
     """``samples``: a method's own samples with pseudo ground truth (Tables 1 and 2); ``images``:
     images with their own masks or an annotator's (Tables 3 and 4); ``trust``: a part of the images,
     against either; ``quality``: a method's images beside real ones (Table 5), without masks."""
@@ -173,7 +172,7 @@ class Record:
 class Evaluated(typing.Protocol):
     """What every setting has."""
 
-    key: ClassVar[SettingKey]
+    key: ClassVar[str]
 
     @property
     def dataset(self) -> str:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from l4f_bench.evaluation.examples import Example
-from l4f_bench.evaluation.records import Record, SettingKey
+from l4f_bench.evaluation.records import Record
 from l4f_bench.progress import Progress
 
 
@@ -31,7 +31,7 @@ class Outcome:
 class Setting(Protocol):
     """What is evaluated, against what."""
 
-    key: ClassVar[SettingKey]
+    key: ClassVar[str]
     """Name of the setting, on the command line and in records."""
 
     def parts(self) -> Sequence[Setting]:

@@ -39,7 +39,7 @@ class TrustRow:
 
 
 def trust_rows(records: list[Record]) -> list[TrustRow]:
-    """What the records of ``eval --on trust`` say, in their order."""
+    """What the records of ``eval trust`` say, in their order."""
     parts = [record for record in records if record.subset != "all"]
     rows = []
     for exact in parts:
@@ -80,7 +80,7 @@ def _apart(other: Record, exact: Record) -> Estimate:
 
 
 def trust_section(records: list[Record]) -> Section | None:
-    """The section of a report; None where no record is of ``eval --on trust``."""
+    """The section of a report; None where no record is of ``eval trust``."""
     rows = trust_rows(records)
     if not rows:
         return None

@@ -52,7 +52,7 @@ def test_other_files_are_refused(text: str, message: str, tmp_path: Path) -> Non
         ("scores", {"miou": {"value": "high"}}),
         ("images", [{"key": "a"}]),
         ("protocol", "l4f"),
-        ("setting", "sampled"),
+        ("setting", 3),
         ("subset", None),
         ("stranger", 1),
         ("annotator", {"name": "bisenet"}),

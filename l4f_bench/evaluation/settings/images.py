@@ -27,7 +27,7 @@ from l4f_bench.evaluation.image_scene import (
 from l4f_bench.evaluation.mask_warnings import mask_warnings
 from l4f_bench.evaluation.options import option
 from l4f_bench.evaluation.ranges import check_fraction, check_least, check_sampling
-from l4f_bench.evaluation.records import AnnotatorFacts, Facts, SettingKey, build_record
+from l4f_bench.evaluation.records import AnnotatorFacts, Facts, build_record
 from l4f_bench.evaluation.setting import Outcome, Setting
 from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
 from l4f_bench.methods.specs import METHODS
@@ -49,7 +49,7 @@ class Images(AnnotatorOptions):
     Truth are the masks that the images come with, or an annotator's.
     """
 
-    key: ClassVar[SettingKey] = "images"
+    key: ClassVar[str] = "images"
 
     method: str = option("Method; ours: published masks", "ours")
     dataset: str = option("Data set of the images", "shapes")

@@ -14,7 +14,7 @@ from l4f_bench.errors import InputError, MissingAssetError
 from l4f_bench.evaluation.distance.recipe import DistanceConfig
 from l4f_bench.evaluation.options import option, whole_or_auto
 from l4f_bench.evaluation.ranges import check_least, check_sampling
-from l4f_bench.evaluation.records import Facts, SettingKey, build_record
+from l4f_bench.evaluation.records import Facts, build_record
 from l4f_bench.evaluation.setting import Outcome, Setting
 from l4f_bench.methods.specs import METHODS
 from l4f_bench.progress import Progress
@@ -34,7 +34,7 @@ _OTHER_WORLD = 1 << 31  # on from the seed of the real images
 class Quality:
     """Measure how far a method's images are from real ones (Table 5)."""
 
-    key: ClassVar[SettingKey] = "quality"
+    key: ClassVar[str] = "quality"
 
     method: str = option("stylegan2, pseg, or real images", PLAIN)
     dataset: str = option("Data set", "shapes")

@@ -18,7 +18,7 @@ from l4f_bench.evaluation.counting import Counts, Pair, count_images
 from l4f_bench.evaluation.examples import pick_examples
 from l4f_bench.evaluation.options import option, whole_or_auto
 from l4f_bench.evaluation.ranges import check_fraction, check_sampling
-from l4f_bench.evaluation.records import Facts, SettingKey, build_record
+from l4f_bench.evaluation.records import Facts, build_record
 from l4f_bench.evaluation.setting import Outcome, Setting
 from l4f_bench.evaluation.settings.images import Images
 from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 class Samples(AnnotatorOptions):
     """Score a generative method's samples against an annotator (Tables 1 and 2)."""
 
-    key: ClassVar[SettingKey] = "samples"
+    key: ClassVar[str] = "samples"
 
     method: str = option("Method that makes images and masks", "ours")
     dataset: str = option("Data set", "shapes")

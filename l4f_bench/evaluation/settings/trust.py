@@ -28,7 +28,7 @@ from l4f_bench.evaluation.image_scene import (
 )
 from l4f_bench.evaluation.options import option
 from l4f_bench.evaluation.ranges import check_least, check_sampling
-from l4f_bench.evaluation.records import Facts, SettingKey, Subset, build_record
+from l4f_bench.evaluation.records import Facts, Subset, build_record
 from l4f_bench.evaluation.setting import Outcome, Setting
 from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
 from l4f_bench.methods.specs import METHODS
@@ -53,7 +53,7 @@ class Trust(AnnotatorOptions):
     annotator accepts and on those that it rejects.
     """
 
-    key: ClassVar[SettingKey] = "trust"
+    key: ClassVar[str] = "trust"
 
     dataset: str = option("Data set whose images have masks", "shapes")
     data: Path | None = option("Folder of the images", usual="drawn for shapes")
