@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from l4f_bench.datasets.mask_files import GreyUse
 from l4f_bench.distributed import gathered, num_processes, shard
+from l4f_bench.evaluation.controls import Controls, Looked
 from l4f_bench.metrics.counts import COUNT_NAMES, NUM_LEVELS, count_levels, count_pixels
 from l4f_bench.progress import Advance
 
@@ -85,6 +86,17 @@ class Counts:
     rows: list[Row] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
     """Number of rejected images by reason."""
+    controls: Controls = field(default_factory=Controls)
+    """What masks that never look score on the same images."""
+
+    def add(self, row: Row, looked: Looked) -> None:
+        """Take in the next image."""
+        self.drawn = row.index + 1
+        if row.reason is None:
+            self.rows.append(row)
+            self.controls.add(looked)
+        else:
+            self.rejected[row.reason] += 1
 
     @property
     def table(self) -> IntArray:
@@ -128,14 +140,12 @@ def count_images(
     start, step = 0, batch_size * num_processes()
     with closing(_predicted_ahead(scene, most, step)) as rounds:
         for predictions in rounds:
-            own = [] if predictions is None else [_row(pair) for pair in scene.pair(predictions)]
+            own = (
+                [] if predictions is None else [_counted(pair) for pair in scene.pair(predictions)]
+            )
             before = len(result.rows)
-            for row in sorted(chain(*gathered(own)), key=lambda row: row.index):
-                result.drawn = row.index + 1
-                if row.reason is None:
-                    result.rows.append(row)
-                else:
-                    result.rejected[row.reason] += 1
+            for row, looked in sorted(chain(*gathered(own)), key=lambda one: one[0].index):
+                result.add(row, looked)
                 if len(result.rows) == wanted:
                     break
             else:
@@ -162,6 +172,10 @@ def _predicted_ahead(scene: Scene[P], most: int, step: int) -> Generator[P | Non
             if start < most:
                 coming = painter.submit(predict, start)
             yield predictions
+
+
+def _counted(pair: Pair) -> tuple[Row, Looked]:
+    return _row(pair), Looked.at(pair.preds, pair.target)
 
 
 def _row(pair: Pair) -> Row:

@@ -25,7 +25,7 @@ from l4f_bench.errors import InputError
 from l4f_bench.evaluation.counting import Counts
 from l4f_bench.evaluation.distance.facts import EXACT_FIELDS, DistanceFacts
 from l4f_bench.metrics.counts import COUNT_NAMES
-from l4f_bench.metrics.intervals import Estimate, estimate
+from l4f_bench.metrics.intervals import Estimate, estimate, point_scores
 from l4f_bench.metrics.protocols import PROTOCOLS, IntArray, Protocol
 from l4f_bench.provenance import provenance
 from l4f_bench.runs import write_text
@@ -116,6 +116,9 @@ class Record:
     scores: dict[str, Estimate]
     scores_without_bars: dict[str, Estimate] = field(default_factory=dict)
     """The scores without the letterbox bars, where the data set's pictures have such."""
+    controls: dict[str, dict[str, Estimate]] = field(default_factory=dict)
+    """Scores of masks that never look at the image: ``constant``, the one mask that fits the truths
+    best, and ``shifted``, each prediction against the next image's truth."""
     images: list[ImageEntry] = field(default_factory=list)
     drawn: int | None = None
     """Images looked at until n were accepted, or all; None in ``quality``."""
@@ -238,6 +241,9 @@ def _of_masks(setting: Any, counts: Counts) -> dict[str, Any]:
             if without_bars is None
             else estimate(protocol, without_bars, counts.levels_without_bars, seed=setting.seed)
         ),
+        "controls": {
+            name: point_scores(protocol, table) for name, table in counts.controls.counts().items()
+        },
         "images": [
             ImageEntry(
                 key=row.key,

@@ -15,7 +15,7 @@ from l4f_bench.evaluation.image_scene import ImageScene, MaskFiles, own_masks
 from l4f_bench.evaluation.mask_warnings import mask_warnings
 from l4f_bench.evaluation.ranges import check_least
 from l4f_bench.metrics.counts import COUNT_NAMES
-from l4f_bench.metrics.intervals import Estimate, estimate
+from l4f_bench.metrics.intervals import Estimate, estimate, point_scores
 from l4f_bench.metrics.protocols import IntArray, Protocol, table_scores
 from l4f_bench.progress import Progress, silent
 
@@ -54,6 +54,12 @@ class FolderScores:
     scores_with_bars: dict[str, Estimate] | None
     """The scores over all rows, when ``scores`` leaves out letterbox bars."""
     warnings: list[str]
+
+    @property
+    def controls(self) -> dict[str, dict[str, Estimate]]:
+        """What masks that never look score on the same images, over all rows."""
+        counts = self.counts.controls.counts()
+        return {name: point_scores(self.protocol, table) for name, table in counts.items()}
 
     @property
     def table(self) -> IntArray:

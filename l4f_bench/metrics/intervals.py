@@ -56,6 +56,19 @@ def estimate(
     return {key: _with_interval(value, resampled.get(key)) for key, value in point.items()}
 
 
+def point_scores(protocol: Protocol, counts: IntArray) -> dict[str, Estimate]:
+    """Scores of a set of images without intervals; those that need every threshold are left out.
+
+    Args:
+        protocol: How counts become scores.
+        counts: int64 ``[N, 4]`` (tp, fp, fn, tn) per image.
+    """
+    protocol = replace(protocol, f_measure=None)
+    statistics = image_statistics(protocol, counts).sum(0)
+    point = finish(protocol, counts.sum(0).astype(np.float64), statistics, len(counts))
+    return {key: Estimate(_defined(value)) for key, value in point.items()}
+
+
 def difference(
     protocol: Protocol, first: IntArray, second: IntArray, *, paired: bool, seed: int = 0
 ) -> dict[str, Estimate]:

@@ -13,6 +13,7 @@ from l4f_bench.evaluation.scoring import FolderScores
 from l4f_bench.metrics.intervals import Estimate
 from l4f_bench.metrics.scores import metric_spec
 from l4f_bench.reporting.audit import AuditedRow, bounds
+from l4f_bench.reporting.sections import CONTROLS
 
 _BOUNDS = {"": "value", "95% from": "low", "95% to": "high"}
 
@@ -22,7 +23,7 @@ def score_lines(result: FolderScores) -> str:
     named = {"score": result.scores}
     if result.scores_with_bars is not None:
         named = {"without bars": result.scores, "with bars": result.scores_with_bars}
-    return _lines(named, len(result.counts.rows), result.protocol.name)
+    return _lines(named, len(result.counts.rows), result.protocol.name, result.controls)
 
 
 def record_lines(record: Record) -> str:
@@ -30,7 +31,9 @@ def record_lines(record: Record) -> str:
     if record.distance is not None:
         return distance_lines(record.distance)
     psi = "" if record.truncation is None else f", psi {record.truncation:g}"
-    return _lines({record.label + psi: record.scores}, record.n, record.protocol_name)
+    return _lines(
+        {record.label + psi: record.scores}, record.n, record.protocol_name, record.controls
+    )
 
 
 def scores_json(result: FolderScores) -> dict[str, Any]:
@@ -39,6 +42,10 @@ def scores_json(result: FolderScores) -> dict[str, Any]:
         "scores": {key: asdict(estimate) for key, estimate in result.scores.items()},
         "n": len(result.counts.rows),
         "protocol": result.protocol.name,
+        "controls": {
+            name: {key: asdict(estimate) for key, estimate in scores.items()}
+            for name, scores in result.controls.items()
+        },
         "warnings": result.warnings,
     }
     if result.scores_with_bars is not None:
@@ -115,7 +122,12 @@ def _contradiction(row: AuditedRow, cell: str) -> list[str]:
     return [cell, printed, f"{low:.3f} to {high:.3f}"]
 
 
-def _lines(named: dict[str, dict[str, Estimate]], n: int, protocol: str) -> str:
+def _lines(
+    named: dict[str, dict[str, Estimate]],
+    n: int,
+    protocol: str,
+    controls: dict[str, dict[str, Estimate]],
+) -> str:
     keys = list(next(iter(named.values())))
     headers = ["", "IOU fg/bg", *(metric_spec(key).title for key in keys[2:]), "n", "protocol"]
     rows = []
@@ -124,6 +136,9 @@ def _lines(named: dict[str, dict[str, Estimate]], n: int, protocol: str) -> str:
             numbers = [_number(getattr(scores[key], part)) for key in keys]
             last = [str(n), protocol] if part == "value" else ["", ""]
             rows.append([label or name, f"{numbers[0]}/{numbers[1]}", *numbers[2:], *last])
+    for name, scores in controls.items():
+        numbers = [_number(scores[key].value if key in scores else None) for key in keys]
+        rows.append([CONTROLS[name], f"{numbers[0]}/{numbers[1]}", *numbers[2:], "", ""])
     return tabulate(rows, headers, tablefmt="plain", disable_numparse=True)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from l4f_bench.metrics.intervals import Estimate
 from l4f_bench.metrics.scores import metric_spec
 from l4f_bench.reporting.published import PAPER, TableSpec
-from l4f_bench.reporting.sections import MISSING, Section
+from l4f_bench.reporting.sections import CONTROLS, MISSING, Section
 from l4f_bench.reporting.tables import Cell, Table, TableRow
 
 
@@ -37,6 +38,10 @@ def _cell_row(table: Table, row: TableRow, cell: Cell) -> dict[str, Any]:
         "high": cell.high,
         "n": row.n,
         "protocol": row.protocol.name if row.protocol else None,
+        **{
+            name: scores[cell.metric].value if cell.metric in scores else None
+            for name, scores in row.controls.items()
+        },
         "reason": cell.reason,
     }
 
@@ -87,7 +92,16 @@ def _row_lines(row: TableRow) -> list[tuple[str, list[str], str, str]]:
             MISSING if cell.difference is None else f"{cell.difference:+.4f}" for cell in row.cells
         ]
         lines.append(("difference", _joined(apart), "", ""))
-    return [*lines, ("95% interval", _joined([_interval(cell) for cell in row.cells]), "", "")]
+    lines.append(("95% interval", _joined([_interval(cell) for cell in row.cells]), "", ""))
+    return lines + [
+        (f"control: {CONTROLS[name]}", _joined(_control(row, scores)), "", "")
+        for name, scores in row.controls.items()
+    ]
+
+
+def _control(row: TableRow, scores: dict[str, Estimate]) -> list[str]:
+    nothing = Estimate(None)
+    return [_number(scores.get(cell.metric, nothing).value, cell.metric) for cell in row.cells]
 
 
 def _joined(values: list[str]) -> list[str]:
@@ -115,6 +129,11 @@ def _notes(table: Table) -> list[str]:
         notes.append(f"[2] {MISSING}: {'; '.join(reasons)}.")
     protocols = {row.protocol for row in table.rows if row.protocol is not None}
     notes += sorted(f"Protocol {p.name}: {p.title} ({p.source})." for p in protocols)
+    if any(row.controls for row in table.rows):
+        notes.append(
+            f"Controls never look at the image. {CONTROLS['constant']}: the one mask that fits the "
+            f"truths best; {CONTROLS['shifted']}: each prediction against the next image's truth."
+        )
     notes.append(
         "Intervals: 95%, percentile bootstrap over images. Differences: measured at full "
         "precision minus published."

@@ -9,6 +9,8 @@ from l4f_bench.metrics.intervals import Estimate
 
 MISSING = "n/a"
 """What stands where there is no number."""
+CONTROLS = {"constant": "constant mask", "shifted": "next image's truth"}
+"""What controls are called."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

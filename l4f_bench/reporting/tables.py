@@ -10,6 +10,7 @@ from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.errors import BenchError, InputError
 from l4f_bench.evaluation.records import Record
 from l4f_bench.methods.specs import METHODS
+from l4f_bench.metrics.intervals import Estimate
 from l4f_bench.metrics.protocols import Protocol
 from l4f_bench.metrics.scores import METRICS, TABLE_METRICS
 from l4f_bench.reporting.published import TABLES, PublishedRow, TableSpec
@@ -49,6 +50,8 @@ class TableRow:
     """What was measured, in the record's words."""
     n: int | None
     protocol: Protocol | None
+    controls: dict[str, dict[str, Estimate]]
+    """Scores of masks that never look, by control."""
     cells: tuple[Cell, ...]
 
 
@@ -176,6 +179,7 @@ def _row(
         label=record.label if record else None,
         n=record.n if record else None,
         protocol=record.protocol if record else None,
+        controls=record.controls if record else {},
         cells=tuple(_cell(metric, published, record) for metric in metrics),
     )
 

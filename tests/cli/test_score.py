@@ -40,11 +40,13 @@ def test_the_readme_example_scores(run: Run) -> None:
     result = run("score", EXAMPLE / "preds", EXAMPLE / "truth")
     assert result.exit_code == 0
     assert result.stderr == ""
-    header, score, low, high = result.stdout.splitlines()
+    header, score, low, high, constant, shifted = result.stdout.splitlines()
     assert header.split()[:2] == ["IOU", "fg/bg"]
     assert score.split()[-2:] == ["8", "l4f"]
     assert low.startswith("95% from")
     assert high.startswith("95% to")
+    assert constant.startswith("constant mask")
+    assert shifted.startswith("next image's truth")
 
 
 def test_json_has_the_documented_form(run: Run, folders: Folders) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from l4f_bench.annotators.choice import AnnotatorConfig
 from l4f_bench.datasets.image_set import ImageRequest, ImageSet, open_images
@@ -35,6 +35,10 @@ from l4f_bench.methods.specs import METHODS
 from l4f_bench.metrics.protocols import PROTOCOLS
 from l4f_bench.progress import Progress
 from l4f_bench.registry import unknown_name
+
+if TYPE_CHECKING:
+    from l4f_bench.annotators.contracts import Annotator
+    from l4f_bench.methods.contracts import ImageMethod
 
 MIN_AREA = 0.2
 """Smallest fraction that an accepted mask may cover, by default: some of the world's objects cover
@@ -129,21 +133,7 @@ class Trust(AnnotatorOptions):
         method, of_method = load_image_method(
             str(self.method), self.dataset, weights=self._weights(source), device=self.device
         )
-        truth_of = annotated(annotator)
-        if self.truth == "exact":
-            truth_of = accepted_by(annotator, own_masks(images, None))
-        subset: Subset = "accepted" if self.subset == "accepted" else "rejected"
-        scene = ImageScene(
-            images=images,
-            predictor=segmented(
-                method,
-                threshold=THRESHOLD,
-                with_levels=PROTOCOLS.get(self.protocol).f_measure is not None,
-            ),
-            truth_of=truth_of,
-            needs_pixels=True,
-            subset=subset,
-        )
+        scene = self._scene(images, method, annotator)
         counts = count_images(scene, most=most, batch_size=_BATCH, advance=progress(most))
         title = METHODS.get(str(self.method)).title
         against = f"{images.truth} masks" if self.truth == "exact" else source.name
@@ -151,16 +141,34 @@ class Trust(AnnotatorOptions):
             method=str(self.method),
             method_title=title,
             dataset_title=images.spec.title,
-            label=f"{title.lower()} against {against}, {subset}",
+            label=f"{title.lower()} against {against}, {self.subset}",
             truth=str(images.truth) if self.truth == "exact" else source.name,
             annotator=annotator_facts(source, annotator),
-            subset=subset,
+            subset=self._subset,
             threshold=THRESHOLD,
             images_digest=images.digest,
             digests=digests | of_method,
         )
         record = build_record(self, facts, counts, started=started)
         return Outcome(record, pick_examples(scene, counts, scene.name) if is_first() else [])
+
+    def _scene(self, images: ImageSet, method: ImageMethod, annotator: Annotator) -> ImageScene:
+        """The method's masks beside the truth, on the images of the part."""
+        truth_of = annotated(annotator)
+        if self.truth == "exact":
+            truth_of = accepted_by(annotator, own_masks(images, None))
+        with_levels = PROTOCOLS.get(self.protocol).f_measure is not None
+        return ImageScene(
+            images=images,
+            predictor=segmented(method, threshold=THRESHOLD, with_levels=with_levels),
+            truth_of=truth_of,
+            needs_pixels=True,
+            subset=self._subset,
+        )
+
+    @property
+    def _subset(self) -> Subset:
+        return "accepted" if self.subset == "accepted" else "rejected"
 
     def _weights(self, source: AnnotatorConfig) -> Path | None:
         """The file of the method; that of the annotator where the annotator is scored."""
