@@ -16,7 +16,7 @@ import nox
 from packaging.requirements import Requirement
 
 SHAPES, ASSETS = Path("reports/shapes"), Path("l4f_bench/assets/shapes")
-PSEG = Path("baselines/pseg/assets/shapes.safetensors")
+PSEG = Path("baselines/l4f_bench_baselines/pseg/assets/shapes.safetensors")
 SEEDS = (0, 1, 2)  # of the alpha network; the first is embedded
 
 # detectron2 0.5 as somebody else uploaded it: its Python code whole, its compiled code left out.

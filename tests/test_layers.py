@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "l4f_bench"
-BASELINES = PACKAGE.parent / "baselines"
+BASELINES = PACKAGE.parent / "baselines" / "l4f_bench_baselines"
 
 # From the bottom of the house up; rooms on one line may import each other.
 LAYERS = (
@@ -88,14 +88,18 @@ def test_imports_point_down_the_layers_only(path: Path) -> None:
 
 def test_baselines_know_the_benchmark_and_never_the_reverse() -> None:
     for path in modules():
-        assert not any(name.split(".")[0] == "baselines" for name in imported_modules(path)), path
+        assert not any(
+            name.split(".")[0] == "l4f_bench_baselines" for name in imported_modules(path)
+        ), path
 
 
 def test_baselines_do_not_know_the_commands_nor_each_other() -> None:
     for path in BASELINES.rglob("*.py"):
         assert "cli" not in imported_rooms(path), path
         own = path.relative_to(BASELINES).parts[0]
-        others = {name for name in imported_modules(path) if name.startswith("baselines.")}
+        others = {
+            name for name in imported_modules(path) if name.startswith("l4f_bench_baselines.")
+        }
         assert {name.split(".")[1] for name in others} <= {own}, path
 
 

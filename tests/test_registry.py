@@ -110,6 +110,6 @@ def test_listing_names_imports_neither_torch_nor_plug_ins(registry: str) -> None
     code = (
         f"import sys; from {module} import {name}\n"
         f"assert {name}.names()\n"
-        "sys.exit(bool({'torch', 'baselines', 'torchvision'} & {*sys.modules}))"
+        "sys.exit(bool({'torch', 'l4f_bench_baselines', 'torchvision'} & {*sys.modules}))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from baselines.pseg.architecture import PSegArchitecture
-from baselines.pseg.generator import LayeredGenerator
+from l4f_bench_baselines.pseg.architecture import PSegArchitecture
+from l4f_bench_baselines.pseg.generator import LayeredGenerator
 
 
 def small_pseg(variant: str = "two-generators", seed: int = 0) -> LayeredGenerator:

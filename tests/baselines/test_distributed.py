@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from baselines.pseg.checkpoint import read_pseg
 from l4f_bench.training.trainers import TRAINERS
+from l4f_bench_baselines.pseg.checkpoint import read_pseg
 from tests.launching import launch
 
 

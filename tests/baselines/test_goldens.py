@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from baselines.pseg.discriminator import Discriminator
-from baselines.pseg.generator import LayeredGenerator, Layers
-from baselines.pseg.objective import gradient_penalty, loss_on_real, mask_loss
-from baselines.pseg.perturb import perturb
 from l4f_bench.generators.stylegan2 import truncate
+from l4f_bench_baselines.pseg.discriminator import Discriminator
+from l4f_bench_baselines.pseg.generator import LayeredGenerator, Layers
+from l4f_bench_baselines.pseg.objective import gradient_penalty, loss_on_real, mask_loss
+from l4f_bench_baselines.pseg.perturb import perturb
 from tests.goldens import GoldenCase, golden_case
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from baselines.pseg.architecture import VARIANTS
-from baselines.pseg.checkpoint import read_pseg, write_pseg
-from baselines.pseg.entry import load
-from baselines.pseg.method import PSeg, load_pseg
 from l4f_bench.errors import InputError, MissingAssetError
 from l4f_bench.methods.contracts import GenerativeMethod
+from l4f_bench_baselines.pseg.architecture import VARIANTS
+from l4f_bench_baselines.pseg.checkpoint import read_pseg, write_pseg
+from l4f_bench_baselines.pseg.entry import load
+from l4f_bench_baselines.pseg.method import PSeg, load_pseg
 from tests.baselines.networks import save_public, small_pseg
 from tests.networks import save_rosinality, small_generator
 

@@ -6,13 +6,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from baselines.pseg.architecture import PUBLIC_CHANNELS, VARIANTS, PSegArchitecture
-from baselines.pseg.discriminator import Discriminator
-from baselines.pseg.generator import LayeredGenerator, noise_maps
-from baselines.pseg.layers import Downsample, FusedDownsample, FusedUpsample, Upsample
-from baselines.pseg.perturb import contrast_jitter, draw_perturbations, shift
 from l4f_bench.errors import InputError
 from l4f_bench.seeds import random_numbers
+from l4f_bench_baselines.pseg.architecture import PUBLIC_CHANNELS, VARIANTS, PSegArchitecture
+from l4f_bench_baselines.pseg.discriminator import Discriminator
+from l4f_bench_baselines.pseg.generator import LayeredGenerator, noise_maps
+from l4f_bench_baselines.pseg.layers import Downsample, FusedDownsample, FusedUpsample, Upsample
+from l4f_bench_baselines.pseg.perturb import contrast_jitter, draw_perturbations, shift
 from tests.baselines.networks import small_pseg
 from tests.goldens import golden_case
 

@@ -13,13 +13,6 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.pseg.checkpoint import read_pseg
-from baselines.pseg.config import PSegConfig, at_resolution
-from baselines.pseg.entry import job
-from baselines.pseg.presets import PRESETS
-from baselines.pseg.schedule import Schedule
-from baselines.pseg.specs import METHOD, TRAINER
-from baselines.pseg.trainer import PSegTrainer
 from l4f_bench.errors import InputError, TrainingError
 from l4f_bench.registry import load_object
 from l4f_bench.training.compute import Compute
@@ -27,6 +20,13 @@ from l4f_bench.training.identity import identity_of
 from l4f_bench.training.images import ShapesImages
 from l4f_bench.training.jobs import TrainRequest
 from l4f_bench.training.loop import LoopConfig, Watch, train
+from l4f_bench_baselines.pseg.checkpoint import read_pseg
+from l4f_bench_baselines.pseg.config import PSegConfig, at_resolution
+from l4f_bench_baselines.pseg.entry import job
+from l4f_bench_baselines.pseg.presets import PRESETS
+from l4f_bench_baselines.pseg.schedule import Schedule
+from l4f_bench_baselines.pseg.specs import METHOD, TRAINER
+from l4f_bench_baselines.pseg.trainer import PSegTrainer
 from tests.training.states import assert_same_state, flat
 
 ROOT = Path(__file__).parents[2]

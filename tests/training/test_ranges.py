@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from baselines.pseg.presets import PRESETS as PSEG_PRESETS
 from l4f_bench.errors import InputError
 from l4f_bench.training.bisenet_config import PRESETS as BISENET_PRESETS
 from l4f_bench.training.gan_config import PRESETS as GAN_PRESETS
 from l4f_bench.training.labels4free_config import PRESETS
+from l4f_bench_baselines.pseg.presets import PRESETS as PSEG_PRESETS
 
 CONFIGS: dict[str, Any] = {
     "ours": PRESETS.get("shapes/debug").config,

@@ -13,8 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.pseg.architecture import PSegArchitecture, check_level, resolution_of
-from baselines.pseg.layers import (
+from l4f_bench.errors import InputError
+from l4f_bench.generators.layers import SLOPE, PixelNorm
+from l4f_bench.methods.labels4free.objective import composite
+from l4f_bench.seeds import normal
+from l4f_bench.tensors import StateDict, load_tensors
+from l4f_bench_baselines.pseg.architecture import PSegArchitecture, check_level, resolution_of
+from l4f_bench_baselines.pseg.layers import (
     FUSED_FROM,
     AdaIN,
     Blur,
@@ -25,11 +30,6 @@ from baselines.pseg.layers import (
     NoiseStrength,
     Upsample,
 )
-from l4f_bench.errors import InputError
-from l4f_bench.generators.layers import SLOPE, PixelNorm
-from l4f_bench.methods.labels4free.objective import composite
-from l4f_bench.seeds import normal
-from l4f_bench.tensors import StateDict, load_tensors
 
 BUFFERS = (".weight_flip", ".conv1.1.weight", ".conv1.2.weight")
 """Endings of the blur's constants, which a checkpoint may lack."""

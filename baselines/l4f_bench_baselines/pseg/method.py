@@ -8,14 +8,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from baselines.pseg.architecture import resolution_of
-from baselines.pseg.checkpoint import read_pseg
-from baselines.pseg.generator import LayeredGenerator, noise_maps
 from l4f_bench.devices import choose_device, to_bytes
 from l4f_bench.errors import InputError
 from l4f_bench.generators.stylegan2 import truncate
 from l4f_bench.methods.contracts import Samples, join_samples
 from l4f_bench.seeds import normal
+from l4f_bench_baselines.pseg.architecture import resolution_of
+from l4f_bench_baselines.pseg.checkpoint import read_pseg
+from l4f_bench_baselines.pseg.generator import LayeredGenerator, noise_maps
 
 _Z, _NOISE = 0, 1  # streams of random numbers of a sample
 

@@ -9,8 +9,6 @@ from typing import Any
 
 from torch import Tensor
 
-from baselines.pseg.architecture import resolution_of
-from baselines.pseg.generator import LayeredGenerator
 from l4f_bench.files.errors import RefusedError, refusals_named
 from l4f_bench.files.safetensors_file import read_tensors
 from l4f_bench.files.sniff import sniff
@@ -18,6 +16,8 @@ from l4f_bench.files.state_dicts import checked_tensors, is_dense
 from l4f_bench.files.torch_file import read_torch_file
 from l4f_bench.provenance import sha256_of
 from l4f_bench.runs import atomic_path
+from l4f_bench_baselines.pseg.architecture import resolution_of
+from l4f_bench_baselines.pseg.generator import LayeredGenerator
 
 _METADATA_KEY = "l4f_bench_pseg"
 _MEAN_LATENT = "mean_latent"

@@ -9,15 +9,15 @@ METHOD = MethodSpec(
     name="pseg",
     title="PSeg",
     kind="generative",
-    load="baselines.pseg.entry:load",
+    load="l4f_bench_baselines.pseg.entry:load",
     screens={"ffhq": "mask-rcnn"},  # the paper scores only samples in which it finds a person
 )
 
 TRAINER = TrainerSpec(
     name="pseg",
     title="PSeg, the competitor",
-    build="baselines.pseg.entry:job",
-    presets="baselines.pseg.presets:PRESETS",
+    build="l4f_bench_baselines.pseg.entry:job",
+    presets="l4f_bench_baselines.pseg.presets:PRESETS",
     takes=("data", "strict"),
     needs_images=True,
 )

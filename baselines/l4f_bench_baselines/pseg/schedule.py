@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from baselines.pseg.architecture import resolution_of
-from baselines.pseg.config import PSegConfig
+from l4f_bench_baselines.pseg.architecture import resolution_of
+from l4f_bench_baselines.pseg.config import PSegConfig
 
 # Learning rates over that of the small resolutions.
 # Source: the released code, 0.0015 at 128 pixels, 0.002 at 256, 0.003 beyond.

@@ -8,8 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.pseg.architecture import check_level, resolution_of
-from baselines.pseg.layers import (
+from l4f_bench.generators.layers import SLOPE
+from l4f_bench.tensors import StateDict, load_tensors, shape_of
+from l4f_bench_baselines.pseg.architecture import check_level, resolution_of
+from l4f_bench_baselines.pseg.layers import (
     FUSED_FROM,
     Blur,
     Downsample,
@@ -17,8 +19,6 @@ from baselines.pseg.layers import (
     EqualLinear,
     FusedDownsample,
 )
-from l4f_bench.generators.layers import SLOPE
-from l4f_bench.tensors import StateDict, load_tensors, shape_of
 
 
 class HalvingBlock(nn.Module):

@@ -13,13 +13,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from baselines.pseg.checkpoint import write_pseg
-from baselines.pseg.config import PSegConfig
-from baselines.pseg.discriminator import Discriminator
-from baselines.pseg.generator import LayeredGenerator, Layers, noise_maps
-from baselines.pseg.objective import gradient_penalty, loss_on_real, mask_loss
-from baselines.pseg.perturb import cut_squares, draw_perturbations, perturb
-from baselines.pseg.schedule import Schedule, Stage
 from l4f_bench.devices import to_bytes
 from l4f_bench.distributed import average_gradients, num_processes, shard
 from l4f_bench.errors import InputError, TrainingError
@@ -29,6 +22,13 @@ from l4f_bench.training.compute import PLAIN, Compute
 from l4f_bench.training.grids import sheet
 from l4f_bench.training.identity import about
 from l4f_bench.training.images import RealImages
+from l4f_bench_baselines.pseg.checkpoint import write_pseg
+from l4f_bench_baselines.pseg.config import PSegConfig
+from l4f_bench_baselines.pseg.discriminator import Discriminator
+from l4f_bench_baselines.pseg.generator import LayeredGenerator, Layers, noise_maps
+from l4f_bench_baselines.pseg.objective import gradient_penalty, loss_on_real, mask_loss
+from l4f_bench_baselines.pseg.perturb import cut_squares, draw_perturbations, perturb
+from l4f_bench_baselines.pseg.schedule import Schedule, Stage
 
 EXPORT = "pseg.safetensors"
 _GRID = 8  # samples in the grid

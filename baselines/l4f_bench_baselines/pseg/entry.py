@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from baselines.pseg.config import at_resolution
-from baselines.pseg.method import PSeg, load_pseg
-from baselines.pseg.presets import PRESETS
-from baselines.pseg.schedule import Schedule
-from baselines.pseg.trainer import PSegTrainer
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.errors import MissingAssetError
 from l4f_bench.training.identity import identity_of
 from l4f_bench.training.jobs import Job, TrainRequest, Warn
 from l4f_bench.training.settings import with_settings
+from l4f_bench_baselines.pseg.config import at_resolution
+from l4f_bench_baselines.pseg.method import PSeg, load_pseg
+from l4f_bench_baselines.pseg.presets import PRESETS
+from l4f_bench_baselines.pseg.schedule import Schedule
+from l4f_bench_baselines.pseg.trainer import PSegTrainer
 
 _EMBEDDED = Path(__file__).parent / "assets"
 

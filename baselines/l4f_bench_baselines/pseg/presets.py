@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from baselines.pseg.architecture import PUBLIC_CHANNELS
-from baselines.pseg.config import PSegConfig
-from baselines.pseg.schedule import Schedule
 from l4f_bench.training.presets import Preset, Presets
+from l4f_bench_baselines.pseg.architecture import PUBLIC_CHANNELS
+from l4f_bench_baselines.pseg.config import PSegConfig
+from l4f_bench_baselines.pseg.schedule import Schedule
 
 
 def _preset(key: str, source: str, config: PSegConfig) -> Preset[PSegConfig]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from baselines.pseg.generator import Layers
+from l4f_bench_baselines.pseg.generator import Layers
 
 
 def contrast_jitter(images: Tensor, factors: Tensor) -> Tensor:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from baselines.pseg.architecture import PSegArchitecture, Variant, resolution_of
 from l4f_bench.errors import InputError
 from l4f_bench.seeds import check_seed
 from l4f_bench.training.ranges import check_ranges
+from l4f_bench_baselines.pseg.architecture import PSegArchitecture, Variant, resolution_of
 
 _AT_LEAST = {
     **dict.fromkeys(("lr", "mapping_lr", "gradient_penalty", "drift"), 0),
