@@ -34,6 +34,8 @@ class CountConfig:
     """Predictions are black on the object: turn them round before anything else."""
     ignore_bars: bool = False
     """Leave out rows that are pure black in the image (letterbox bars)."""
+    ignore_level: int | None = None
+    """Level of the true masks, 0 to 255, whose pixels are left out (rims, voids)."""
     workers: int | None = None
     """Threads that decode and count; None takes one per CPU core."""
     limit: int | None = None
@@ -42,6 +44,8 @@ class CountConfig:
     def __post_init__(self) -> None:
         if not 1 <= self.level <= 255:
             raise InputError(f"--level {self.level} is no grey level. Give 1 to 255.")
+        if self.ignore_level is not None and not 0 <= self.ignore_level <= 255:
+            raise InputError(f"--ignore-level {self.ignore_level} is no level. Give 0 to 255.")
         for option, value in (("--workers", self.workers), ("--limit", self.limit)):
             if value is not None and value < 1:
                 raise InputError(f"{option} {value} is too small. Give 1 or more.")

@@ -31,6 +31,10 @@ def score(
     images: Annotated[
         Path | None, typer.Option(help="Folder of the images, for --ignore-bars.")
     ] = None,
+    ignore_level: Annotated[
+        int | None,
+        typer.Option(help="Leave out pixels where the true mask has this level (rims, voids)."),
+    ] = None,
     per_image: Annotated[
         Path | None, typer.Option(help="Write each image's counts and scores to this CSV.")
     ] = None,
@@ -42,7 +46,7 @@ def score(
     """Score a folder of masks against a folder of true masks.
 
     Masks may be PNG, JPEG, TIFF and so on, of any mode; white (from --level up) is the object.
-    Files pair by equal stem, else by natural order if the counts agree.
+    Files pair by equal names below their folders, else by numbers that are one constant apart.
 
     Example: l4f-bench score predictions/ truth/ --protocol voynov --per-image scores.csv
     """
@@ -53,7 +57,12 @@ def score(
     from l4f_bench.runs import write_text
 
     config = CountConfig(
-        level=level, invert=invert, ignore_bars=ignore_bars, workers=workers, limit=limit
+        level=level,
+        invert=invert,
+        ignore_bars=ignore_bars,
+        ignore_level=ignore_level,
+        workers=workers,
+        limit=limit,
     )
     with progress_bar("Scoring") as progress:
         result = score_folders(

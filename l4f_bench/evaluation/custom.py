@@ -52,7 +52,7 @@ def evaluate_custom(config: EvalConfig, progress: Progress) -> Record:
         n=len(result.pairs),
         scores=result.scores,
         images=[
-            {"preds": pair.preds.name, "target": pair.target.name, **image_entry(counts)}
+            {"preds": pair.names[0], "target": pair.names[1], **image_entry(counts)}
             for pair, counts in zip(result.pairs, result.counts, strict=True)
         ],
         config=to_json(config),

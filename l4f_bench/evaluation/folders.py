@@ -10,10 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from l4f_bench.config import CountConfig
-from l4f_bench.datasets.mask_files import ByteArray, black_rows, read_grey
+from l4f_bench.datasets.bars import Bars, black_rows
+from l4f_bench.datasets.depth import Depth
+from l4f_bench.datasets.listing import printable
+from l4f_bench.datasets.mask_files import ByteArray, read_mask
+from l4f_bench.datasets.mask_levels import OTHER_LEVELS, MaskUse, use_of
 from l4f_bench.datasets.pairs import list_images, pair_files
 from l4f_bench.errors import InputError
-from l4f_bench.metrics.counts import count_levels, count_pixels
+from l4f_bench.metrics.counts import BoolArray, count_levels, count_pixels
 from l4f_bench.metrics.protocols import IntArray
 from l4f_bench.progress import Advance
 
@@ -24,6 +28,8 @@ class MaskPair:
 
     preds: Path
     target: Path
+    names: tuple[str, str]
+    """Of both files below their folders, to be printed."""
     image: Path | None = None
 
 
@@ -34,16 +40,8 @@ class Pairing:
     pairs: list[MaskPair]
     by_order: bool
     """Paired by natural order, because the names differ."""
-
-
-@dataclass(frozen=True, slots=True)
-class GreyUse:
-    """How a mask file uses its grey levels."""
-
-    between: float
-    """Share of pixels between the mask's darkest and brightest level; 0 for two-level masks."""
-    unreached: int
-    """Brightest level if it is above 0 and below the threshold, else 0."""
+    passed_over: list[str]
+    """Sentences on files of the folders that are not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +52,14 @@ class ImageCount:
     levels: IntArray | None
     counts_with_bars: IntArray
     levels_with_bars: IntArray | None
-    preds_grey: GreyUse
-    target_grey: GreyUse
+    moved: tuple[IntArray, IntArray]
+    """Counts ``[2, 4]`` with the predicted mask, or the true one, cut at ``OTHER_LEVELS``."""
+    uses: tuple[MaskUse, MaskUse]
+    """How the files of predicted and true mask use their levels."""
+    num_ignored: int
+    """Pixels that are left out since the true mask has the level to ignore there."""
+    bars: Bars | None = None
+    """The bars of the image, where they are left out."""
 
 
 def pair_folders(
@@ -66,15 +70,25 @@ def pair_folders(
     Raises:
         InputError: A folder is missing or empty, or files are left unpaired.
     """
-    matched, by_order = pair_files(list_images(preds_dir), list_images(target_dir))
-    if images_dir is None:
-        pairs = [MaskPair(preds, target) for preds, target in matched]
-    else:
-        with_image, image_by_order = pair_files([t for _, t in matched], list_images(images_dir))
-        images = dict(with_image)
-        pairs = [MaskPair(preds, target, images[target]) for preds, target in matched]
-        by_order = by_order or image_by_order
-    return Pairing(pairs[:limit], by_order)
+    preds, target = list_images(preds_dir), list_images(target_dir)
+    found = pair_files(preds, target)
+    images: dict[Path, Path] = {}
+    listings, by_order = [preds, target], found.by_order
+    if images_dir is not None:
+        listings.append(list_images(images_dir))
+        of_target = pair_files(target, listings[-1])
+        images, by_order = dict(of_target.matched), by_order or of_target.by_order
+    pairs = [
+        MaskPair(
+            one,
+            other,
+            (printable(preds.name(one)), printable(target.name(other))),
+            images.get(other),
+        )
+        for one, other in found.matched[:limit]
+    ]
+    passed_over = [listing.passed_over for listing in listings if listing.passed_over]
+    return Pairing(pairs, by_order, passed_over)
 
 
 def count_pairs(
@@ -97,42 +111,55 @@ def count_pairs(
     Raises:
         InputError: A file cannot be read, or the sizes of a pair differ.
     """
+    depths = (
+        Depth(len(pairs), lambda number: pairs[number].preds),
+        Depth(len(pairs), lambda number: pairs[number].target),
+    )
+
+    def count(pair: MaskPair) -> ImageCount:
+        return _count_pair(pair, config, depths, with_levels=with_levels)
+
     with ThreadPoolExecutor(config.workers or os.cpu_count() or 1) as pool:
         results = []
-        for result in pool.map(lambda pair: count_pair(pair, config, with_levels), pairs):
+        for result in pool.map(count, pairs):
             results.append(result)
             advance(1)
         return results
 
 
-def count_pair(pair: MaskPair, config: CountConfig, with_levels: bool) -> ImageCount:
-    """Read and count one pair of masks.
-
-    Raises:
-        InputError: A file cannot be read, or the sizes differ.
-    """
-    preds, target = read_grey(pair.preds), read_grey(pair.target)
+def _count_pair(
+    pair: MaskPair, config: CountConfig, depths: tuple[Depth, Depth], *, with_levels: bool
+) -> ImageCount:
+    """Read and count one pair of masks."""
+    masks = read_mask(pair.preds, depths[0]), read_mask(pair.target, depths[1])
+    preds, target = (mask.levels for mask in masks)
     _check_sizes(pair.preds, preds.shape, pair.target, target.shape)
+    uses = use_of(pair.names[0], masks[0]), use_of(pair.names[1], masks[1], config.ignore_level)
     if config.invert:
         preds = ~preds
-    counts, levels = _count(preds, target, config.level, with_levels)
-    counts_with_bars, levels_with_bars = counts, levels
-    if config.ignore_bars and pair.image is not None:
-        bars = black_rows(pair.image)
-        if len(bars) != len(preds):
-            raise InputError(
-                f"{pair.image} is {len(bars)} pixels high and {pair.preds} {len(preds)}. "
-                "Give the images at the size of the masks."
-            )
-        counts, levels = _count(preds[~bars], target[~bars], config.level, with_levels)
+    shown = None if config.ignore_level is None else target != config.ignore_level
+    whole = inside = _part(preds, target, shown)
+    bars = _bars(pair, len(preds)) if config.ignore_bars else None
+    if bars is not None:
+        rows = np.broadcast_to(~bars.rows[:, None], preds.shape)
+        inside = _part(preds, target, rows if shown is None else rows & shown)
+    counts, levels = _count(*inside, config.level, with_levels)
     return ImageCount(
         counts,
         levels,
-        counts_with_bars,
-        levels_with_bars,
-        _grey_use(preds, config.level),
-        _grey_use(target, config.level),
+        *((counts, levels) if bars is None else _count(*whole, config.level, with_levels)),
+        moved=_moved(*inside, config.level, uses, counts),
+        uses=uses,
+        num_ignored=0 if shown is None else shown.size - int(np.count_nonzero(shown)),
+        bars=bars,
     )
+
+
+def _part(
+    preds: ByteArray, target: ByteArray, shown: BoolArray | None
+) -> tuple[ByteArray, ByteArray]:
+    """What counts of both: as it is, or in one row."""
+    return (preds, target) if shown is None else (preds[shown][None], target[shown][None])
 
 
 def _count(
@@ -140,6 +167,36 @@ def _count(
 ) -> tuple[IntArray, IntArray | None]:
     mask = target >= level
     return count_pixels(preds >= level, mask), count_levels(preds, mask) if with_levels else None
+
+
+def _moved(
+    preds: ByteArray,
+    target: ByteArray,
+    level: int,
+    uses: tuple[MaskUse, MaskUse],
+    counts: IntArray,
+) -> tuple[IntArray, IntArray]:
+    """See :class:`ImageCount`; black and white masks are the same at any level."""
+    of_preds = of_target = np.stack([counts for _ in OTHER_LEVELS])
+    if uses[0].is_grey:
+        mask = target >= level
+        of_preds = np.stack([count_pixels(preds >= other, mask) for other in OTHER_LEVELS])
+    if uses[1].is_grey:
+        mask = preds >= level
+        of_target = np.stack([count_pixels(mask, target >= other) for other in OTHER_LEVELS])
+    return of_preds, of_target
+
+
+def _bars(pair: MaskPair, height: int) -> Bars | None:
+    if pair.image is None:
+        return None
+    bars = black_rows(pair.image)
+    if len(bars.rows) != height:
+        raise InputError(
+            f"{pair.image} is {len(bars.rows)} pixels high and {pair.preds} {height}. "
+            "Give the images at the size of the masks."
+        )
+    return bars
 
 
 def _check_sizes(
@@ -150,15 +207,3 @@ def _check_sizes(
             f"{preds_path} is {preds[1]}x{preds[0]} pixels and {target_path} "
             f"{target[1]}x{target[0]}. Resize one to the other."
         )
-
-
-def _grey_use(levels: ByteArray, level: int) -> GreyUse:
-    """Look at the levels of a mask; cheap where they are 0 and 255 alone."""
-    # 0 and 255 become 255 and 254 by wrapping, so everything below 254 is in between.
-    if not np.count_nonzero((levels - np.uint8(1)) < 254):
-        return GreyUse(0.0, 0)
-    histogram = np.bincount(levels.ravel(), minlength=256)
-    used = np.flatnonzero(histogram)
-    brightest = int(used[-1])
-    between = int(histogram[used[1:-1]].sum())
-    return GreyUse(between / levels.size, brightest if 0 < brightest < level else 0)

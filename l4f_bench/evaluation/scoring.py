@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from l4f_bench.config import CountConfig
+from l4f_bench.datasets.mask_levels import mask_warnings, soft_warning
+from l4f_bench.datasets.remarks import Remarks
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.folders import ImageCount, MaskPair, Pairing, count_pairs, pair_folders
 from l4f_bench.metrics.counts import COUNT_NAMES
 from l4f_bench.metrics.intervals import Estimate, estimate
-from l4f_bench.metrics.protocols import IntArray, Protocol, table_scores
+from l4f_bench.metrics.protocols import (
+    IntArray,
+    Protocol,
+    finish,
+    image_statistics,
+    table_scores,
+)
 from l4f_bench.progress import Progress, silent
+
+FEW_IMAGES = 30
+"""Number of images below which intervals carry a note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +88,7 @@ def score_folders(
         counts=counts,
         scores=estimate(protocol, counts, levels, seed=seed),
         scores_with_bars=with_bars,
-        warnings=_warnings(pairing, results, config.level),
+        warnings=_warnings(pairing, results, protocol, config),
     )
 
 
@@ -86,31 +97,54 @@ def _stack(parts: list[tuple[IntArray, IntArray | None]]) -> tuple[IntArray, Int
     return np.stack([counts for counts, _ in parts]), np.stack(levels) if levels else None
 
 
-def _warnings(pairing: Pairing, results: list[ImageCount], level: int) -> list[str]:
-    found = []
+def _warnings(
+    pairing: Pairing, results: list[ImageCount], protocol: Protocol, config: CountConfig
+) -> list[str]:
+    found = list(pairing.passed_over)
     if pairing.by_order:
         first = pairing.pairs[0]
         found.append(
             "File names differ, so files are paired by natural order "
-            f"({first.preds.name} with {first.target.name}, and so on)."
+            f"({first.names[0]} with {first.names[1]}, and so on)."
         )
-    for what, uses in (
-        ("predicted", [result.preds_grey for result in results]),
-        ("true", [result.target_grey for result in results]),
-    ):
-        between = [use.between for use in uses if use.between]
-        if between:
-            found.append(
-                f"{len(between)} of {len(uses)} {what} masks have more than two grey levels; "
-                f"{sum(between) / len(uses):.3%} of all pixels lie in between and are cut at "
-                f"level {level}."
-            )
-        unreached = [use.unreached for use in uses if use.unreached]
-        if unreached:
-            found.append(
-                f"{len(unreached)} of {len(uses)} {what} masks have no pixel from level {level} "
-                f"up (brightest: {max(unreached)}) and count as empty. Is --level right?"
-            )
+    for side, what in enumerate(("predicted", "true")):
+        uses = [result.uses[side] for result in results]
+        invert = config.invert and what == "predicted"
+        found += mask_warnings(uses, what, config.level, invert=invert)
+        moved = np.stack([result.moved[side] for result in results])
+        scores = [_miou(moved[:, place], protocol) for place in range(moved.shape[1])]
+        soft = soft_warning(uses, what, config.level, scores)
+        found += [soft] if soft else []
+    found += _on_images(pairing.pairs, results)
+    if config.ignore_level is not None and not any(result.num_ignored for result in results):
+        found.append(f"No true mask has the level {config.ignore_level} of --ignore-level.")
+    if 1 < len(results) < FEW_IMAGES:
+        found.append(
+            f"The intervals are over {len(results)} images; below {FEW_IMAGES} percentile "
+            "intervals are optimistic: too narrow."
+        )
+    return found
+
+
+def _miou(counts: IntArray, protocol: Protocol) -> float | None:
+    """MIoU of a set, None where it is not defined."""
+    protocol = replace(protocol, f_measure=None)
+    statistics = image_statistics(protocol, counts)
+    sums = counts.sum(0).astype(np.float64), statistics.sum(0)
+    value = float(finish(protocol, *sums, len(counts))["miou"])
+    return None if np.isnan(value) else value
+
+
+def _on_images(pairs: list[MaskPair], results: list[ImageCount]) -> list[str]:
+    """What there is to say of the images in which bars were looked for."""
+    remarks, num_black = Remarks(), 0
+    for pair, result in zip(pairs, results, strict=True):
+        if result.bars is not None:
+            remarks.add(result.bars.remarks, str(pair.image))
+            num_black += bool(result.bars.rows.all())
+    found = remarks.news()
+    if num_black:
+        found.append(f"{num_black} images are black all over, so that no pixel of theirs counts.")
     return found
 
 
@@ -118,8 +152,8 @@ def per_image_csv(result: FolderScores) -> str:
     """Counts and scores of each image under the protocol; undefined scores are left empty."""
     frame = pd.DataFrame(
         {
-            "preds": pair.preds.name,
-            "target": pair.target.name,
+            "preds": pair.names[0],
+            "target": pair.names[1],
             **dict(zip(COUNT_NAMES, counts, strict=True)),
         }
         for pair, counts in zip(result.pairs, result.counts, strict=True)
