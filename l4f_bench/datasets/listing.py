@@ -82,15 +82,14 @@ def list_folder(folder: Path, *, without: Path | None = None) -> Listing:
                 continue
             seen.add(identity)
             with os.scandir(parent) as entries:
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        continue
-                    if _is_folder(entry):
-                        (linked if entry.is_symlink() else own).append(Path(entry))
-                    else:
-                        _add(found, Path(entry))
+                visible = [entry for entry in entries if not entry.name.startswith(".")]
         except OSError as error:
             raise InputError(f"Cannot read the folder {parent}: {error.strerror}.") from None
+        for entry in sorted(visible, key=lambda entry: entry.name):
+            if _is_folder(entry):
+                (linked if entry.is_symlink() else own).append(Path(entry))
+            else:
+                _add(found, Path(entry))
     found.paths.sort()
     return found
 

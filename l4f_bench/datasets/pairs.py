@@ -66,21 +66,23 @@ def pair_files(first: Listing, second: Listing) -> Pairs:
     files, others = _by_name(first), _by_name(second)
     names, other_names = list(files), list(others)
     equal = _matched(names, other_names, _without_zeros) | _matched(names, other_names, list)
+    if len(equal) == len(names) == len(other_names):
+        return Pairs([(path, others[equal[name]]) for name, path in files.items()], False)
     alike = _matched(names, other_names, _cores)
-    for partner in (equal, alike, _by_offset(names, other_names)):
+    for partner in (alike, _by_offset(names, other_names)):
         is_whole = len(partner) == len(names) == len(other_names)
         if is_whole and partner.items() >= equal.items():
-            matched = [(path, others[partner[name]]) for name, path in files.items()]
-            return Pairs(matched, by_order=partner != equal)
+            return Pairs([(path, others[partner[name]]) for name, path in files.items()], True)
     partner = max(equal, alike, key=len)
-    alone = [name for name in names if name not in partner]
-    alone_others = [name for name in other_names if name not in partner.values()]
-    shown = [f"{first.folder.name}/{first.name(files[name])}" for name in alone]
-    shown += [f"{second.folder.name}/{second.name(others[name])}" for name in alone_others]
-    more = f" and {len(shown) - _NUM_NAMED} more" if len(shown) > _NUM_NAMED else ""
+    alone = [f"{first.folder.name}/{first.name(files[n])}" for n in names if n not in partner]
+    taken = {*partner.values()}
+    alone += [
+        f"{second.folder.name}/{second.name(others[n])}" for n in other_names if n not in taken
+    ]
+    more = f" and {len(alone) - _NUM_NAMED} more" if len(alone) > _NUM_NAMED else ""
     raise InputError(
         f"{len(names)} files in {first.folder} and {len(other_names)} in {second.folder} do not "
-        f"pair up; without partner: {', '.join(shown[:_NUM_NAMED])}{more}. Add or remove files, or "
+        f"pair up; without partner: {', '.join(alone[:_NUM_NAMED])}{more}. Add or remove files, or "
         "rename them."
     )
 
