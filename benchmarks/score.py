@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from l4f_bench.evaluation.scoring import CountConfig, count_folders
+from l4f_bench.evaluation.scoring import MaskFolders
 
 
 def draw_pairs(folder: Path, num_pairs: int, side: int) -> None:
@@ -50,7 +50,7 @@ def straightforward(folder: Path, num_pairs: int) -> np.ndarray:
 
 def ours(folder: Path) -> np.ndarray:
     """The same matrix by the toolkit."""
-    counts, _ = count_folders(folder / "preds", folder / "truth", CountConfig())
+    counts = MaskFolders(preds=folder / "preds", target=folder / "truth").count()
     tp, fp, fn, tn = counts.table.sum(0)
     return np.array([[tn, fp], [fn, tp]])
 

@@ -46,7 +46,8 @@ def sha256_of_files(paths: Iterable[Path]) -> str:
     """Hexadecimal SHA-256 over the names and contents of ``paths``, in the order given."""
     digest = hashlib.sha256()
     for path in paths:
-        digest.update(f"{path.name}\0{sha256_of(path)}\n".encode())
+        line = f"{path.name}\0{sha256_of(path)}\n"
+        digest.update(line.encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 

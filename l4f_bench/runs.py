@@ -155,7 +155,7 @@ def whole_lines(path: Path) -> list[str]:
     whole = text[: text.rfind("\n") + 1]
     if whole != text:
         write_text(path, whole)
-    return whole.splitlines()
+    return whole.split("\n")[:-1]  # names may hold what else ends a line elsewhere
 
 
 def _cannot_write(path: Path, error: OSError) -> BenchError:

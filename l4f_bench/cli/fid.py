@@ -162,7 +162,7 @@ def _compare(
 
 def _save(images: Path, config: DistanceConfig, save_stats: Path | None) -> None:
     from l4f_bench.distributed import is_first
-    from l4f_bench.evaluation.distance.comparison import statistics_of
+    from l4f_bench.evaluation.distance.comparison import one_side
     from l4f_bench.evaluation.distance.statistics_files import (
         check_statistics_name,
         write_statistics,
@@ -172,9 +172,11 @@ def _save(images: Path, config: DistanceConfig, save_stats: Path | None) -> None
         raise InputError("Give B as well, or --save-stats FILE.npz to keep A's statistics.")
     check_statistics_name(save_stats)
     with progress_bar("Features") as progress:
-        statistics = statistics_of(images, config, progress)
+        side = one_side(images, config, progress)
+    for message in side.warnings:
+        warn(message)
     if is_first():
-        write_statistics(save_stats, statistics)
+        write_statistics(save_stats, side.statistics)
     stderr.print(f"Statistics of {images} are in {save_stats}", markup=False, soft_wrap=True)
     stdout.print(str(save_stats))
 

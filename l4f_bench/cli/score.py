@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from l4f_bench.cli.console import progress_bar, stdout, warn
+from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
 from l4f_bench.cli.options import AsJson, Level, Limit, Protocol, Seed, Workers
+
+if TYPE_CHECKING:
+    from l4f_bench.evaluation.scoring import MaskFolders
 
 
 def score(
@@ -22,10 +25,21 @@ def score(
     ] = False,
     ignore_bars: Annotated[
         bool,
-        typer.Option("--ignore-bars", help="Leave out image rows that are pure black (letterbox)."),
+        typer.Option("--ignore-bars", help="Leave out image rows that are black (letterbox)."),
     ] = False,
     images: Annotated[
         Path | None, typer.Option(help="Folder of the images, for --ignore-bars.")
+    ] = None,
+    ignore_level: Annotated[
+        int | None,
+        typer.Option(help="Leave out pixels where the true mask has this level (rims, voids)."),
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the method, for --out.")] = "masks",
+    dataset: Annotated[
+        str, typer.Option(help="Data set that the masks are of, for --out.")
+    ] = "masks",
+    out: Annotated[
+        Path | None, typer.Option(help="Also write a record, for report, to this folder.")
     ] = None,
     per_image: Annotated[
         Path | None, typer.Option(help="Write each image's counts and scores to this CSV.")
@@ -38,33 +52,54 @@ def score(
     """Score a folder of masks against a folder of true masks.
 
     Masks may be PNG, JPEG, TIFF and so on, of any mode; white (from --level up) is the object.
-    Files pair by equal stem, else by natural order if the counts agree.
+    Files pair by equal names below their folders, else by numbers that are one constant apart.
 
     Example: l4f-bench score predictions/ truth/ --protocol voynov --per-image scores.csv
+
+    Example: l4f-bench score predictions/ truth/ --name ISNet --dataset horse --out runs/isnet
     """
-    from l4f_bench.evaluation.scoring import CountConfig, per_image_csv, score_folders
+    from l4f_bench.evaluation.scoring import MaskFolders
+
+    setting = MaskFolders(
+        preds=pred_dir,
+        target=truth_dir,
+        method=name,
+        dataset=dataset,
+        protocol=protocol,
+        level=level,
+        invert=invert,
+        ignore_bars=ignore_bars,
+        images=images,
+        ignore_level=ignore_level,
+        workers=workers,
+        limit=limit,
+        seed=seed,
+    )
+    _score(setting, out, per_image, as_json=as_json)
+
+
+def _score(
+    setting: MaskFolders, out: Path | None, per_image: Path | None, *, as_json: bool
+) -> None:
+    from l4f_bench.distributed import is_first, processes
+    from l4f_bench.evaluation.records import RECORD_FILE
+    from l4f_bench.evaluation.scoring import per_image_csv
     from l4f_bench.metrics.protocols import PROTOCOLS
     from l4f_bench.reporting.lines import score_lines, scores_json
     from l4f_bench.runs import write_text
 
-    config = CountConfig(
-        level=level, invert=invert, ignore_bars=ignore_bars, workers=workers, limit=limit
-    )
-    with progress_bar("Scoring") as progress:
-        result = score_folders(
-            pred_dir,
-            truth_dir,
-            PROTOCOLS.get(protocol),
-            config,
-            images_dir=images,
-            seed=seed,
-            progress=progress,
-        )
-    for message in result.warnings:
+    with processes("cpu"), progress_bar("Scoring") as progress:
+        outcome = setting.run(progress)
+        first = is_first()
+    for message in outcome.record.warnings:
         warn(message)
-    if per_image is not None:
-        write_text(per_image, per_image_csv(result))
-    stdout.print(json.dumps(scores_json(result)) if as_json else score_lines(result))
+    if first and per_image is not None and outcome.counts is not None:
+        write_text(per_image, per_image_csv(outcome.counts, PROTOCOLS.get(setting.protocol)))
+    if first and out is not None:
+        outcome.record.save(out / RECORD_FILE)
+        stderr.print(f"Record: {out / RECORD_FILE}", markup=False, soft_wrap=True)
+    record = outcome.record
+    stdout.print(json.dumps(scores_json(record)) if as_json else score_lines(record))
 
 
 def register(app: typer.Typer) -> None:

@@ -9,7 +9,8 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from l4f_bench.datasets.mask_files import GreyUse
+from l4f_bench.datasets.listing import Listing
+from l4f_bench.datasets.mask_levels import MaskFile
 from l4f_bench.datasets.specs import DATASETS, DatasetSpec
 from l4f_bench.errors import InputError
 from l4f_bench.registry import load_object
@@ -24,8 +25,10 @@ class TrueMask:
 
     mask: npt.NDArray[np.bool_]
     """``[H, W]``, True = foreground."""
-    grey: GreyUse | None = None
-    """How its file uses grey levels; None where there is no file."""
+    file: MaskFile | None = None
+    """What it was read from; None where there is no file."""
+    counted: npt.NDArray[np.bool_] | None = None
+    """Pixels ``[H, W]`` that count; None for all."""
     reason: str | None = None
     """Why the image is not fit to be scored; None if it is."""
 
@@ -45,10 +48,14 @@ class ImageSet(Protocol):
     def digest(self) -> str:
         """What fixes the images and masks: SHA-256 of the files, or a seed."""
 
+    @property
+    def listing(self) -> Listing:
+        """Files by whose names those of other folders pair, in the order of the images."""
+
     def __len__(self) -> int: ...
 
     def key(self, index: int) -> str:
-        """Name of an image: a file's name where there is one, since masks pair by it."""
+        """Name of an image, to be printed."""
 
     def image(self, index: int) -> npt.NDArray[np.uint8]:
         """Pixels, uint8 ``[3, H, W]`` RGB.
@@ -63,6 +70,9 @@ class ImageSet(Protocol):
         Raises:
             InputError: The file cannot be read.
         """
+
+    def warnings(self) -> list[str]:
+        """What there is to say of the files that were read so far, in all processes."""
 
 
 @runtime_checkable
@@ -87,10 +97,6 @@ class ImageRequest:
     """How many there are of drawn images; None for the usual number."""
     seed: int = 0
     """Seed of drawn images."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.level <= 255:
-            raise InputError(f"--level {self.level} is not a grey level. Give 1 to 255.")
 
 
 def open_images(request: ImageRequest) -> ImageSet:

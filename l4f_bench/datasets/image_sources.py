@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections import Counter
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Protocol
 
+from l4f_bench.datasets.decoding import UnreadableError
+from l4f_bench.datasets.depth import Depth
 from l4f_bench.datasets.formats import EXTENSIONS
+from l4f_bench.datasets.listing import LMDB_FILE, Listing, list_folder, size_in_bytes
+from l4f_bench.datasets.remarks import Remarks
 from l4f_bench.datasets.squares import ByteArray, read_square
 from l4f_bench.errors import InputError, MissingAssetError
 
@@ -18,6 +21,11 @@ _FFHQ_COPIES = ("images1024x1024", "thumbnails128x128", "in-the-wild-images")
 
 class ImageSource(Protocol):
     """Images by number, always in the same order; safe to read from several threads."""
+
+    passed_over: str | None
+    """A sentence on files beside the images that are not read; None without any."""
+    remarks: Remarks
+    """What there is to say about the images read so far."""
 
     def __len__(self) -> int: ...
 
@@ -44,8 +52,10 @@ class FolderSource:
             InputError: The folder cannot be read, holds no image files, or holds FFHQ more than
                 once.
         """
-        self._folder = folder
-        self._paths = image_files(folder)
+        listing = image_files(folder)
+        self._folder, self._paths = folder, listing.paths
+        self._depth = Depth(len(self._paths), self._paths.__getitem__)
+        self.passed_over, self.remarks = listing.passed_over, Remarks()
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -56,14 +66,19 @@ class FolderSource:
 
     def read(self, number: int, resolution: int) -> ByteArray | None:
         """The middle square of an image, uint8 ``[3, resolution, resolution]``; None if damaged."""
-        return read_square(self._paths[number], resolution)
+        try:
+            square = read_square(self._paths[number], resolution, self._depth)
+        except UnreadableError:
+            return None
+        self.remarks.add(square.remarks, self.name(number))
+        return square.pixels
 
     def fingerprint(self) -> str:
         """SHA-256 of the files' names and sizes; their bytes are not read."""
         digest = hashlib.sha256()
         for path in self._paths:
             name = path.relative_to(self._folder).as_posix()
-            digest.update(f"{name}\0{path.stat().st_size}\0".encode(errors="surrogateescape"))
+            digest.update(f"{name}\0{size_in_bytes(path)}\0".encode(errors="surrogateescape"))
         return digest.hexdigest()
 
 
@@ -79,51 +94,47 @@ def open_source(folder: Path, resolution: int) -> ImageSource:
         InputError: It is not a folder, or holds nothing of these kinds.
         MissingDependencyError: It is an LMDB, and ``lmdb`` is not installed.
     """
-    if not folder.exists():
-        raise MissingAssetError(f"There is no folder {folder}. Give --data a folder of images.")
-    if not folder.is_dir():
+    try:
+        is_folder = S_ISDIR(folder.stat().st_mode)
+        is_lmdb = is_folder and (folder / LMDB_FILE).is_file()
+    except OSError as error:
+        raise MissingAssetError(
+            f"There is no folder {folder} ({error.strerror}). Give --data a folder of images."
+        ) from None
+    if not is_folder:
         raise InputError(f"{folder} is a file. Give the folder that it is in.")
-    if (folder / "data.mdb").is_file():
+    if is_lmdb:
         from l4f_bench.datasets.lmdb_images import open_lmdb
 
         return open_lmdb(folder, resolution)
     return FolderSource(folder)
 
 
-def image_files(folder: Path) -> list[Path]:
-    """The image files of a folder and its sub-folders in path order, hidden ones left out.
+def image_files(folder: Path, *, without: Path | None = None) -> Listing:
+    """The image files of a folder and its sub-folders.
+
+    Args:
+        folder: The folder.
+        without: A folder in it to leave out.
 
     Raises:
         InputError: The folder cannot be read, holds no image files, or holds FFHQ more than once.
     """
-    copies = [name for name in _FFHQ_COPIES if (folder / name).is_dir()]
+    found = list_folder(folder, without=without)
+    parts = {path.relative_to(folder).parts[0] for path in found.paths}
+    copies = [name for name in _FFHQ_COPIES if name in parts]
     if len(copies) > 1:
         raise InputError(f"{folder} holds FFHQ more than once. Give one of {', '.join(copies)}.")
-
-    def refuse(error: OSError) -> None:
-        raise InputError(f"Cannot read the folder {error.filename}: {error.strerror}.")
-
-    images: list[Path] = []
-    lmdbs: list[str] = []
-    others: Counter[str] = Counter()
-    for parent, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for path in (Path(parent, name) for name in names if not name.startswith(".")):
-            if path.suffix.lower() in EXTENSIONS:
-                images.append(path)
-            elif path.name == "data.mdb":
-                lmdbs.append(parent)
-            else:
-                others[path.suffix.lower() or "nameless"] += 1
-    if not images and str(folder) in lmdbs:
+    if found.paths:
+        return found
+    if folder in found.lmdbs:
         raise InputError(f"{folder} is an LMDB. Export its images to files first.")
-    if lmdbs and not images:
-        raise InputError(f"{folder} is not an LMDB itself. Give the one in it: {min(lmdbs)}.")
-    if not images:
-        kind = others.most_common(1)
-        found = f", but {kind[0][1]} {kind[0][0]} files" if kind else ""
-        raise InputError(
-            f"{folder} holds no image files ({', '.join(EXTENSIONS)}){found}. "
-            "Give a folder of images, or of an LMDB (data.mdb)."
-        )
-    return sorted(images)
+    if found.lmdbs:
+        one = min(found.lmdbs)
+        raise InputError(f"{folder} is not an LMDB itself. Give the one in it: {one}.")
+    kind = found.others.most_common(1)
+    there = f", but {kind[0][1]} {kind[0][0]} files" if kind else ""
+    raise InputError(
+        f"{folder} holds no image files ({', '.join(EXTENSIONS)}){there}. "
+        "Give a folder of images, or of an LMDB (data.mdb)."
+    )

@@ -6,6 +6,8 @@ import hashlib
 import io
 import os
 import re
+import subprocess
+import sys
 from array import array
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,10 @@ from threading import Lock
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+from l4f_bench.datasets.decoding import UnreadableError
+from l4f_bench.datasets.depth import Depth
+from l4f_bench.datasets.listing import LMDB_FILE
+from l4f_bench.datasets.remarks import Remarks
 from l4f_bench.datasets.squares import ByteArray, read_square
 from l4f_bench.errors import InputError, MissingDependencyError
 
@@ -21,6 +27,19 @@ if TYPE_CHECKING:
 
 _NUM_PROBES = 64
 """Values that a fingerprint reads."""
+
+_WALK = """
+import sys, lmdb
+environment = lmdb.open(sys.argv[1], readonly=True, lock=False, readahead=False)
+with environment.begin(buffers=True) as transaction:
+    left, before = transaction.stat()["entries"], b""
+    for key, value in transaction.cursor():
+        left -= 1
+        if left < 0 or before and bytes(key) <= before or len(value) > int(sys.argv[2]):
+            sys.exit("keys are out of order")
+        before = bytes(key)
+"""
+"""Goes through all keys: lmdb trusts its files, and ends the process where one is damaged."""
 
 # A process may open a file once only, and may not use what its parent opened before a fork.
 _OPEN: WeakValueDictionary[tuple[int, str], Environment] = WeakValueDictionary()
@@ -37,6 +56,9 @@ class LmdbSource:
     def __init__(self, folder: Path, num_images: int, key: Callable[[int], bytes]) -> None:
         """Take ``num_images`` of the LMDB; ``key`` gives the key of each number."""
         self._folder, self._num_images, self._key = folder, num_images, key
+        self._depth = Depth(num_images, self._encoded)
+        self.passed_over: str | None = None
+        self.remarks = Remarks()
         self._environments = {os.getpid(): open_environment(folder)}
 
     def __len__(self) -> int:
@@ -44,12 +66,19 @@ class LmdbSource:
 
     def name(self, number: int) -> str:
         """The file and the key."""
-        return f"{self._folder / 'data.mdb'}, key {self._key(number).decode(errors='replace')},"
+        return f"{self._folder / LMDB_FILE}, key {self._key(number).decode(errors='replace')},"
 
     def read(self, number: int, resolution: int) -> ByteArray | None:
         """The middle square of an image, uint8 ``[3, resolution, resolution]``; None if damaged."""
-        value = self._value(number)
-        return None if value is None else read_square(io.BytesIO(value), resolution)
+        encoded = self._encoded(number)
+        if encoded is None:
+            return None
+        try:
+            square = read_square(encoded, resolution, self._depth)
+        except UnreadableError:
+            return None
+        self.remarks.add(square.remarks, self.name(number))
+        return square.pixels
 
     def fingerprint(self) -> str:
         """SHA-256 of the number of images, all keys, and 64 evenly spread values."""
@@ -59,6 +88,10 @@ class LmdbSource:
         for probe in range(_NUM_PROBES):
             digest.update(self._value(probe * len(self) // _NUM_PROBES) or b"")
         return digest.hexdigest()
+
+    def _encoded(self, number: int) -> io.BytesIO | None:
+        value = self._value(number)
+        return None if value is None else io.BytesIO(value)
 
     def _value(self, number: int) -> bytes | None:
         import lmdb
@@ -85,12 +118,13 @@ def open_lmdb(folder: Path, resolution: int) -> LmdbSource:
         MissingDependencyError: ``lmdb`` is not installed.
     """
     environment = open_environment(folder)
+    _check_pages(folder / LMDB_FILE)
     with environment.begin() as transaction:
         length = transaction.get(b"length")
         if length is None:
             keys = _Keys(transaction)
             if not len(keys):
-                raise InputError(f"{folder / 'data.mdb'} is empty. Give an LMDB of images.")
+                raise InputError(f"{folder / LMDB_FILE} is empty. Give an LMDB of images.")
             return LmdbSource(folder, len(keys), keys.__getitem__)
         num_images = _num_prepared(folder, transaction, bytes(length), resolution)
     return LmdbSource(folder, num_images, lambda number: b"%d-%05d" % (resolution, number))
@@ -120,7 +154,7 @@ def _open(folder: Path) -> Environment:
         raise MissingDependencyError(
             f"{folder} is an LMDB, and the package lmdb is not installed. Run: pip install lmdb"
         ) from None
-    path = folder / "data.mdb"
+    path = folder / LMDB_FILE
     try:
         environment = lmdb.open(str(folder), readonly=True, lock=False, readahead=False)
         needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
@@ -131,6 +165,16 @@ def _open(folder: Path) -> Environment:
             f"{path} is cut short: {path.stat().st_size} of {needed} bytes. Copy it again."
         )
     return environment
+
+
+def _check_pages(path: Path) -> None:
+    """Raise if the keys of an LMDB cannot be gone through, by trying it in a process of its own."""
+    arguments = [sys.executable, "-P", "-c", _WALK, str(path.parent), str(path.stat().st_size)]
+    walked = subprocess.run(arguments, capture_output=True, check=False)
+    if walked.returncode:
+        said = walked.stderr.decode(errors="replace").split("\n")
+        why = next((line for line in reversed(said) if line.strip()), "pages that make no sense")
+        raise InputError(f"{path} is damaged ({why.strip()}). Copy it again.")
 
 
 class _Keys:
@@ -151,7 +195,7 @@ class _Keys:
 
 
 def _num_prepared(folder: Path, transaction: Transaction, length: bytes, resolution: int) -> int:
-    path = folder / "data.mdb"
+    path = folder / LMDB_FILE
     there = _resolutions(transaction.cursor())
     if resolution not in there:
         known = ", ".join(str(side) for side in there) or "none"

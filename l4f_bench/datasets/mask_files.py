@@ -1,4 +1,4 @@
-"""Mask and image files as arrays, whatever mode they were saved in."""
+"""Mask files as grey levels, whatever mode they were saved in."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from l4f_bench.datasets.formats import FORMATS, eight_bits
-from l4f_bench.errors import InputError
+from l4f_bench.datasets.decoding import UnreadableError, decode, told
+from l4f_bench.datasets.depth import ALONE, Depth
+from l4f_bench.datasets.levels import HIGHEST
+from l4f_bench.datasets.remarks import Remark
 
 ByteArray = npt.NDArray[np.uint8]
 
@@ -18,107 +20,56 @@ _TRANSPARENT_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
 
 
 @dataclass(frozen=True, slots=True)
-class GreyUse:
-    """How a mask file uses its grey levels."""
-
-    between: float
-    """Share of pixels between the mask's darkest and brightest level; 0 for two-level masks."""
-    unreached: int
-    """Brightest level if it is above 0 and below the threshold, else 0."""
-
-
-@dataclass(frozen=True, slots=True)
-class GreyMask:
-    """A mask file as it was read."""
+class Mask:
+    """A mask file."""
 
     levels: ByteArray
     """uint8 ``[H, W]``."""
-    grey: GreyUse
+    remarks: tuple[Remark, ...]
 
 
-def read_mask(path: Path, level: int, *, invert: bool = False) -> GreyMask:
-    """Grey levels of a mask file, and how it uses them.
+def read_mask(path: Path, depth: Depth = ALONE) -> Mask:
+    """Grey levels of a mask file, upright.
+
+    Colours (palette, RGB, CMYK) become their luminance, transparent pixels are laid over black, and
+    1-bit masks become 0 and 255. A mask of one colour whose transparency varies is its alpha
+    channel. Levels of 16 bits are divided by 257, unless they are those of 8 bits.
 
     Args:
         path: The file.
-        level: Grey level from which a pixel will count as foreground.
-        invert: The object is black: turn the levels round before anything else.
+        depth: Tells the scale of files of more than 8 bits.
 
     Raises:
-        InputError: As for :func:`read_grey`.
+        UnreadableError: The file is not an image, is cut short, holds levels of another kind, or
+            several pages.
     """
-    levels = read_grey(path)
-    if invert:
-        levels = ~levels
-    return GreyMask(levels, _grey_use(levels, level))
+    with told(path):
+        decoded = decode(path)
+        if decoded.num_pages > 1:
+            raise UnreadableError(
+                path,
+                f"holds {decoded.num_pages} pages or frames, and a mask is one. Save the one that "
+                "counts as PNG.",
+            )
+        image, remarks = depth.choose(decoded)
+        if image.mode in _TRANSPARENT_MODES or "transparency" in image.info:
+            image, of_alpha = _without_alpha(image.convert("RGBA"))
+            remarks += of_alpha
+        if image.mode not in ("L", "1", "P"):
+            image = image.convert("RGB")
+        grey = image if image.mode == "L" else image.convert("L")
+        return Mask(np.asarray(decoded.upright(grey)), remarks)
 
 
-def read_grey(path: Path) -> ByteArray:
-    """Grey levels of a mask file.
-
-    Colours (palette, RGB, CMYK) become their luminance, transparent pixels are laid over black,
-    1-bit masks become 0 and 255, and 16-bit levels are divided by 257.
-
-    Returns:
-        uint8 ``[H, W]``.
-
-    Raises:
-        InputError: The file is not an image, is cut short, or holds levels of another kind.
-    """
-    image = _open(path)
-    if image.mode.startswith("I"):
-        try:
-            return eight_bits(image)
-        except ValueError as error:
-            raise InputError(f"{path} holds {error}. Save it as an 8-bit PNG.") from None
-    if image.mode == "F":
-        raise InputError(f"{path} holds floating-point levels. Save it as an 8-bit PNG.")
-    if image.mode in _TRANSPARENT_MODES or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        image = Image.new("RGBA", rgba.size, (0, 0, 0, 255))
-        image.alpha_composite(rgba)
-    if image.mode not in ("L", "1", "P"):
-        image = image.convert("RGB")
-    return np.asarray(image.convert("L"))
-
-
-def black_rows(path: Path) -> npt.NDArray[np.bool_]:
-    """Rows of an image in which every pixel is pure black (the bars of a letterbox).
-
-    Returns:
-        bool ``[H]``.
-
-    Raises:
-        InputError: The file cannot be read as an image.
-    """
-    pixels = np.asarray(_open(path).convert("RGB"))
-    return np.asarray(pixels.max(axis=(1, 2)) == 0)
-
-
-def _open(path: Path) -> Image.Image:
-    try:
-        with Image.open(path, formats=FORMATS) as image:
-            image.load()
-            return image
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist.") from None
-    except UnidentifiedImageError:
-        raise InputError(f"{path} is not an image. Remove it or save it again as PNG.") from None
-    except Image.DecompressionBombError:
-        raise InputError(f"{path} has too many pixels to be safe to open. Scale it down.") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise InputError(
-            f"{path} is damaged or cut short ({error}). Copy or save it again."
-        ) from None
-
-
-def _grey_use(levels: ByteArray, level: int) -> GreyUse:
-    """Look at the levels of a mask; cheap where they are 0 and 255 alone."""
-    # 0 and 255 become 255 and 254 by wrapping, so everything below 254 is in between.
-    if not np.count_nonzero((levels - np.uint8(1)) < 254):
-        return GreyUse(0.0, 0)
-    histogram = np.bincount(levels.ravel(), minlength=256)
-    used = np.flatnonzero(histogram)
-    brightest = int(used[-1])
-    between = int(histogram[used[1:-1]].sum())
-    return GreyUse(between / levels.size, brightest if 0 < brightest < level else 0)
+def _without_alpha(rgba: Image.Image) -> tuple[Image.Image, tuple[Remark, ...]]:
+    """A mask with an alpha channel as colours or levels without one."""
+    *colours, alpha = (np.asarray(band) for band in rgba.split())
+    if alpha.min() == alpha.max():
+        return rgba.convert("RGB"), () if alpha.min() == HIGHEST else (Remark.ALPHA_IGNORED,)
+    shown = [colour[alpha > 0] for colour in colours]
+    if all((colour == colour[0]).all() for colour in shown):
+        white = all(colour[0] == HIGHEST for colour in shown)
+        return rgba.getchannel("A"), () if white else (Remark.ALPHA_ALONE,)
+    over_black = Image.new("RGBA", rgba.size, (0, 0, 0, HIGHEST))
+    over_black.alpha_composite(rgba)
+    return over_black, ()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 
 from l4f_bench.datasets.image_set import ImageRequest, TrueMask, Truth
+from l4f_bench.datasets.listing import Listing
 from l4f_bench.datasets.shapes import HELD_OUT, shapes_batch
 from l4f_bench.datasets.specs import DatasetSpec
 
@@ -28,6 +31,12 @@ class ShapesImages:
         """What fixes the images."""
         return f"{self.spec.name} of {self.spec.resolution} pixels, seed {self._seed}"
 
+    @property
+    def listing(self) -> Listing:
+        """Files as they would be called, had the images some."""
+        folder = Path(self.spec.name)
+        return Listing(folder, [folder / f"{self.key(index)}.png" for index in range(len(self))])
+
     def __len__(self) -> int:
         return self._num_images
 
@@ -42,6 +51,10 @@ class ShapesImages:
     def mask(self, index: int) -> TrueMask:
         """The exact mask."""
         return TrueMask(self._draw(index)[1])
+
+    def warnings(self) -> list[str]:
+        """Nothing: no file was read."""
+        return []
 
     def _draw(self, index: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
         images, masks = shapes_batch(

@@ -1,78 +1,100 @@
-"""Image files of any size and mode: whole, or as squares of one size."""
+"""Photographs of any size and mode: whole, or as squares of one size."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import BinaryIO
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from l4f_bench.datasets.formats import FORMATS, eight_bits
+from l4f_bench.datasets.decoding import ImageFile, decode, told
+from l4f_bench.datasets.depth import ALONE, Depth
+from l4f_bench.datasets.remarks import Remark
 
 ByteArray = npt.NDArray[np.uint8]
 
 
-def read_square(file: Path | BinaryIO, resolution: int) -> ByteArray | None:
+@dataclass(frozen=True, slots=True)
+class Photograph:
+    """An image file, or a part of it."""
+
+    pixels: ByteArray
+    """uint8 ``[3, H, W]`` RGB."""
+    remarks: tuple[Remark, ...]
+    """What there is to say about the file."""
+    is_lossy: bool
+    """Levels are only near to those that were saved."""
+
+
+def read_square(file: ImageFile, resolution: int, depth: Depth = ALONE) -> Photograph:
     """The middle square of an image, resized by Lanczos.
 
-    An alpha channel is dropped, 16-bit levels are divided by 257, and of an animation the first
-    picture counts.
+    It is turned as its EXIF tag says, an alpha channel is dropped, and of an animation the first
+    picture counts. Levels of 16 bits are divided by 257, unless they are those of 8 bits.
 
-    Returns:
-        uint8 ``[3, resolution, resolution]`` RGB; None if the file is no image, is damaged, holds
-        levels of another kind, or has too many pixels to be safe to open.
+    Args:
+        file: The image.
+        resolution: Side of the square.
+        depth: Tells the scale of files of more than 8 bits.
+
+    Raises:
+        UnreadableError: The file is no image, is damaged, holds levels of another kind, or has too
+            many pixels to be safe to open.
     """
-    image = _open_rgb(file)
-    if image is None:
-        return None
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    square = image.resize(
-        (resolution, resolution),
-        Image.Resampling.LANCZOS,
-        box=(left, top, left + side, top + side),
-    )
-    return np.asarray(square).transpose(2, 0, 1)
+
+    def middle(image: Image.Image) -> Image.Image:
+        side = min(image.size)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        return image.resize(
+            (resolution, resolution),
+            Image.Resampling.LANCZOS,
+            box=(left, top, left + side, top + side),
+        )
+
+    return _photograph(file, depth, middle)
 
 
-def read_rgb(file: Path | BinaryIO) -> ByteArray | None:
+def read_rgb(file: ImageFile, depth: Depth = ALONE, *, upright: bool = True) -> Photograph:
     """The whole image, of any mode, as :func:`read_square` reads it.
 
-    Returns:
-        uint8 ``[3, H, W]`` RGB; None where ``read_square`` gives that.
+    Args:
+        file: The image.
+        depth: Tells the scale of files of more than 8 bits.
+        upright: Turn it as its EXIF tag says. Without that, a tag is a remark; TIFF is turned even
+            so, since Pillow does it.
+
+    Raises:
+        UnreadableError: Where ``read_square`` raises it.
     """
-    image = _open_rgb(file)
-    return None if image is None else np.asarray(image).transpose(2, 0, 1)
+    return _photograph(file, depth, upright=upright)
 
 
-def size_of(file: Path) -> tuple[int, int] | None:
-    """Width and height by the file's header, without decoding it; None if it is no image."""
-    try:
-        with Image.open(file, formats=FORMATS) as opened:
-            return opened.size
-    except MemoryError:
-        raise
-    except Exception:  # see _open_rgb
-        return None
-
-
-def _open_rgb(file: Path | BinaryIO) -> Image.Image | None:
-    try:
-        with Image.open(file, formats=FORMATS) as opened:
-            return _as_rgb(opened)
-    except MemoryError:
-        raise
-    except Exception:  # a damaged file makes Pillow's decoders raise nearly anything
-        return None
+def _photograph(
+    file: ImageFile,
+    depth: Depth,
+    change: Callable[[Image.Image], Image.Image] = lambda image: image,
+    *,
+    upright: bool = True,
+) -> Photograph:
+    with told(file):
+        decoded = decode(file)
+        image, remarks = depth.choose(decoded)
+        image = _as_rgb(image)
+        if upright:
+            image = decoded.upright(image)
+        pixels = np.asarray(change(image)).transpose(2, 0, 1)
+    # It is as it is shown, whatever the file's zero stands for.
+    found = [remark for remark in remarks if remark is not Remark.WHITE_IS_ZERO]
+    if decoded.num_pages > 1:
+        found.append(Remark.PAGES)
+    if decoded.orientation != 1 and not upright:
+        found.append(Remark.TURNED)
+    return Photograph(pixels, tuple(found), decoded.is_lossy)
 
 
 def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        return Image.fromarray(eight_bits(image)).convert("RGB")
-    if image.mode == "F":
-        raise ValueError("levels of unknown range")
     if "transparency" in image.info or image.mode == "RGBa":
         image = image.convert("RGBA")  # straight to RGB, Pillow warns
     return image.convert("RGB")

@@ -51,24 +51,33 @@ class Looked:
 
     preds: PackedMask
     target: PackedMask
+    counted: PackedMask | None
+    """Pixels that count; None for all."""
     cells: bytes
-    """Foreground pixels of the truth in each cell, packed."""
+    """Foreground pixels of the truth in each cell and, unless all count, those that count."""
 
     @classmethod
-    def at(cls, preds: BoolArray, target: BoolArray) -> Looked:
-        """Look at the masks ``[H, W]`` of one image."""
-        cells = zlib.compress(_by_cell(target).tobytes(), 1)
-        return cls(PackedMask.of(preds), PackedMask.of(target), cells)
+    def at(cls, preds: BoolArray, target: BoolArray, counted: BoolArray | None = None) -> Looked:
+        """Look at the masks ``[H, W]`` of one image, and at which of its pixels count."""
+        cells = [_by_cell(target if counted is None else target & counted)]
+        if counted is not None:
+            cells.append(_by_cell(counted))
+        return cls(
+            PackedMask.of(preds),
+            PackedMask.of(target),
+            None if counted is None else PackedMask.of(counted),
+            zlib.compress(np.stack(cells).tobytes(), 1),
+        )
 
 
 @dataclass(slots=True)
 class Controls:
     """The controls of a set of images, which are added in order."""
 
-    first: PackedMask | None = None
-    """The first truth, which the last prediction is taken against."""
-    last: PackedMask | None = None
-    """The latest prediction."""
+    first: Looked | None = None
+    """The first image, whose truth the last prediction is taken against."""
+    last: Looked | None = None
+    """The latest image."""
     shifted: list[IntArray] = field(default_factory=list)
     """Counts ``[4]`` of each prediction but the last against the next truth."""
     cells: list[bytes] = field(default_factory=list)
@@ -77,10 +86,10 @@ class Controls:
     def add(self, looked: Looked) -> None:
         """Take in the next image."""
         if self.last is None:
-            self.first = looked.target
+            self.first = looked
         else:
-            self.shifted.append(_against(self.last.mask(), looked.target.mask()))
-        self.last = looked.preds
+            self.shifted.append(_against(self.last, looked))
+        self.last = looked
         self.cells.append(looked.cells)
         self.shapes.append(looked.target.shape)
 
@@ -88,7 +97,7 @@ class Controls:
         """Counts int64 ``[N, 4]`` of every image by control; none of a single image or fewer."""
         if self.first is None or self.last is None or len(self.cells) < 2:
             return {}
-        around = _against(self.last.mask(), self.first.mask())
+        around = _against(self.last, self.first)
         return {CONSTANT: self._constant(), SHIFTED: np.stack([*self.shifted, around])}
 
     def _constant(self) -> IntArray:
@@ -98,9 +107,10 @@ class Controls:
         foreground most often; so the best is one of as many masks as there are cells.
         """
         pixels, foreground = np.zeros((2, GRID * GRID), np.int64)
-        for index, shape in enumerate(self.shapes):
-            pixels += _cell_sizes(shape)
-            foreground += self._cells(index)
+        for index in range(len(self.cells)):
+            of_image, of_object = self._cells(index)
+            pixels += of_image
+            foreground += of_object
         order = np.argsort(-divide(foreground, pixels, 0.0), kind="stable")
         hits = np.concatenate([[0], foreground[order].cumsum()])
         false = np.concatenate([[0], (pixels - foreground)[order].cumsum()])
@@ -112,26 +122,37 @@ class Controls:
         return np.stack([self._of_mask(chosen, index) for index in range(len(self.cells))])
 
     def _of_mask(self, chosen: BoolArray, index: int) -> IntArray:
-        foreground, pixels = self._cells(index), _cell_sizes(self.shapes[index])
+        pixels, foreground = self._cells(index)
         counts = np.empty(4, np.int64)
         counts[TP], counts[FN] = foreground[chosen].sum(), foreground[~chosen].sum()
         background = pixels - foreground
         counts[FP], counts[TN] = background[chosen].sum(), background[~chosen].sum()
         return counts
 
-    def _cells(self, index: int) -> IntArray:
-        return np.frombuffer(zlib.decompress(self.cells[index]), np.int32).astype(np.int64)
+    def _cells(self, index: int) -> tuple[IntArray, IntArray]:
+        """Pixels that count and foreground pixels of an image in each cell."""
+        flat = np.frombuffer(zlib.decompress(self.cells[index]), np.int32).astype(np.int64)
+        foreground, *counted = flat.reshape(-1, GRID * GRID)
+        return counted[0] if counted else _cell_sizes(self.shapes[index]), foreground
 
 
-def _against(preds: BoolArray, target: BoolArray) -> IntArray:
-    """Counts of a prediction against the truth of another image, brought to its size."""
-    if preds.shape != target.shape:
-        rows, columns = (
-            np.arange(size) * other // size
-            for size, other in zip(preds.shape, target.shape, strict=True)
-        )
-        target = target[np.ix_(rows, columns)]
+def _against(one: Looked, other: Looked) -> IntArray:
+    """Counts of one image's prediction against the truth of another, brought to its size."""
+    preds, target = one.preds.mask(), _sized(other.target.mask(), one.preds.shape)
+    if other.counted is not None:
+        counted = _sized(other.counted.mask(), one.preds.shape)
+        preds, target = preds[counted][None], target[counted][None]
     return count_pixels(preds, target)
+
+
+def _sized(mask: BoolArray, shape: tuple[int, int]) -> BoolArray:
+    """A mask at another size, by the nearest pixel."""
+    if mask.shape == shape:
+        return mask
+    rows, columns = (
+        np.arange(size) * own // size for size, own in zip(shape, mask.shape, strict=True)
+    )
+    return np.asarray(mask[np.ix_(rows, columns)])
 
 
 def _by_cell(mask: BoolArray) -> npt.NDArray[np.int32]:

@@ -17,9 +17,9 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from l4f_bench.datasets.mask_files import GreyUse
 from l4f_bench.distributed import gathered, num_processes, shard
 from l4f_bench.evaluation.controls import Controls, Looked
+from l4f_bench.evaluation.mask_notes import MaskNote
 from l4f_bench.metrics.counts import COUNT_NAMES, NUM_LEVELS, count_levels, count_pixels
 from l4f_bench.progress import Advance
 
@@ -46,8 +46,10 @@ class Pair:
     """Why the image is not fit to be scored; None if it is."""
     preds_name: str | None = None
     """File of the prediction."""
-    grey: tuple[GreyUse, ...] = ()
-    """How the files of prediction and truth use grey levels."""
+    counted: npt.NDArray[np.bool_] | None = None
+    """Pixels ``[H, W]`` that count; None for all."""
+    note: MaskNote | None = None
+    """What there is to say of the files."""
     image: npt.NDArray[np.uint8] | None = None
     """Pixels ``[3, H, W]`` RGB, where they are at hand."""
 
@@ -70,7 +72,7 @@ class Row:
     key: int | str
     preds_name: str | None
     reason: str | None
-    grey: tuple[GreyUse, ...]
+    note: MaskNote | None
     counts: IntArray
     levels: IntArray | None
     counts_without_bars: IntArray | None
@@ -175,26 +177,38 @@ def _predicted_ahead(scene: Scene[P], most: int, step: int) -> Generator[P | Non
 
 
 def _counted(pair: Pair) -> tuple[Row, Looked]:
-    return _row(pair), Looked.at(pair.preds, pair.target)
+    return _row(pair), Looked.at(pair.preds, pair.target, pair.counted)
 
 
 def _row(pair: Pair) -> Row:
-    inside = None if pair.bars is None else ~pair.bars
-    cut = inside is not None
+    counts, levels = _count(pair, pair.counted)
+    counts_without_bars = levels_without_bars = None
+    if pair.bars is not None:
+        inside = np.broadcast_to(~pair.bars[:, None], pair.preds.shape)
+        inside = inside if pair.counted is None else inside & pair.counted
+        counts_without_bars, levels_without_bars = _count(pair, inside)
     return Row(
         index=pair.index,
         key=pair.key,
         preds_name=pair.preds_name,
         reason=pair.reason,
-        grey=pair.grey,
-        counts=count_pixels(pair.preds, pair.target),
-        levels=None if pair.levels is None else count_levels(pair.levels, pair.target),
-        counts_without_bars=count_pixels(pair.preds[inside], pair.target[inside]) if cut else None,
-        levels_without_bars=(
-            count_levels(pair.levels[inside], pair.target[inside])
-            if cut and pair.levels is not None
-            else None
-        ),
+        note=pair.note,
+        counts=counts,
+        levels=levels,
+        counts_without_bars=counts_without_bars,
+        levels_without_bars=levels_without_bars,
+    )
+
+
+def _count(pair: Pair, counted: npt.NDArray[np.bool_] | None) -> tuple[IntArray, IntArray | None]:
+    """Counts of the pixels that count, by threshold as well where that is asked for."""
+    preds, target, levels = pair.preds, pair.target, pair.levels
+    if counted is not None:  # in one row
+        preds, target = preds[counted][None], target[counted][None]
+        levels = None if levels is None else levels[counted][None]
+    return (
+        count_pixels(preds, target),
+        None if levels is None else count_levels(levels, target),
     )
 
 

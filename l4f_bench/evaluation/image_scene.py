@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from l4f_bench.datasets.bars import Bars
+from l4f_bench.datasets.depth import Depth
 from l4f_bench.datasets.image_set import ImageSet, TrueMask
-from l4f_bench.datasets.mask_files import GreyUse, read_mask
+from l4f_bench.datasets.listing import printable
+from l4f_bench.datasets.mask_files import read_mask
+from l4f_bench.datasets.mask_levels import MaskFile, use_of
 from l4f_bench.datasets.pairs import list_images, pair_files
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.counting import Pair
+from l4f_bench.evaluation.mask_notes import Reading, note_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,8 +42,9 @@ class Prediction:
     """``[H, W]``."""
     levels: npt.NDArray[np.uint8] | None
     """The same as grey levels ``[H, W]``, where every threshold is to be counted."""
-    path: Path | None = None
-    grey: GreyUse | None = None
+    name: str | None = None
+    """Name of its file below its folder, where there is one."""
+    file: MaskFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ class ImageScene:
     """Threads that decode; None takes one per CPU core."""
     subset: Literal["all", "accepted", "rejected"] = "all"
     """Which images take part."""
-    bars: Callable[[int], npt.NDArray[np.bool_]] | None = None
+    bars: Callable[[int], Bars] | None = None
     """Rows of an image that are letterbox bars, where these are left out as well."""
 
     def predict(self, indices: Sequence[int]) -> Batch:
@@ -101,25 +107,36 @@ class ImageScene:
         if shapes[0] != shapes[1]:
             sizes = [f"{width}x{height}" for height, width in shapes]
             raise InputError(
-                f"{prediction.path or key} is {sizes[0]} pixels and its true mask {key} "
+                f"{prediction.name or key} is {sizes[0]} pixels and its true mask {key} "
                 f"{sizes[1]}. Resize one to the other."
             )
+        bars = None if self.bars is None else self._bars(index, len(true.mask))
+        shown = true.counted
+        if bars is not None:
+            rows = np.broadcast_to(~bars[:, None], true.mask.shape)
+            shown = rows if shown is None else rows & shown
         return Pair(
             index=index,
             key=key,
             preds=prediction.mask,
             target=true.mask,
             levels=prediction.levels,
-            bars=None if self.bars is None else self._bars(index, len(true.mask)),
+            bars=bars,
             reason=true.reason if self.subset == "all" else None,
-            preds_name=None if prediction.path is None else prediction.path.name,
-            grey=tuple(use for use in (prediction.grey, true.grey) if use is not None),
+            preds_name=prediction.name,
+            counted=true.counted,
+            note=note_of(
+                (prediction.mask, prediction.file),
+                (true.mask, true.file),
+                shown,
+                is_black=bars is not None and bool(bars.all()),
+            ),
             image=pixels,
         )
 
     def _bars(self, index: int, height: int) -> npt.NDArray[np.bool_]:
         assert self.bars is not None
-        rows = self.bars(index)
+        rows = self.bars(index).rows
         if len(rows) != height:
             raise InputError(
                 f"The image of {self.images.key(index)} is {len(rows)} pixels high and its mask "
@@ -137,28 +154,43 @@ class MaskFiles:
         Raises:
             InputError: The folder is missing or empty, or files are left unpaired.
         """
-        keys = [Path(images.spec.title, images.key(index)) for index in range(len(images))]
-        pairs, self.paired_by_order = pair_files(keys, list_images(folder))
-        self.paths = [path for _, path in pairs]
+        self._listing = list_images(folder)
+        found = pair_files(images.listing, self._listing)
+        of_image = dict(found.matched)
+        self.paths = [of_image[path] for path in images.listing.paths]
+        self._depth = Depth(len(self.paths), self.paths.__getitem__)
+        self._said = [self._listing.passed_over] if self._listing.passed_over else []
+        if found.by_order:
+            name, path = found.matched[0]
+            self._said.append(
+                "File names differ, so files are paired by natural order "
+                f"({self._name(path)} with {printable(name.name)}, and so on)."
+            )
 
-    def predictor(
-        self, *, level: int, invert: bool = False, with_levels: bool, workers: int | None
-    ) -> Predictor:
+    def warnings(self) -> list[str]:
+        """What there is to say of the folder."""
+        return self._said
+
+    def predictor(self, reading: Reading, *, with_levels: bool, workers: int | None) -> Predictor:
         """Reads the masks of a batch.
 
         Args:
-            level: Grey level from which a pixel is foreground.
-            invert: The object is black.
+            reading: How levels become masks.
             with_levels: Keep the grey levels, for F-measures.
             workers: Threads that decode.
         """
 
         def read(index: int) -> Prediction:
-            found = read_mask(self.paths[index], level, invert=invert)
-            kept = found.levels if with_levels else None
-            return Prediction(found.levels >= level, kept, self.paths[index], found.grey)
+            path = self.paths[index]
+            name, found = self._name(path), read_mask(path, self._depth)
+            levels = ~found.levels if reading.invert else found.levels
+            file = MaskFile(levels, use_of(name, found))
+            return Prediction(levels >= reading.level, levels if with_levels else None, name, file)
 
         return lambda indices, _: mapped(read, indices, workers)
+
+    def _name(self, path: Path) -> str:
+        return printable(self._listing.name(path))
 
 
 def segmented(method: ImageMethod, *, threshold: float, with_levels: bool) -> Predictor:

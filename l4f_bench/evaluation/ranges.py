@@ -35,6 +35,16 @@ def check_sampling(truncations: Sequence[float], seed: int) -> None:
         check_fraction("--truncation", psi)
 
 
+def check_level(option: str, value: int | None, least: int) -> None:
+    """Raise unless a value, where one is given, is a grey level from ``least`` up.
+
+    Raises:
+        InputError: It is not.
+    """
+    if value is not None and not least <= value <= 255:
+        raise InputError(f"{option} {value} is not a grey level. Give {least} to 255.")
+
+
 def check_least(option: str, value: int | None, least: int) -> None:
     """Raise if a number that is given is too small.
 

@@ -2,168 +2,172 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
+from typing import ClassVar
 
 from l4f_bench.datasets.folders import FolderImages
-from l4f_bench.datasets.specs import DatasetSpec
+from l4f_bench.datasets.specs import DATASETS, DatasetSpec
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.counting import Counts, count_images
 from l4f_bench.evaluation.image_scene import ImageScene, MaskFiles, own_masks
-from l4f_bench.evaluation.mask_warnings import mask_warnings
-from l4f_bench.evaluation.ranges import check_least
+from l4f_bench.evaluation.mask_notes import Reading, pair_warnings
+from l4f_bench.evaluation.ranges import check_least, check_level
+from l4f_bench.evaluation.records import Facts, build_record
+from l4f_bench.evaluation.setting import Outcome, Setting
 from l4f_bench.metrics.counts import COUNT_NAMES
-from l4f_bench.metrics.intervals import Estimate, estimate, point_scores
-from l4f_bench.metrics.protocols import IntArray, Protocol, table_scores
+from l4f_bench.metrics.protocols import PROTOCOLS, Protocol, table_scores
 from l4f_bench.progress import Progress, silent
+from l4f_bench.provenance import sha256_of_files
+from l4f_bench.seeds import check_seed
 
 _BATCH = 8  # pairs at a time: large enough for the threads, small enough for huge masks
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CountConfig:
-    """How two folders of masks become pixel counts."""
+class MaskFolders:
+    """Predicted masks of one folder against true masks of another."""
 
+    key: ClassVar[str] = "images"
+
+    preds: Path
+    """Folder of predicted masks."""
+    target: Path
+    """Folder of true masks."""
+    method: str = "masks"
+    """What made the predictions, as tables name it."""
+    dataset: str = "masks"
+    """Key of the data set, or a name for it."""
+    protocol: str = "l4f"
+    """Key of how counts become scores."""
     level: int = 128
     """Grey level (8-bit scale) from which a pixel is foreground, 1 to 255."""
     invert: bool = False
     """Predictions are black on the object: turn them round before anything else."""
+    ignore_level: int | None = None
+    """Level of the true masks, 0 to 255, whose pixels are left out (rims, voids)."""
     ignore_bars: bool = False
-    """Leave out rows that are pure black in the image (letterbox bars)."""
+    """Leave out rows that are black in the image (letterbox bars)."""
+    images: Path | None = None
+    """Folder of the images, needed to find the bars."""
     workers: int | None = None
     """Threads that decode; None takes one per CPU core."""
     limit: int | None = None
     """Use only the first N pairs, in natural order."""
+    seed: int = 0
+    """Seed of the bootstrap."""
 
     def __post_init__(self) -> None:
-        if not 1 <= self.level <= 255:
-            raise InputError(f"--level {self.level} is not a grey level. Give 1 to 255.")
+        PROTOCOLS.get(self.protocol)
+        check_level("--level", self.level, 1)
+        check_level("--ignore-level", self.ignore_level, 0)
         check_least("--workers", self.workers, 1)
         check_least("--limit", self.limit, 1)
+        check_seed(self.seed)
+        if self.ignore_bars and self.images is None:
+            raise InputError(
+                "--ignore-bars needs the images to find the bars in. Add --images DIR."
+            )
 
+    def parts(self) -> Sequence[Setting]:
+        """One evaluation."""
+        return [self]
 
-@dataclass(frozen=True, slots=True)
-class FolderScores:
-    """Scores of two folders of masks, and what was noticed on the way."""
+    def folder(self) -> str:
+        """Name of its folder."""
+        return self.method
 
-    protocol: Protocol
-    counts: Counts
-    scores: dict[str, Estimate]
-    scores_with_bars: dict[str, Estimate] | None
-    """The scores over all rows, when ``scores`` leaves out letterbox bars."""
-    warnings: list[str]
+    def run(self, progress: Progress = silent) -> Outcome:
+        """Score the masks.
+
+        Raises:
+            InputError: A folder or file cannot be used, files are left unpaired, or the sizes of a
+                pair differ.
+        """
+        started = time.perf_counter()
+        truth, files = self._open()
+        counts = self._count(truth, files, progress)
+        facts = Facts(
+            method=self.method,
+            method_title=self.method,
+            dataset_title=truth.spec.title,
+            label=self.method,
+            truth="human",
+            level=self.level,
+            images_digest=truth.digest,
+            digests={
+                "preds": sha256_of_files(files.paths[: counts.drawn]),
+                "target": truth.digest,
+            },
+            warnings=[
+                *files.warnings(),
+                *truth.warnings(),
+                *pair_warnings(
+                    [row.note for row in counts.rows], PROTOCOLS.get(self.protocol), self._reading
+                ),
+            ],
+        )
+        return Outcome(build_record(self, facts, counts, started=started), counts=counts)
+
+    def count(self) -> Counts:
+        """Count the pixels of all pairs.
+
+        Raises:
+            InputError: As for :meth:`run`.
+        """
+        return self._count(*self._open(), silent)
 
     @property
-    def controls(self) -> dict[str, dict[str, Estimate]]:
-        """What masks that never look score on the same images, over all rows."""
-        counts = self.counts.controls.counts()
-        return {name: point_scores(self.protocol, table) for name, table in counts.items()}
+    def _reading(self) -> Reading:
+        return Reading(level=self.level, invert=self.invert, ignore_level=self.ignore_level)
 
-    @property
-    def table(self) -> IntArray:
-        """tp, fp, fn, tn of each pair, int64 ``[N, 4]``, without bars where these are left out."""
-        without_bars = self.counts.table_without_bars
-        return self.counts.table if without_bars is None else without_bars
+    def _open(self) -> tuple[FolderImages, MaskFiles]:
+        truth = FolderImages(
+            _spec(self.dataset),
+            self.target,
+            self.images if self.ignore_bars else None,
+            level=self.level,
+            ignore_level=self.ignore_level,
+        )
+        return truth, MaskFiles(self.preds, truth)
+
+    def _count(self, truth: FolderImages, files: MaskFiles, progress: Progress) -> Counts:
+        with_levels = PROTOCOLS.get(self.protocol).f_measure is not None
+        scene = ImageScene(
+            images=truth,
+            predictor=files.predictor(self._reading, with_levels=with_levels, workers=self.workers),
+            truth_of=own_masks(truth, self.workers),
+            needs_pixels=False,
+            bars=truth.bars if self.ignore_bars else None,
+        )
+        most = len(truth) if self.limit is None else min(self.limit, len(truth))
+        return count_images(scene, most=most, batch_size=_BATCH, advance=progress(most))
 
 
-def score_folders(
-    preds_dir: Path,
-    target_dir: Path,
-    protocol: Protocol,
-    config: CountConfig,
-    *,
-    images_dir: Path | None = None,
-    seed: int = 0,
-    progress: Progress = silent,
-) -> FolderScores:
-    """Score predicted against true masks.
+def per_image_csv(counts: Counts, protocol: Protocol) -> str:
+    """Counts and scores of each image; undefined scores are left empty.
 
-    Args:
-        preds_dir: Folder of predicted masks.
-        target_dir: Folder of true masks.
-        protocol: How counts become scores.
-        config: How masks are read and counted.
-        images_dir: Folder of the images, needed to find letterbox bars.
-        seed: Seed of the bootstrap.
-        progress: Given the number of pairs, returns what to call with each number done.
-
-    Raises:
-        InputError: A folder or file cannot be used, or bars are to be ignored without images.
+    They are without letterbox bars, where these are left out.
     """
-    counts, files = count_folders(
-        preds_dir,
-        target_dir,
-        config,
-        images_dir=images_dir,
-        with_levels=protocol.f_measure is not None,
-        progress=progress,
-    )
-    scores = estimate(protocol, counts.table, counts.levels, seed=seed)
-    warnings = mask_warnings(counts, files, config.level)
+    import pandas as pd
+
     without_bars = counts.table_without_bars
-    if without_bars is None:
-        return FolderScores(protocol, counts, scores, None, warnings)
-    inside = estimate(protocol, without_bars, counts.levels_without_bars, seed=seed)
-    return FolderScores(protocol, counts, inside, scores, warnings)
-
-
-def count_folders(
-    preds_dir: Path,
-    target_dir: Path,
-    config: CountConfig,
-    *,
-    images_dir: Path | None = None,
-    with_levels: bool = False,
-    progress: Progress = silent,
-) -> tuple[Counts, MaskFiles]:
-    """Count the pixels of predicted against true masks; arguments as for :func:`score_folders`.
-
-    Returns:
-        The counts, and the files of the predictions.
-
-    Raises:
-        InputError: As there.
-    """
-    if config.ignore_bars and images_dir is None:
-        raise InputError("--ignore-bars needs the images to find the bars in. Add --images DIR.")
-    images = images_dir if config.ignore_bars else None
-    truth = FolderImages(_spec(target_dir), target_dir, images, level=config.level)
-    files = MaskFiles(preds_dir, truth)
-    scene = ImageScene(
-        images=truth,
-        predictor=files.predictor(
-            level=config.level,
-            invert=config.invert,
-            with_levels=with_levels,
-            workers=config.workers,
-        ),
-        truth_of=own_masks(truth, config.workers),
-        needs_pixels=False,
-        bars=truth.bars if config.ignore_bars else None,
-    )
-    most = len(truth) if config.limit is None else min(config.limit, len(truth))
-    return count_images(scene, most=most, batch_size=_BATCH, advance=progress(most)), files
-
-
-def per_image_csv(result: FolderScores) -> str:
-    """Counts and scores of each image under the protocol; undefined scores are left empty."""
+    table = counts.table if without_bars is None else without_bars
     frame = pd.DataFrame(
-        {
-            "preds": row.preds_name,
-            "target": row.key,
-            **dict(zip(COUNT_NAMES, counts, strict=True)),
-        }
-        for row, counts in zip(result.counts.rows, result.table, strict=True)
+        {"preds": row.preds_name, "target": row.key, **dict(zip(COUNT_NAMES, one, strict=True))}
+        for row, one in zip(counts.rows, table, strict=True)
     )
-    for key, values in table_scores(result.table, result.protocol).items():
+    for key, values in table_scores(table, protocol).items():
         frame[key] = values
     return str(frame.to_csv(index=False))
 
 
-def _spec(folder: Path) -> DatasetSpec:
-    """Masks of no data set that is known here."""
+def _spec(dataset: str) -> DatasetSpec:
+    """The data set, or what is known of one that is not known here."""
+    if dataset in DATASETS:
+        return DATASETS.get(dataset)
     return DatasetSpec(
-        name=folder.name, title=str(folder), resolution=0, source="given", licence="not known"
+        name=dataset, title=dataset, resolution=0, source="given", licence="not known"
     )

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from l4f_bench.evaluation.counting import Counts
 from l4f_bench.evaluation.examples import Example
 from l4f_bench.evaluation.records import Record
 from l4f_bench.progress import Progress
@@ -24,6 +25,8 @@ class Outcome:
     record: Record
     examples: list[Example] = field(default_factory=list)
     """Worst, median and best images, where there are images to show."""
+    counts: Counts | None = None
+    """Pixel counts of every image, where the setting hands them on."""
     failure: str | None = None
     """Why there is nothing to score, although the record says what was done."""
 

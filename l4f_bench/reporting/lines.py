@@ -9,7 +9,6 @@ from tabulate import tabulate
 
 from l4f_bench.evaluation.distance.facts import DistanceFacts, KernelFacts
 from l4f_bench.evaluation.records import Record
-from l4f_bench.evaluation.scoring import FolderScores
 from l4f_bench.metrics.intervals import Estimate
 from l4f_bench.metrics.scores import metric_spec
 from l4f_bench.reporting.audit import AuditedRow, bounds
@@ -18,12 +17,12 @@ from l4f_bench.reporting.sections import CONTROLS
 _BOUNDS = {"": "value", "95% from": "low", "95% to": "high"}
 
 
-def score_lines(result: FolderScores) -> str:
+def score_lines(record: Record) -> str:
     """One line of scores and its interval; the one with letterbox bars below it if asked for."""
-    named = {"score": result.scores}
-    if result.scores_with_bars is not None:
-        named = {"without bars": result.scores, "with bars": result.scores_with_bars}
-    return _lines(named, len(result.counts.rows), result.protocol.name, result.controls)
+    named = {"score": record.scores}
+    if record.scores_without_bars:
+        named = {"without bars": record.scores_without_bars, "with bars": record.scores}
+    return _lines(named, record.n, record.protocol_name, record.controls)
 
 
 def record_lines(record: Record) -> str:
@@ -36,23 +35,25 @@ def record_lines(record: Record) -> str:
     )
 
 
-def scores_json(result: FolderScores) -> dict[str, Any]:
-    """``{"scores": {key: {"value", "low", "high"}}, "n", "protocol"}`` and what was noticed."""
+def scores_json(record: Record) -> dict[str, Any]:
+    """``{"scores": {key: {"value", "low", "high"}}, "n", "protocol"}``, controls and warnings.
+
+    Where letterbox bars are left out, ``scores`` is without them, ``scores_with_bars`` with them.
+    """
     content = {
-        "scores": {key: asdict(estimate) for key, estimate in result.scores.items()},
-        "n": len(result.counts.rows),
-        "protocol": result.protocol.name,
-        "controls": {
-            name: {key: asdict(estimate) for key, estimate in scores.items()}
-            for name, scores in result.controls.items()
-        },
-        "warnings": result.warnings,
+        "scores": _estimates(record.scores_without_bars or record.scores),
+        "n": record.n,
+        "protocol": record.protocol_name,
+        "controls": {name: _estimates(scores) for name, scores in record.controls.items()},
+        "warnings": record.warnings,
     }
-    if result.scores_with_bars is not None:
-        content["scores_with_bars"] = {
-            key: asdict(estimate) for key, estimate in result.scores_with_bars.items()
-        }
+    if record.scores_without_bars:
+        content["scores_with_bars"] = _estimates(record.scores)
     return content
+
+
+def _estimates(scores: dict[str, Estimate]) -> dict[str, Any]:
+    return {key: asdict(estimate) for key, estimate in scores.items()}
 
 
 def distance_lines(found: DistanceFacts) -> str:
@@ -71,10 +72,10 @@ def distance_lines(found: DistanceFacts) -> str:
 
 
 def _kernel(kernel: KernelFacts) -> str:
-    if kernel.std is None:
-        return f"{kernel.mean:.6f}"
-    of = f"({kernel.num_subsets} subsets of {kernel.subset_size})"
-    return f"{kernel.mean:.6f} ± {kernel.std:.6f} {of}"
+    plural = "" if kernel.num_subsets == 1 else "s"
+    of = f"({kernel.num_subsets} subset{plural} of {kernel.subset_size})"
+    spread = "" if kernel.std is None else f" ± {kernel.std:.6f}"
+    return f"{kernel.mean:.6f}{spread} {of}"
 
 
 def audit_lines(rows: list[AuditedRow]) -> str:

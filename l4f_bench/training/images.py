@@ -84,6 +84,8 @@ class MemoryImages:
                 f"{source.name(bad[0])}."
             )
             images = np.delete(images, bad, axis=0)
+        for message in source.remarks.news():
+            warn(message)
         self._images = images
         self._order = _Order(len(images), seed)
         self.digest = hashlib.sha256(images.reshape(-1).data).hexdigest()
@@ -160,6 +162,8 @@ class StreamedImages:
         images = np.stack([self._coming[index].result() for index in indices])
         for index in self._coming.keys() - set(ahead):
             self._coming.pop(index).cancel()
+        for message in self._source.remarks.news():
+            self._warn(message)
         if self.num_unreadable >= self._warn_at:
             self._warn_at = 10 * self.num_unreadable
             first = self._source.name(next(iter(self._unreadable)))
@@ -229,12 +233,17 @@ def open_images(
     Raises:
         MissingAssetError: There is no such folder.
         InputError: It holds no image that can be read, or ``strict`` and one cannot (when
-            streaming, found out when its turn comes); an LMDB is damaged or lacks the resolution.
+            streaming, found out when its turn comes) or other files might be images; an LMDB is
+            damaged or lacks the resolution.
         MissingDependencyError: It is an LMDB, and ``lmdb`` is not installed.
     """
     if folder is None:
         return ShapesImages(resolution, seed)
     source = open_source(folder, resolution)
+    if source.passed_over and strict:
+        raise InputError(f"{source.passed_over} Remove them, or leave out --strict.")
+    if source.passed_over:
+        warn(source.passed_over)
     fits = len(source) * 3 * resolution**2 <= memory_bytes
     kind = MemoryImages if fits else StreamedImages
     return kind(source, resolution, seed, strict=strict, warn=warn)

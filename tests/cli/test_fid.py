@@ -139,13 +139,48 @@ def test_few_images_are_refused_unless_allowed(run: Run, sets: tuple[Path, Path]
 def test_images_that_cannot_be_used_are_named(run: Run, sets: tuple[Path, Path]) -> None:
     a, b = sets
     (a / "9.png").write_bytes((a / "8.png").read_bytes()[:60])
-    assert "9.png cannot be read" in refused(run, a, b, "--allow-small-n")
+    assert "9.png is damaged or cut short" in refused(run, a, b, "--allow-small-n")
     (a / "9.png").write_text("no image")
-    assert "9.png cannot be read" in refused(run, a, b, "--allow-small-n")
+    assert "9.png is not an image" in refused(run, a, b, "--allow-small-n")
     Image.new("RGB", (9, 8)).save(a / "9.png")
     message = refused(run, a, b, "--allow-small-n")
     assert "9.png has 9x8 pixels" in message
     assert "Crop or resize" in message
+
+
+def test_exif_orientation_is_ignored_as_by_pytorch_fid_and_said(
+    run: Run, sets: tuple[Path, Path], tmp_path: Path
+) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    turned = tmp_path / "turned"
+    turned.mkdir()
+    for index, image in enumerate(random_images(30, 0)):
+        Image.fromarray(image).save(turned / f"{index}.png", exif=exif)
+    result = run("fid", sets[0], turned, "--allow-small-n", "--json")
+    assert json.loads(result.stdout)["value"] == pytest.approx(0, abs=1e-6)
+    assert f"30 images of {turned} have an EXIF orientation, which is ignored" in result.stderr
+    saved = run("fid", turned, "--allow-small-n", "--save-stats", tmp_path / "stats.npz")
+    assert "EXIF orientation, which is ignored" in saved.stderr
+
+
+def test_small_levels_of_16_bits_are_those_of_8(run: Run, tmp_path: Path) -> None:
+    grey = random_images(30, 0)[..., 0]
+    folders = [
+        save_images(tmp_path / str(dtype), grey.astype(dtype)) for dtype in ("uint8", "uint16")
+    ]
+    result = run("fid", *folders, "--allow-small-n", "--json")
+    assert json.loads(result.stdout)["value"] == pytest.approx(0, abs=1e-6)
+    assert f"30 images of {folders[1]} have 16 bits or more but no level above 255" in result.stderr
+
+
+def test_files_that_are_passed_over_are_counted(run: Run, sets: tuple[Path, Path]) -> None:
+    (sets[0] / "x.heic").touch()
+    save_images(sets[0] / "more", random_images(2, 2))
+    result = run("fid", *sets, "--allow-small-n")
+    assert f"Passed over in {sets[0]}: other files (1 .heic)." in result.stderr
+    assert f"2 images in sub-folders of {sets[0]} are passed over." in result.stderr
+    assert f"{sets[0]}: 30 images" in result.stdout
 
 
 GOOD = {"mu": np.zeros(DIMENSION), "sigma": np.eye(DIMENSION)}

@@ -64,6 +64,8 @@ def test_what_holds_no_images_is_refused_in_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(refused.value)
     with pytest.raises(InputError, match="is a file"):
         open_source(tmp_path / "notes.txt", 8)
+    with pytest.raises(MissingAssetError, match="no folder"):
+        open_source(tmp_path / ("x" * 300), 8)
 
 
 def test_a_folder_of_lmdbs_is_refused_with_the_name_of_one(tmp_path: Path) -> None:
@@ -84,6 +86,27 @@ def test_a_folder_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
             open_source(tmp_path, 8)
     finally:
         closed.chmod(0o700)
+
+
+def test_a_link_to_nothing_is_an_unreadable_image(tmp_path: Path) -> None:
+    save(tmp_path / "a.png")
+    (tmp_path / "lost.png").symlink_to("nowhere")
+    source = open_source(tmp_path, 8)
+    assert [source.read(number, 8) is None for number in range(2)] == [False, True]
+    assert FolderSource(tmp_path).fingerprint() == source.fingerprint()
+
+
+def test_what_there_is_to_say_is_told_with_the_paths(tmp_path: Path) -> None:
+    save(tmp_path / "a.png")
+    Image.new("I;16", (8, 8), 200).save(tmp_path / "b.png")
+    (tmp_path / "c.heic").touch()
+    source = open_source(tmp_path, 8)
+    assert source.passed_over == f"Passed over in {tmp_path}: other files (1 .heic)."
+    image = source.read(1, 8)
+    assert image is not None
+    assert image.max() == 200
+    (said,) = source.remarks.news()
+    assert str(tmp_path / "b.png") in said
 
 
 def test_the_fingerprint_tells_names_and_sizes_but_reads_no_file(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import io
 import multiprocessing
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import lmdb
@@ -23,9 +24,9 @@ def pixels(number: int, side: int = 8) -> ByteArray:
     return np.random.default_rng(number).integers(0, 256, (side, side, 3), np.uint8)
 
 
-def encoded(array: ByteArray) -> bytes:
+def encoded(array: np.ndarray, kind: str = "WEBP", **options: object) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(array).save(file, "WEBP", lossless=True)
+    Image.fromarray(array).save(file, kind, lossless=True, **options)
     return file.getvalue()
 
 
@@ -134,10 +135,56 @@ def test_a_forked_process_opens_it_for_itself(tmp_path: Path) -> None:
     np.testing.assert_array_equal(source.read(3, 8), images[sorted(images)[3]].transpose(2, 0, 1))
 
 
+@pytest.mark.parametrize("damage", ["type", "table", "keys"])
+def test_damaged_pages_are_refused_in_one_line(damage: str, tmp_path: Path) -> None:
+    folder, images = lsun(tmp_path / "cat", 200)
+    file = folder / "data.mdb"
+    content = bytearray(file.read_bytes())
+    leaf = next(start for start in range(8192, len(content), 4096) if content[start + 10] == 2)
+    if damage == "keys":
+        content = content.replace(sorted(images)[100], b"z" * 40)
+    else:
+        place = leaf + {"type": 10, "table": 12}[damage]
+        content[place : place + 2] = b"\xff\xff"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=r"data\.mdb is damaged \(.*\)\. Copy it again") as told:
+        open_source(folder, 8)
+    assert "\n" not in str(told.value)
+
+
+def test_a_damaged_file_cannot_end_the_process(tmp_path: Path) -> None:
+    folder, _ = lsun(tmp_path / "cat", 200)
+    file = folder / "data.mdb"
+    content = file.read_bytes()
+    random = np.random.default_rng(0)
+    for _ in range(8):
+        damaged = bytearray(content)
+        for page in random.integers(2, len(content) // 4096, 6):
+            damaged[page * 4096 + random.integers(0, 40)] = random.integers(256)
+        file.write_bytes(damaged)
+        with suppress(InputError):
+            all_images(open_source(folder, 8), 8)
+
+
 def test_values_that_are_no_images_are_nothing(tmp_path: Path) -> None:
     source = open_source(write(tmp_path / "db", {b"a": b"text", b"b": encoded(pixels(1))}), 8)
     assert source.read(0, 8) is None
     assert source.read(1, 8) is not None
+
+
+def test_values_are_turned_upright_and_keep_small_levels(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    image = pixels(1)
+    turned = encoded(np.ascontiguousarray(np.rot90(image)), exif=exif)
+    deep = encoded(image[..., 0].astype(np.uint16), "PNG")
+    source = open_source(write(tmp_path / "db", {b"a": turned, b"b": deep}), 8)
+    upright, grey = all_images(source, 8)
+    np.testing.assert_array_equal(upright, image.transpose(2, 0, 1))
+    np.testing.assert_array_equal(grey, np.broadcast_to(image[..., 0], (3, 8, 8)))
+    (said,) = source.remarks.news()
+    assert "16 bits" in said
+    assert "key b" in said
 
 
 def test_the_fingerprint_follows_keys_and_values(tmp_path: Path) -> None:

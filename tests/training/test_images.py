@@ -189,3 +189,39 @@ def test_an_lmdb_trains_like_the_folder_that_it_was_made_of(tmp_path: Path) -> N
     for memory_bytes in (0, 1 << 20):
         images = open_images(tmp_path / "lmdb", 8, 0, warn=fail, memory_bytes=memory_bytes)
         np.testing.assert_array_equal(images.batch(range(14)), expected)
+
+
+def test_what_is_passed_over_is_said_or_refused(tmp_path: Path) -> None:
+    colours(tmp_path, 2)
+    (tmp_path / "c.heic").touch()
+    warnings: list[str] = []
+    assert len(open_images(tmp_path, 8, 0, warn=warnings.append).batch(range(2))) == 2
+    assert warnings == [f"Passed over in {tmp_path}: other files (1 .heic)."]
+    with pytest.raises(InputError, match=r"other files \(1 \.heic\)\. Remove them"):
+        open_images(tmp_path, 8, 0, strict=True, warn=fail)
+
+
+@pytest.mark.parametrize("memory_bytes", [0, 1 << 20])
+def test_what_there_is_to_say_of_images_is_said_once(memory_bytes: int, tmp_path: Path) -> None:
+    colours(tmp_path, 3)
+    Image.new("I;16", (10, 10), 99).save(tmp_path / "deep.png")
+    pages = [Image.new("L", (10, 10), level) for level in (1, 2)]
+    pages[0].save(tmp_path / "pages.tif", save_all=True, append_images=pages)
+    warnings: list[str] = []
+    images = open_images(tmp_path, 8, 0, warn=warnings.append, memory_bytes=memory_bytes)
+    for _ in range(4):
+        assert 99 in images.batch(range(5))
+    assert len(warnings) == 2
+    assert "several pages" in warnings[0]
+    assert "16 bits or more but no level above 255" in warnings[1]
+
+
+@pytest.mark.parametrize("memory_bytes", [0, 1 << 20])
+def test_links_to_nothing_are_unreadable_images(memory_bytes: int, tmp_path: Path) -> None:
+    colours(tmp_path, 3)
+    (tmp_path / "lost.png").symlink_to("nowhere")
+    warnings: list[str] = []
+    images = open_images(tmp_path, 8, 0, warn=warnings.append, memory_bytes=memory_bytes)
+    images.batch(range(8))
+    assert len(warnings) == 1
+    assert "lost.png" in warnings[0]

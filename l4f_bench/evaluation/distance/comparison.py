@@ -107,12 +107,16 @@ def compare_sides(
         kernel=kernel,
         precision_recall=shares,
         sides=(a, b),
-        warnings=_warnings((first.name, second.name), (a, b)),
+        warnings=[
+            *a.warnings,
+            *b.warnings,
+            *_warnings((first.name, second.name), (a, b)),
+        ],
     )
 
 
-def statistics_of(path: Path, config: DistanceConfig, progress: Progress = silent) -> SetStatistics:
-    """Statistics of one set of images, to be written to a file.
+def one_side(path: Path, config: DistanceConfig, progress: Progress = silent) -> Side:
+    """One set of images, whose statistics are to be written to a file.
 
     Raises:
         InputError: The folder or file cannot be used, or there are too few images.
@@ -121,7 +125,7 @@ def statistics_of(path: Path, config: DistanceConfig, progress: Progress = silen
     opened = open_side(path, config)
     check_side(opened, config)
     extractor = None if opened.is_file else _extractor(config)
-    return finish_side(opened, extractor, config, progress).statistics
+    return finish_side(opened, extractor, config, progress)
 
 
 def facts_of(result: FeatureDistance) -> DistanceFacts:

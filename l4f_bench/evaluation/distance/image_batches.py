@@ -16,9 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from l4f_bench.datasets.decoding import size_of
+from l4f_bench.datasets.depth import Depth
 from l4f_bench.datasets.image_set import ImageSet
 from l4f_bench.datasets.image_sources import image_files
-from l4f_bench.datasets.squares import ByteArray, read_rgb, size_of
+from l4f_bench.datasets.remarks import Remarks
+from l4f_bench.datasets.squares import ByteArray, read_rgb
 from l4f_bench.devices import to_bytes
 from l4f_bench.distributed import shard
 from l4f_bench.errors import InputError
@@ -55,12 +58,16 @@ class FolderBatches:
         """
         self._folder = folder
         found = image_files(folder)
-        self._paths = [path for path in found if path.parent == folder] or found
+        self._paths = [path for path in found.paths if path.parent == folder] or found.paths
+        self._depth = Depth(len(self._paths), self._paths.__getitem__)
         self._workers = workers or os.cpu_count() or 1
+        self.remarks = Remarks(f"images of {folder}")
+        num_below = len(found.paths) - len(self._paths)
+        below = f"{num_below} images in sub-folders of {folder} are passed over."
+        self.passed_over = [found.passed_over] if found.passed_over else []
+        self.passed_over += [below] if num_below else []
         first = size_of(self._paths[0])
         for path, size in zip(self._paths, self._sizes(), strict=True):
-            if size is None or first is None:
-                raise _unreadable(path)
             if size != first:
                 raise InputError(
                     f"{path} has {size[0]}x{size[1]} pixels and {self._paths[0]} has "
@@ -83,7 +90,7 @@ class FolderBatches:
             try:
                 for start in range(0, len(own), batch_size):
                     paths = own[start : start + batch_size]
-                    waiting.append([pool.submit(_read, path) for path in paths])
+                    waiting.append([pool.submit(self._read, path) for path in paths])
                     if len(waiting) > _BATCHES_AHEAD:
                         yield _stacked(waiting.popleft())
                 while waiting:
@@ -91,7 +98,13 @@ class FolderBatches:
             finally:  # an error or Ctrl-C need not wait for files that nobody will look at
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _sizes(self) -> Iterator[tuple[int, int] | None]:
+    def _read(self, path: Path) -> ByteArray:
+        # pytorch-fid takes images as they are stored, whatever their EXIF tag says.
+        photograph = read_rgb(path, self._depth, upright=False)
+        self.remarks.add(photograph.remarks, path.name)
+        return photograph.pixels
+
+    def _sizes(self) -> Iterator[tuple[int, int]]:
         with ThreadPoolExecutor(self._workers) as pool:
             for start in range(0, len(self), _SIZES_AT_ONCE):
                 yield from pool.map(size_of, self._paths[start : start + _SIZES_AT_ONCE])
@@ -228,16 +241,5 @@ def _index_batches(num_images: int, batch_size: int) -> Iterator[range]:
         yield own[start : start + batch_size]
 
 
-def _read(path: Path) -> ByteArray:
-    image = read_rgb(path)
-    if image is None:
-        raise _unreadable(path)
-    return image
-
-
 def _stacked(futures: list[Future[ByteArray]]) -> Tensor:
     return torch.from_numpy(np.stack([future.result() for future in futures]))
-
-
-def _unreadable(path: Path) -> InputError:
-    return InputError(f"{path} cannot be read as an image. Remove it or copy it again.")

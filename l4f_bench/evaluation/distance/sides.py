@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from l4f_bench.datasets.remarks import Remarks
 from l4f_bench.devices import choose_device
 from l4f_bench.distributed import from_first, gathered, shard
 from l4f_bench.errors import InputError
@@ -42,6 +43,8 @@ class Side:
     statistics: SetStatistics
     features: Features | None
     """``[N, D]``, where they are needed beyond their statistics."""
+    warnings: list[str]
+    """What there is to say about its image files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,7 @@ def finish_side(
             "sha256": opened.digest,
             "count": content.count,
         }
-        return Side(source=source, statistics=content, features=None)
+        return Side(source=source, statistics=content, features=None, warnings=[])
     assert extractor is not None, "a set of images needs an extractor"
     dimension, keep = extractor.spec.dimension, config.kernel or config.precision_recall
     own, kept = Moments(dimension), [np.empty((0, dimension), np.float32)]
@@ -151,7 +154,17 @@ def finish_side(
         source={**content.to_json(), "size": from_first(size)},
         statistics=statistics,
         features=_in_order(gathered(np.concatenate(kept))) if keep else None,
+        warnings=_noticed(content) if isinstance(content, FolderBatches) else [],
     )
+
+
+def _noticed(images: FolderBatches) -> list[str]:
+    """What all processes have to say about the files of a folder."""
+    remarks = Remarks(images.remarks.what)
+    for found in gathered(images.remarks.found):
+        for remark, (number, name) in found.items():
+            remarks.count(remark, number, name)
+    return [*images.passed_over, *remarks.news()]
 
 
 def _in_order(shares: list[Features]) -> Features:

@@ -24,9 +24,9 @@ from l4f_bench.evaluation.image_scene import (
     own_masks,
     segmented,
 )
-from l4f_bench.evaluation.mask_warnings import mask_warnings
+from l4f_bench.evaluation.mask_notes import Reading, pair_warnings
 from l4f_bench.evaluation.options import option
-from l4f_bench.evaluation.ranges import check_fraction, check_least, check_sampling
+from l4f_bench.evaluation.ranges import check_fraction, check_least, check_level, check_sampling
 from l4f_bench.evaluation.records import AnnotatorFacts, Facts, build_record
 from l4f_bench.evaluation.setting import Outcome, Setting
 from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
@@ -78,6 +78,7 @@ class Images(AnnotatorOptions):
     def __post_init__(self) -> None:
         check_sampling((), self.seed)
         check_fraction("--threshold", self.threshold, below=1)
+        check_level("--level", self.level, 1)
         check_least("--limit", self.limit, 1)
         check_least("--workers", self.workers, 1)
 
@@ -153,7 +154,15 @@ class Images(AnnotatorOptions):
             level=self._level if reads_files else None,
             images_digest=images.digest,
             digests=of_preds | of_truth,
-            warnings=mask_warnings(counts, files, self._level),
+            warnings=[
+                *(files.warnings() if files is not None else []),
+                *images.warnings(),
+                *pair_warnings(
+                    [row.note for row in counts.rows],
+                    PROTOCOLS.get(self.protocol),
+                    Reading(level=self._level),
+                ),
+            ],
         )
         record = build_record(self, facts, counts, started=started)
         examples = pick_examples(scene, counts, scene.name) if is_first() else []
@@ -220,7 +229,7 @@ class Images(AnnotatorOptions):
                 )
         files = MaskFiles(folder, images)
         predictor = files.predictor(
-            level=self._level, with_levels=self._with_levels, workers=self.workers
+            Reading(level=self._level), with_levels=self._with_levels, workers=self.workers
         )
         return predictor, files, {"preds": sha256_of_files(files.paths[:most])}
 
