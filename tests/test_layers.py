@@ -15,6 +15,7 @@ LAYERS = (
     {
         "__init__",
         "errors",
+        "json_data",
         "registry",
         "arrays",
         "config",
@@ -22,6 +23,7 @@ LAYERS = (
         "provenance",
         "runs",
         "seeds",
+        "terminal",
     },
     {"assets", "devices", "distributed", "tensors"},
     {"files"},
