@@ -28,7 +28,7 @@ from baselines.pseg.layers import (
 from l4f_bench.generators.layers import SLOPE, PixelNorm
 from l4f_bench.methods.labels4free.objective import composite
 from l4f_bench.seeds import normal
-from l4f_bench.tensors import StateDict, load_tensors
+from l4f_bench.tensors import StateDict, network_of
 
 BUFFERS = (".weight_flip", ".conv1.1.weight", ".conv1.2.weight")
 """Endings of the blur's constants, which a checkpoint may lack."""
@@ -159,9 +159,8 @@ class LayeredGenerator(nn.Module):
             InputError: This is no PSeg generator, or tensors are missing, unexpected or
                 misshapen; all are listed.
         """
-        network = cls(PSegArchitecture.of(state_dict))
-        load_tensors(network, state_dict, optional=BUFFERS)
-        return network.eval()
+        architecture = PSegArchitecture.of(state_dict)
+        return network_of(lambda: cls(architecture), state_dict, optional=BUFFERS)
 
     @property
     def mappings(self) -> list[nn.Sequential]:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from l4f_bench.errors import InputError
 from l4f_bench.generators.stylegan2 import BackgroundMode, Generator, Noise
-from l4f_bench.tensors import StateDict, load_tensors
+from l4f_bench.tensors import StateDict, network_of
 
 AlphaLayout = Literal["bg_extractor", "bg_extractor_repro"]
 
@@ -170,9 +170,7 @@ class AlphaNetwork(nn.Module, ABC):
             channels.append(state_dict[key].shape[1])
         if len(channels) < 2:
             raise InputError("These tensors are no alpha network: its projections are missing.")
-        network = alpha_network(layout, channels)
-        load_tensors(network, state_dict)
-        return network.eval()
+        return network_of(lambda: alpha_network(layout, channels), state_dict)
 
 
 class BgExtractor(AlphaNetwork):
