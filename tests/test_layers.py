@@ -15,6 +15,7 @@ LAYERS = (
     {
         "__init__",
         "errors",
+        "interrupts",
         "json_data",
         "registry",
         "arrays",
@@ -27,7 +28,7 @@ LAYERS = (
     },
     {"assets", "devices", "distributed", "tensors"},
     {"files"},
-    {"weight_spec", "weights", "cache", "transfer", "fetching", "doctor"},
+    {"weight_spec", "weights", "cache", "remote_file", "transfer", "fetching", "doctor"},
     {"datasets"},
     {"generators"},
     {"methods"},

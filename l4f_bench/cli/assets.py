@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from l4f_bench import interrupts
 from l4f_bench.cli.console import stderr
 from l4f_bench.cli.options import AsJson
 from l4f_bench.errors import InputError, MissingAssetError
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from l4f_bench.fetching import Fetched
     from l4f_bench.weight_spec import WeightSpec
 
-_EXIT_INTERRUPTED = 130
 _SHA256_DIGITS = 64
 
 
@@ -68,8 +68,9 @@ def fetch(
     try:
         fetched = [_fetch_one(spec, mirror) for spec in specs]
     except KeyboardInterrupt:
+        interrupts.ignore()
         stderr.print("Stopped. What came is kept: run the same command again to resume.")
-        raise typer.Exit(_EXIT_INTERRUPTED) from None
+        raise typer.Exit(interrupts.EXIT_CODE) from None
     return _print_fetched(fetched, as_json=as_json)
 
 
