@@ -56,10 +56,12 @@ def atomic_path(path: Path, *, durable: bool = True, make_folder: bool = True) -
         suffix = path.suffix if len(path.suffix) <= _LONGEST_SUFFIX else ""
         temporary = target.with_name(f"{_UNFINISHED}{secrets.token_hex(8)}{suffix}")
         temporary.touch(exist_ok=False)
+        mode = temporary.stat().st_mode  # by the process's umask, which some writers go past
     except OSError as error:
         raise cannot_write(path, error) from error
     try:
         yield temporary
+        temporary.chmod(mode)
         move(temporary, target, durable=durable)
     except Exception as error:
         reason = error if isinstance(error, OSError) else _reason_of_rust(error)
