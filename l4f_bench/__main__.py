@@ -1,6 +1,20 @@
-"""Run the command line as ``python -m l4f_bench``."""
+"""The program: ``l4f-bench``, or ``python -m l4f_bench``."""
 
-from l4f_bench.cli import app
+from __future__ import annotations
+
+from l4f_bench import interrupts
+
+
+def main() -> None:
+    """Run the command line."""
+    interrupts.install()
+    try:
+        from l4f_bench.cli import app  # takes a while, in which Ctrl-C is answered already
+
+        app(prog_name="l4f-bench")
+    finally:
+        interrupts.end()
+
 
 if __name__ == "__main__":
-    app(prog_name="l4f-bench")
+    main()

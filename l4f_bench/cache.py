@@ -21,6 +21,7 @@ from filelock import FileLock
 
 from l4f_bench.assets import EMBEDDED, embedded_path
 from l4f_bench.errors import BenchError, InputError, MissingAssetError
+from l4f_bench.json_data import read_json
 from l4f_bench.provenance import sha256_of
 from l4f_bench.runs import write_text
 from l4f_bench.weight_spec import Licence, WeightSpec
@@ -35,9 +36,16 @@ class CorruptFileError(BenchError):
 
 
 def cache_dir() -> Path:
-    """Folder of everything fetched: ``L4F_CACHE``, else the platform's cache folder."""
+    """Folder of everything fetched: ``L4F_CACHE``, else the platform's cache folder.
+
+    Raises:
+        InputError: ``L4F_CACHE`` begins with the home of somebody who has none.
+    """
     chosen = os.environ.get("L4F_CACHE")
-    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("l4f-bench")
+    try:
+        return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("l4f-bench")
+    except RuntimeError as error:
+        raise InputError(f"L4F_CACHE is {chosen}: {error} Name a folder.") from None
 
 
 def weight_path(spec: WeightSpec) -> Path:
@@ -209,7 +217,7 @@ def _digests() -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import inspect
 import os
+import socket
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from l4f_bench.errors import BenchError
@@ -23,30 +27,53 @@ Rows = TypeVar("Rows", bound="_Sliceable")
 Module = TypeVar("Module", bound="nn.Module")
 
 
+_JOIN_S = 40.0  # with Python's and PyTorch's start, joining ends within a minute
+_STORE_S = 5.0  # for PyTorch's first contact, of which it makes several attempts
+_COLLECTIVE_S = 1800.0  # PyTorch's own: the first process may be at work while the others wait
+_RETRY_S = 0.2
+
+
 class _Sliceable(Protocol):
     def __getitem__(self, key: slice, /) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a launcher put this process."""
+
+    rank: int
+    world_size: int
+    local_rank: int
+    address: str
+    port: int
+
+    @property
+    def is_consistent(self) -> bool:
+        """Whether a launcher can have meant these numbers."""
+        ranks = 0 <= self.local_rank <= self.rank < self.world_size
+        return ranks and bool(self.address) and 0 < self.port < 1 << 16
 
 
 @contextmanager
 def processes(device: str | None = None) -> Iterator[None]:
     """Join the processes that torchrun started, until the block ends.
 
+    Launchers set RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT for every process. A
+    process that has only some of them, as a shell in a pod, runs alone.
+
     Args:
         device: What was asked for; each process takes its own GPU unless that is ``cpu``.
 
     Raises:
-        BenchError: Another process has failed, which says itself why.
+        BenchError: The others do not come, or another process has failed, which says itself why.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    place = _launched()
+    if place is None or place.world_size == 1:
         yield
         return
-    import torch
     from torch import distributed
 
-    on_gpu = torch.cuda.is_available() and device != "cpu"
-    if on_gpu:
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("nccl" if on_gpu else "gloo")
+    _join(place, device)
     try:
         yield
     except RuntimeError as error:
@@ -58,6 +85,94 @@ def processes(device: str | None = None) -> Iterator[None]:
         ) from None
     finally:
         distributed.destroy_process_group()
+
+
+def is_follower() -> bool:
+    """Whether another process of this run speaks for this one; does not import PyTorch.
+
+    That is so once it has joined others (:func:`processes`) and is not the first of them; and from
+    the start if torchrun started it.
+    """
+    if "torch" in sys.modules and _joined():
+        return not is_first()
+    place = _launched() if "TORCHELASTIC_RUN_ID" in os.environ else None
+    return place is not None and place.rank > 0
+
+
+def _launched() -> _Place | None:
+    """The place that a launcher gave this process; None where it was started alone."""
+    try:
+        place = _Place(
+            rank=int(os.environ["RANK"]),
+            world_size=int(os.environ["WORLD_SIZE"]),
+            local_rank=int(os.environ["LOCAL_RANK"]),
+            address=os.environ["MASTER_ADDR"],
+            port=int(os.environ["MASTER_PORT"]),
+        )
+    except (KeyError, ValueError):
+        return None
+    return place if place.is_consistent else None
+
+
+def _join(place: _Place, device: str | None) -> None:
+    import torch
+    from torch import distributed
+
+    on_gpu = torch.cuda.is_available() and device != "cpu"
+    deadline = time.monotonic() + _JOIN_S
+    # torchrun answers at the address itself; other launchers leave that to the first process.
+    serves = place.rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
+    try:
+        _reach(place, deadline, serves=serves)
+        stores: Any = distributed  # whose types PyTorch does not export
+        server = stores.TCPStore(
+            place.address,
+            place.port,
+            place.world_size,
+            serves,
+            timeout=timedelta(seconds=_STORE_S),
+            wait_for_workers=False,
+            multi_tenant=True,
+        )
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        store = stores.PrefixStore(f"l4f-bench/{attempt}", server)
+        store.set(f"rank {place.rank}", "here")
+        while not store.check([f"rank {other}" for other in range(place.world_size)]):
+            _wait(deadline)
+        store.set_timeout(timedelta(seconds=_COLLECTIVE_S))
+        if on_gpu:
+            torch.cuda.set_device(place.local_rank)
+        backend = "nccl" if on_gpu else "gloo"
+        distributed.init_process_group(
+            backend, store=store, rank=place.rank, world_size=place.world_size
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        raise BenchError(
+            f"Process {place.rank} of {place.world_size} cannot join the others at "
+            f"{place.address}:{place.port} ({str(error).partition(chr(10))[0]:.200}). Start all of "
+            "them with torchrun; or run one alone, without RANK and WORLD_SIZE."
+        ) from None
+
+
+def _reach(place: _Place, deadline: float, *, serves: bool) -> None:
+    """Wait until the first process's address is known and, unless this is it, answers."""
+    while True:
+        try:
+            if serves:
+                socket.getaddrinfo(place.address, place.port)
+            else:
+                left = max(deadline - time.monotonic(), _RETRY_S)
+                socket.create_connection((place.address, place.port), timeout=left).close()
+        except OSError:
+            _wait(deadline)
+        else:
+            return
+
+
+def _wait(deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise TimeoutError(f"they did not come within {_JOIN_S:.0f} seconds")
+    time.sleep(_RETRY_S)
 
 
 def _joined() -> bool:

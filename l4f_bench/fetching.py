@@ -19,10 +19,11 @@ from l4f_bench.cache import (
     weight_path,
 )
 from l4f_bench.errors import BenchError, InputError, MissingAssetError
+from l4f_bench.remote_file import SourceError
+from l4f_bench.runs import cannot_write, check_output, move
 from l4f_bench.transfer import (
     InterruptedTransferError,
     ProgressCallback,
-    SourceError,
     TransferConfig,
     discard,
     download,
@@ -81,9 +82,10 @@ def fetch_weight(
         if target.is_file():
             with suppress(CorruptFileError):  # it is replaced below, once a good one is here
                 return _fetched(spec, target, verify_cached(spec, target), source=None)
+        check_output(target)
         part = target.with_name(f"{target.name}.part")
         source, digest = _from_first(sources, spec, part, config or TransferConfig(), progress)
-        part.replace(target)
+        _put(part, target)
         discard(part)  # its state
         stat = target.stat()
         remember_digest(target, digest, size=stat.st_size, mtime_ns=stat.st_mtime_ns)
@@ -99,8 +101,14 @@ def sources_of(spec: WeightSpec, mirror: str | None) -> tuple[str, ...]:
     if mirror is None:
         return spec.urls
     assert spec.file_name is not None, spec.name
-    parts = urlsplit(mirror)
-    if parts.scheme in {"http", "https"} and parts.netloc:
+    try:
+        parts = urlsplit(mirror)
+        usable = parts.hostname and parts.port != 0
+    except ValueError as error:
+        raise InputError(
+            f"--mirror {mirror} is no valid address ({error}). Give an http(s) address or a folder."
+        ) from None
+    if parts.scheme in {"http", "https"} and usable:
         return (f"{mirror.rstrip('/')}/{quote(spec.file_name)}",)
     if "://" in mirror and parts.scheme != "file":
         raise InputError(f"--mirror {mirror}: give an http(s) address or a folder.")
@@ -153,8 +161,19 @@ def _obtain(
             resumed = False  # the first half may have been another file: once more from zero
 
 
+def _put(part: Path, target: Path) -> None:
+    """Give a finished download its name; where that is a link, what it leads to is replaced."""
+    try:
+        # The digest is trusted from now on: the bytes must not be lost with the power.
+        move(part, target.resolve() if target.is_symlink() else target)
+    except OSError as error:
+        raise cannot_write(target, error) from error
+
+
 def _copy(source: Path, part: Path, progress: ProgressCallback) -> None:
     discard(part)
+    if source.exists() and not source.is_file():
+        raise SourceError(f"{source} is no regular file.")
     try:
         with source.open("rb") as reader, part.open("wb") as writer:
             total, done = source.stat().st_size, 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,30 @@ from torch import Tensor, nn
 from l4f_bench.errors import InputError
 
 StateDict = Mapping[str, Tensor]
+Module = TypeVar("Module", bound=nn.Module)
+
+
+def network_of(
+    build: Callable[[], Module], state_dict: StateDict, optional: tuple[str, ...] = ()
+) -> Module:
+    """A network with the tensors of a state dict, in eval mode.
+
+    The sizes that ``build`` takes come from a few of the tensors. They are compared with all of
+    them before the network is allocated, as a small file can name the sizes of a huge network.
+
+    Args:
+        build: Makes the network with any weights.
+        state_dict: Tensors by key.
+        optional: As in :func:`load_tensors`.
+
+    Raises:
+        InputError: As in :func:`load_tensors`.
+    """
+    with torch.device("meta"):
+        check_tensors(build(), state_dict, optional)
+    network = build()
+    load_tensors(network, state_dict, optional)
+    return network.eval()
 
 
 def load_tensors(
@@ -29,6 +54,18 @@ def load_tensors(
 
     Raises:
         InputError: Keys are missing, unexpected or misshapen; all are listed, with both shapes.
+    """
+    check_tensors(network, state_dict, optional)
+    network.load_state_dict(dict(state_dict), strict=False, assign=assign)
+
+
+def check_tensors(
+    network: nn.Module, state_dict: StateDict, optional: tuple[str, ...] = ()
+) -> None:
+    """Raise unless a state dict has the keys and shapes of a network.
+
+    Raises:
+        InputError: As in :func:`load_tensors`.
     """
     own = network.state_dict()
     may_miss = {
@@ -53,7 +90,6 @@ def load_tensors(
     if parts:
         name = type(network).__name__
         raise InputError(f"These tensors do not fit a {name}. {'; '.join(parts)}.")
-    network.load_state_dict(dict(state_dict), strict=False, assign=assign)
 
 
 def shape_of(state_dict: StateDict, key: str, ndim: int) -> torch.Size:

@@ -15,9 +15,9 @@ from l4f_bench import transfer
 from l4f_bench.cache import weight_path
 from l4f_bench.errors import InputError, MissingAssetError
 from l4f_bench.fetching import Fetched, fetch_weight
+from l4f_bench.remote_file import SourceError
 from l4f_bench.transfer import (
     InterruptedTransferError,
-    SourceError,
     TransferConfig,
     discard,
     download,

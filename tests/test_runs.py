@@ -4,7 +4,6 @@ import errno
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -101,10 +100,10 @@ def test_what_a_killed_process_was_writing_is_removed_on_resuming(
 def test_a_full_disk_is_a_failure_and_no_wrong_usage(
     number: int, exit_code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(number, "no")
 
-    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    monkeypatch.setattr(Path, "touch", refuse)
     with pytest.raises(BenchError, match=r"Cannot write .*a\.txt") as error:
         write_text(tmp_path / "a.txt", "text")
     assert error.value.exit_code == exit_code

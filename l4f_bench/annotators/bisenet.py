@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from l4f_bench.errors import InputError
-from l4f_bench.tensors import StateDict, load_tensors, shape_of
+from l4f_bench.tensors import StateDict, network_of, shape_of
 
 _BASE = 64  # channels after the first convolution at width 1
 _MAX_CHANNELS = 4 * _BASE  # a file cannot make us build more than 16 times the published network
@@ -214,12 +214,11 @@ class BiSeNet(nn.Module):
             raise InputError(
                 f"This is not a BiSeNet, which has {_FIRST} and {_LAST}; the keys here: {found} …"
             )
-        network = cls(
-            shape_of(state_dict, _LAST, 4)[0], width=shape_of(state_dict, _FIRST, 4)[0] / _BASE
-        )
+        num_classes = shape_of(state_dict, _LAST, 4)[0]
+        width = shape_of(state_dict, _FIRST, 4)[0] / _BASE
         # Files of the first PyTorch versions lack these counters, which only training reads.
-        load_tensors(network, state_dict, optional=(".num_batches_tracked",))
-        return network.eval()
+        optional = (".num_batches_tracked",)
+        return network_of(lambda: cls(num_classes, width=width), state_dict, optional)
 
     def forward(self, x: Tensor) -> Heads:
         """Scores of all three heads, as training needs them.

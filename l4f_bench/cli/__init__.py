@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import errno
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from l4f_bench import __version__
+from l4f_bench import __version__, interrupts
 from l4f_bench.cli import (
     annotate,
     audit,
@@ -29,46 +31,57 @@ from l4f_bench.cli import (
     score,
     train,
 )
-from l4f_bench.cli.console import errors, silence_all_but_first
+from l4f_bench.cli.console import errors
 from l4f_bench.errors import BenchError, is_out_of_memory
 from l4f_bench.runs import NO_ROOM
-
-_NOT_WRITABLE = (*NO_ROOM, errno.EROFS)
+from l4f_bench.terminal import one_line
 
 
 class BenchGroup(TyperGroup):
-    """Turns a ``BenchError`` or Ctrl-C of any command into one line on stderr and an exit code."""
+    """Turns what goes wrong in any command, or Ctrl-C, into one line on stderr and an exit code."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Read the command line."""
+        with _failures_shown():
+            return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
-        silence_all_but_first()
         # Pillow warns of large images from a size on that is usual here, and refuses huge ones.
         warnings.filterwarnings("ignore", message=".*decompression bomb", module="PIL")
-        try:
+        with _failures_shown():
             return super().invoke(ctx)
-        except BenchError as error:
-            errors.print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
-            raise typer.Exit(error.exit_code) from None
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            advice = "Take fewer images at a time: --batch-size 1, or train --set batch_size=N."
-            errors.print(f"Error: Out of memory. {advice}", style="red", soft_wrap=True)
-            raise typer.Exit(1) from None
-        except OSError as error:
-            if error.errno not in _NOT_WRITABLE:
-                raise
-            errors.print(
-                f"Error: A file cannot be written: {error.strerror}. Make room or choose another "
-                "folder; what was finished is kept.",
-                style="red",
-                markup=False,
-                soft_wrap=True,
-            )
-            raise typer.Exit(1) from None
-        except KeyboardInterrupt:
-            errors.print("Interrupted. No file is half written.", style="red")
-            raise typer.Exit(130) from None
+
+
+@contextmanager
+def _failures_shown() -> Iterator[None]:
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        if isinstance(error, KeyboardInterrupt) or interrupts.is_pending():
+            interrupts.ignore()
+            errors.print(interrupts.MESSAGE, style="red")
+            raise typer.Exit(interrupts.EXIT_CODE) from None
+        message, exit_code = _explained(error)
+        if message is None:
+            raise
+        errors.print(f"Error: {one_line(message)}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(exit_code) from None
+
+
+def _explained(error: Exception) -> tuple[str | None, int]:
+    """What to say about an error, and the exit code; None for a mistake of our own."""
+    if isinstance(error, BenchError):
+        return str(error), error.exit_code
+    if is_out_of_memory(error):
+        advice = "Take fewer images at a time: --batch-size 1, or train --set batch_size=N."
+        return f"Out of memory. {advice}", 1
+    # EPIPE: whoever reads stdout has enough, and Typer ends quietly.
+    if isinstance(error, OSError) and error.errno not in {None, errno.EPIPE}:
+        named = f"{error.filename}: " if error.filename else ""
+        advice = " Make room; what was finished is kept." if error.errno in NO_ROOM else ""
+        return f"{named}{error.strerror}.{advice}", 1
+    return None, 1
 
 
 app = typer.Typer(

@@ -5,7 +5,6 @@ Of several processes the first alone speaks, but each may say why it fails.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,19 +21,29 @@ from rich.progress import (
 from rich.progress import Progress as ProgressBar
 from rich.text import Text
 
+from l4f_bench.distributed import is_follower
 from l4f_bench.progress import Advance, Progress
 
 ImagesReport = Callable[[int, Mapping[str, float]], object]
 """Called with the images done and the latest figures by name."""
 
-stdout = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-stderr = Console(stderr=True, highlight=False, emoji=False)
+
+class _FirstConsole(Console):
+    """Speaks in the first process only; which that is may turn out later than at the import."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is printed."""
+        return is_follower()
+
+    @quiet.setter
+    def quiet(self, value: bool) -> None:
+        """Not to be chosen; Rich sets it when the console is made."""
+
+
+stdout = _FirstConsole(highlight=False, markup=False, emoji=False, soft_wrap=True)
+stderr = _FirstConsole(stderr=True, highlight=False, emoji=False)
 errors = Console(stderr=True, highlight=False, emoji=False)
-
-
-def silence_all_but_first() -> None:
-    """Let only the first of several processes, as torchrun numbers them, speak from now on."""
-    stdout.quiet = stderr.quiet = os.environ.get("RANK", "0") != "0"
 
 
 def somebody_there() -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from l4f_bench import interrupts
 from l4f_bench.cli.console import byte_count, somebody_there, stderr
 from l4f_bench.cli.options import AsJson
 from l4f_bench.errors import InputError, MissingAssetError
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from l4f_bench.fetching import Fetched
     from l4f_bench.weight_spec import WeightSpec
 
-_EXIT_INTERRUPTED = 130
 _SHA256_DIGITS = 64
 
 
@@ -58,8 +58,9 @@ def fetch(
     try:
         fetched = [_fetch_one(spec, mirror) for spec in specs]
     except KeyboardInterrupt:
+        interrupts.ignore()
         stderr.print("Stopped. What was downloaded is kept: run the same command again to resume.")
-        raise typer.Exit(_EXIT_INTERRUPTED) from None
+        raise typer.Exit(interrupts.EXIT_CODE) from None
     return _print_fetched(fetched, as_json=as_json)
 
 

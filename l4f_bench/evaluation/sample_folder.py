@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -25,18 +26,28 @@ from PIL import Image
 
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.distributed import from_first, gathered, is_first, num_processes, shard
+from l4f_bench.errors import BenchError
 from l4f_bench.evaluation.ranges import check_fraction, check_least, check_sampling
 from l4f_bench.methods.batching import samples_per_batch
 from l4f_bench.methods.contracts import GenerativeMethod, Samples
 from l4f_bench.methods.loading import load_generative
 from l4f_bench.methods.specs import METHODS
 from l4f_bench.progress import Progress
-from l4f_bench.provenance import environment
-from l4f_bench.runs import atomic_path, locked_folder, open_run, whole_lines
+from l4f_bench.provenance import environment, sha256_of
+from l4f_bench.runs import (
+    append_lines,
+    atomic_path,
+    cannot_write,
+    locked_folder,
+    open_run,
+    whole_lines,
+    write_text,
+)
 
 METADATA, GRID = "metadata.jsonl", "grid.png"
 _GRID_COLUMNS, _GRID_SIDE = 8, 256
 _GRID_ROWS = ("images", "alpha", "masks", "backgrounds", "composites")
+_CHECKED_TOGETHER = 64
 
 ByteArray = npt.NDArray[np.uint8]
 
@@ -120,6 +131,10 @@ def sample_folder(
 ) -> None:
     """Fill a folder with samples; a sample counts once its line is in the metadata.
 
+    A resumed run goes on after the last sample whose line and files are what it would write
+    itself, up to the pixels, which the line's digests vouch for. From the first line on that is
+    not, or whose files are not, samples are made again.
+
     Args:
         method: Makes the samples.
         folder: Where they go.
@@ -132,21 +147,25 @@ def sample_folder(
             just made.
 
     Raises:
-        InputError: The folder holds another run, or cannot be written.
+        InputError: The folder holds another run, or cannot be written, or was removed meanwhile.
+        BenchError: The disk is full, or files were removed meanwhile.
     """
     with locked_folder(folder) if is_first() else nullcontext():
-        done = from_first(_num_finished(folder, identity, resume=resume) if is_first() else 0)
-        advance = progress(config.num_images - done)
+        first = is_first()
+        done = from_first(_num_finished(folder, config, identity, resume=resume) if first else 0)
+        _make_folders(folder, config)
+        advance = progress(max(config.num_images - done, 0))
         step = batch_size * num_processes()
         with ThreadPoolExecutor() as pool:
             for start in range(done, config.num_images, step):
                 indices = range(start, min(start + step, config.num_images))
                 own = _write_batch(method, folder, config, shard(indices), pool)
-                lines = sorted(chain(*gathered(own)), key=lambda line: line["index"])
-                if is_first():
-                    _append(folder / METADATA, lines)
+                lines = dict(chain(*gathered(own)))
+                if first:
+                    append_lines(folder / METADATA, (lines[index] for index in indices))
                 advance(len(indices))
-        if is_first():
+        if first:
+            _check_whole(folder, config)
             _write_grid(folder, config.num_images)
 
 
@@ -156,28 +175,91 @@ def _write_batch(
     config: SampleConfig,
     indices: Sequence[int],
     pool: ThreadPoolExecutor,
-) -> list[dict[str, Any]]:
-    """Make and write the samples of ``indices``; returns their lines of metadata."""
+) -> list[tuple[int, str]]:
+    """Make and write the samples of ``indices``; returns these with their lines of metadata."""
     if not indices:  # of the last batch, some processes get nothing
         return []
     samples = method.sample(indices, truncation=config.truncation, seed=config.seed)
     return list(pool.map(lambda i: _write(folder, config, samples, i), range(len(indices))))
 
 
-def _append(metadata: Path, lines: list[dict[str, Any]]) -> None:
-    with metadata.open("a", encoding="utf-8") as file:
-        file.writelines(json.dumps(line) + "\n" for line in lines)
-
-
-def _num_finished(folder: Path, identity: dict[str, Any], *, resume: bool) -> int:
+def _num_finished(
+    folder: Path, config: SampleConfig, identity: dict[str, Any], *, resume: bool
+) -> int:
     """Check that the folder may be filled; returns how many samples an earlier run finished."""
     # Without the time: a resumed folder ends with the same bytes as an unbroken one.
     open_run(folder, identity, environment(), resume=resume, kind="samples")
-    return len(whole_lines(folder / METADATA))
+    lines = whole_lines(folder / METADATA)
+    done = _num_true(folder, config, lines)
+    if done < len(lines) or not done:  # also makes the file that lines are added to
+        write_text(folder / METADATA, "".join(f"{line}\n" for line in lines[:done]))
+    return done
 
 
-def _write(folder: Path, config: SampleConfig, samples: Samples, position: int) -> dict[str, Any]:
-    """Write one sample's files and return its line of metadata."""
+def _num_true(folder: Path, config: SampleConfig, lines: Sequence[str]) -> int:
+    """How many of the first lines are those of the files that stand in the folder."""
+    with ThreadPoolExecutor() as pool:
+        for start in range(0, len(lines), _CHECKED_TOGETHER):
+            indices = range(start, min(start + _CHECKED_TOGETHER, len(lines)))
+            found = pool.map(partial(_line_of_files, folder, config), indices)
+            for index, line in zip(indices, found, strict=True):
+                if lines[index] != line:
+                    return index
+    return len(lines)
+
+
+def _line_of_files(folder: Path, config: SampleConfig, index: int) -> str | None:
+    """The line that belongs to the files of a sample; None where one is missing."""
+    paths = {kind: folder / kind / _name(index) for kind in _kinds(config)}
+    if not all(path.is_file() for path in paths.values()):
+        return None
+    return _line(config, index, {kind: sha256_of(path) for kind, path in paths.items()})
+
+
+def _line(config: SampleConfig, index: int, digests: dict[str, str]) -> str:
+    """A sample's line of metadata, without its end."""
+    document = {
+        "index": index,
+        "seed": config.seed,
+        "truncation": config.truncation,
+        "threshold": config.threshold,
+        "sha256": digests,
+    }
+    return json.dumps(document)
+
+
+def _kinds(config: SampleConfig) -> tuple[str, ...]:
+    """Sub-folders, in the order in which they stand in the metadata."""
+    return (*_GRID_ROWS, "alpha16") if config.alpha16 else _GRID_ROWS
+
+
+def _name(index: int) -> str:
+    return f"{index:06d}.png"
+
+
+def _make_folders(folder: Path, config: SampleConfig) -> None:
+    """Make the sub-folders, once: one that is removed later must not come back half empty."""
+    for kind in _kinds(config):
+        try:
+            (folder / kind).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(folder / kind, error) from error
+
+
+def _check_whole(folder: Path, config: SampleConfig) -> None:
+    """Raise if files that were written are gone, as when a folder was emptied meanwhile."""
+    wanted = {_name(index) for index in range(config.num_images)}
+    for kind in _kinds(config):
+        missing = sorted(wanted - {path.name for path in (folder / kind).glob("*.png")})
+        if missing:
+            raise BenchError(
+                f"{folder / kind} lacks {len(missing)} of its files, {missing[0]} first: something "
+                "removed them meanwhile. Run again with --resume, or in another folder."
+            )
+
+
+def _write(folder: Path, config: SampleConfig, samples: Samples, position: int) -> tuple[int, str]:
+    """Write one sample's files; returns its index and line of metadata."""
     index = samples.indices[position]
     alpha = samples.alpha[position, 0].numpy()
     arrays: dict[str, npt.NDArray[Any]] = {
@@ -190,16 +272,9 @@ def _write(folder: Path, config: SampleConfig, samples: Samples, position: int) 
     if config.alpha16:
         arrays["alpha16"] = np.round(alpha.astype(np.float64) * 65535).astype(np.uint16)
     digests = {
-        kind: _write_png(folder / kind / f"{index:06d}.png", array)
-        for kind, array in arrays.items()
+        kind: _write_png(folder / kind / _name(index), array) for kind, array in arrays.items()
     }
-    return {
-        "index": index,
-        "seed": config.seed,
-        "truncation": config.truncation,
-        "threshold": config.threshold,
-        "sha256": digests,
-    }
+    return index, _line(config, index, digests)
 
 
 def _pixels(image: ByteArray) -> ByteArray:
@@ -208,11 +283,11 @@ def _pixels(image: ByteArray) -> ByteArray:
 
 
 def _write_png(path: Path, array: npt.NDArray[Any]) -> str:
-    """Write a PNG atomically and return its SHA-256."""
+    """Write a PNG atomically and return its SHA-256; one that a power cut loses is made again."""
     buffer = io.BytesIO()
     Image.fromarray(array).save(buffer, format="png")
     content = buffer.getvalue()
-    with atomic_path(path) as temporary:
+    with atomic_path(path, durable=False, make_folder=False) as temporary:
         temporary.write_bytes(content)
     return hashlib.sha256(content).hexdigest()
 
@@ -220,7 +295,7 @@ def _write_png(path: Path, array: npt.NDArray[Any]) -> str:
 def _write_grid(folder: Path, num_images: int) -> None:
     """Draw the first samples: a column each, a row per kind of file."""
     columns = range(min(num_images, _GRID_COLUMNS))
-    rows = [[_thumbnail(folder / kind / f"{i:06d}.png") for i in columns] for kind in _GRID_ROWS]
+    rows = [[_thumbnail(folder / kind / _name(i)) for i in columns] for kind in _GRID_ROWS]
     grid = np.concatenate([np.concatenate(row, axis=1) for row in rows])
     _write_png(folder / GRID, grid)
 

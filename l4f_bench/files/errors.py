@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from l4f_bench.errors import BenchError, InputError
+from l4f_bench.errors import BenchError, InputError, is_out_of_memory
+from l4f_bench.terminal import one_line
 
 _LONGEST_REASON = 20_000  # room for a list of keys that do not fit
 
@@ -38,11 +39,11 @@ def refusals_named(path: Path) -> Iterator[None]:
         raise CheckpointError(_one_line(path, error.strerror or str(error))) from error
     except Exception as error:
         reason = f"damaged or not supported ({type(error).__name__}: {error})"
+        if is_out_of_memory(error):
+            reason = "it takes more memory than there is"
         raise CheckpointError(_one_line(path, reason)) from error
 
 
 def _one_line(path: Path, reason: str) -> str:
-    """Join file and reason; names inside a file may hold control characters, shown as '?'."""
-    words = " ".join(reason[:_LONGEST_REASON].split())
-    printable = "".join(c if c.isprintable() else "?" for c in words)
-    return f"Cannot read {path}: {printable.removesuffix('.')}."
+    words = one_line(reason[:_LONGEST_REASON]).strip()
+    return f"Cannot read {path}: {words.removesuffix('.')}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import struct
 from typing import Any
 
@@ -106,19 +105,18 @@ class TensorReader:
         storage = self._storage(value.args[0] if value.args else None)
         check_bounds(value.args, storage.numel())
         _, offset, size, stride = value.args[:4]
-        if math.prod(size) > storage.numel():
-            raise RefusedError("a tensor that repeats its storage")
         return storage.as_strided(size, stride, offset)
 
     def _storage(self, value: Any) -> Tensor:
         if not isinstance(value, Inert) or value.path != "torch.storage._load_from_bytes":
             raise RefusedError("a tensor without a storage")
-        if id(value) not in self.storages:
-            raw = value.args[0] if len(value.args) == 1 else None
-            if not isinstance(raw, memoryview):
-                raise RefusedError("a tensor storage that is not bytes")
-            self.storages[id(value)] = _nested_storage(raw, self.meta)
-        return self.storages[id(value)]
+        raw = value.args[0] if len(value.args) == 1 else None
+        if not isinstance(raw, memoryview):
+            raise RefusedError("a tensor storage that is not bytes")
+        # By its bytes, of which two views never share any: calls of them cost the file nothing.
+        if id(raw) not in self.storages:
+            self.storages[id(raw)] = _nested_storage(raw, self.meta)
+        return self.storages[id(raw)]
 
 
 def _nested_storage(data: memoryview, meta: bool) -> Tensor:

@@ -109,10 +109,11 @@ class _Plain:
             return {str(k)[:80]: self.convert(v, depth + 1) for k, v in value.items()}
         if isinstance(value, list | tuple):
             return [self.convert(element, depth + 1) for element in value]
-        return _plain_scalar(value)
+        return plain_scalar(value)
 
 
-def _plain_scalar(value: Any) -> Any:
+def plain_scalar(value: Any) -> Any:
+    """``value`` as JSON data if it is one number or text; the name of its type if it is more."""
     if is_array(value) and value.path.endswith(".scalar"):
         value = as_array(value).item()
     if isinstance(value, str):

@@ -24,23 +24,70 @@ def checked_tensors(networks: Mapping[str, Mapping[str, Any]], file_bytes: int) 
     """Refuse networks that hold anything but dense tensors of a total size the file can hold.
 
     Raises:
-        RefusedError: Some value is not a dense tensor, small storages are stretched by views, or a
-            number is NaN or infinite.
+        RefusedError: Some value is no dense tensor, or has no elements or more than its storage;
+            small storages stand under many names; or a number is NaN or infinite in float32.
     """
-    import torch
-
-    total = 0
+    allowance = Allowance(file_bytes)
     for name, state_dict in networks.items():
         for key, value in state_dict.items():
             if not isinstance(key, str) or not is_dense(value):
                 raise RefusedError(f"{key!s:.80} of {name} is not a plain tensor")
-            total += value.numel() * value.element_size()
-    if total > 2 * file_bytes + (1 << 20):  # twice: two networks may share a storage
-        raise RefusedError(f"its tensors claim {total} bytes in a file of {file_bytes}")
+            allowance.take(num_bytes(value, f"{key:.80} of {name}"))
     for name, state_dict in networks.items():
         for key, value in state_dict.items():
-            if not value.is_meta and not torch.isfinite(value).all():
-                raise RefusedError(f"{key!s:.80} of {name} holds NaN or infinite numbers")
+            check_finite(value, f"{key:.80} of {name}")
+
+
+class Allowance:
+    """Bytes that the tensors of a file may claim together, whatever storages they share.
+
+    Twice the file's own, as two networks may share their weights; and a little, which lets small
+    files hold narrow numbers that are made wider.
+    """
+
+    def __init__(self, file_bytes: int) -> None:
+        """Allow what a file of this size may claim."""
+        self._file_bytes = file_bytes
+        self._left = 2 * file_bytes + (1 << 20)
+
+    def take(self, claimed: int) -> None:
+        """Count bytes before they are allocated.
+
+        Raises:
+            RefusedError: With them the tensors claim more than a file of this size can hold.
+        """
+        self._left -= claimed
+        if self._left < 0:
+            raise RefusedError(f"its tensors claim more than its {self._file_bytes} bytes can hold")
+
+
+def num_bytes(value: Tensor, what: str) -> int:
+    """Bytes that a dense tensor takes in memory of its own.
+
+    Raises:
+        RefusedError: It has no elements, which leaves its other sizes unfounded, or more elements
+            than stand in its storage; the message calls it ``what``.
+    """
+    claimed = value.numel() * value.element_size()
+    if not claimed:
+        raise RefusedError(f"{what} has the shape {list(value.shape)}, which holds no numbers")
+    if claimed > value.untyped_storage().nbytes():
+        raise RefusedError(f"{what} repeats the numbers of its storage")
+    return claimed
+
+
+def check_finite(value: Tensor, what: str) -> None:
+    """Refuse NaN, infinite numbers and those that are infinite in float32; ``meta`` passes.
+
+    Raises:
+        RefusedError: There is one; the message calls the tensor ``what``.
+    """
+    import torch
+
+    if value.is_meta:
+        return
+    if not torch.isfinite(value.float() if value.dtype == torch.float64 else value).all():
+        raise RefusedError(f"{what} holds NaN or infinite numbers")
 
 
 def is_dense(value: Any) -> bool:

@@ -7,6 +7,7 @@ endless pickles are refused before ``torch.load(weights_only=True)`` makes the t
 from __future__ import annotations
 
 import mmap
+import tarfile
 import zipfile
 from argparse import Namespace
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from l4f_bench.files.pickled_tensors import (
 )
 from l4f_bench.files.restricted_pickle import (
     MAX_STEPS,
+    Inert,
     PersistentId,
     Record,
     read_pickle,
@@ -40,6 +42,7 @@ NAMES = STORAGE_NAMES | {
     ("_codecs", "encode"),
 }
 _MAX_PICKLE_BYTES = 64 << 20
+_TENSOR_ARGUMENTS = 6  # one more could hold flags that change how the numbers are understood
 
 
 def read_torch_file(path: Path, *, meta: bool = False) -> Any:
@@ -79,31 +82,50 @@ def _check_zip(path: Path, *, meta: bool) -> None:
 
 
 def _check_archive(archive: zipfile.ZipFile, file_bytes: int) -> None:
-    entries = {entry.filename: entry for entry in archive.infolist()}
-    if len(entries) != len(archive.infolist()):
-        raise RefusedError("a zip file with two entries of one name")
-    if sum(entry.file_size for entry in entries.values()) > file_bytes:
-        raise RefusedError("a zip file whose entries claim more bytes than it has")
-    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries.values()):
-        raise RefusedError("a compressed zip file, which torch.save does not write")
-    roots = [name.removesuffix("data.pkl") for name in entries if name.endswith("/data.pkl")]
-    if len(roots) != 1 or roots[0].count("/") != 1:
-        raise RefusedError("a zip file that torch.save did not write: no data.pkl in it")
-    byte_order = f"{roots[0]}byteorder"
+    root, entries = _entries(archive, file_bytes)
+    byte_order = f"{root}byteorder"
     if byte_order in entries and archive.read(byte_order) != b"little":
         raise RefusedError("tensors of a big-endian machine")
-    if entries[f"{roots[0]}data.pkl"].file_size > _MAX_PICKLE_BYTES:
+    if entries[f"{root}data.pkl"].file_size > _MAX_PICKLE_BYTES:
         raise RefusedError("a pickle that is larger than any network's")
     records: list[Record] = []
-    pickle = memoryview(archive.read(f"{roots[0]}data.pkl"))
-    read_pickle(pickle, NAMES, records=records)
+    data = memoryview(archive.read(f"{root}data.pkl"))
+    read_pickle(data, NAMES, records=records)
+    _check_copies(records, len(data))
     for key, dtype, count in _storages(records):
-        entry = entries.get(f"{roots[0]}data/{key}")
+        entry = entries.get(f"{root}data/{key}")
         if entry is None or entry.file_size != count * dtype.itemsize:
             raise RefusedError(f"incomplete: the tensor storage {key:.40} is not whole")
 
 
+def _entries(archive: zipfile.ZipFile, file_bytes: int) -> tuple[str, dict[str, zipfile.ZipInfo]]:
+    """The folder within a file of ``torch.save``, and all entries by name.
+
+    PyTorch has a zip reader of its own, which looks names up without regard to case and takes the
+    directory to be where the file says. Whatever that reader and Python's could understand
+    differently is refused.
+    """
+    infos = archive.infolist()
+    entries = {entry.filename: entry for entry in infos}
+    if len({name.casefold() for name in entries}) != len(infos):
+        raise RefusedError("a zip file with two entries of one name")
+    if sum(entry.file_size for entry in infos) > file_bytes:
+        raise RefusedError("a zip file whose entries claim more bytes than it has")
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in infos):
+        raise RefusedError("a compressed zip file, which torch.save does not write")
+    roots = [name.removesuffix("data.pkl") for name in entries if name.endswith("/data.pkl")]
+    if len(roots) != 1 or roots[0].count("/") != 1:
+        raise RefusedError("a zip file that torch.save did not write: no data.pkl in it")
+    if not all(name.startswith(roots[0]) for name in entries):
+        raise RefusedError("a zip file that torch.save did not write: more than one folder in it")
+    if archive.comment or min(entry.header_offset for entry in infos):
+        raise RefusedError("a zip file with other data around it")
+    return roots[0], entries
+
+
 def _check_legacy(path: Path) -> None:
+    if tarfile.is_tarfile(path):  # PyTorch would unpack it
+        raise RefusedError("a tar archive at the same time")
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         data = memoryview(mapped)
         try:
@@ -115,8 +137,14 @@ def _check_legacy(path: Path) -> None:
 def _check_legacy_storages(data: memoryview) -> None:
     records: list[Record] = []
     _, keys, position = legacy_pickles(data, NAMES, max_steps=MAX_STEPS, records=records)
-    storages = {key: (dtype, count) for key, dtype, count in _storages(records)}
-    if not isinstance(keys, list) or sorted(map(str, keys)) != sorted(storages):
+    _check_copies(records, len(data))
+    storages: dict[str, tuple[torch.dtype, int]] = {}
+    for key, dtype, count in _storages(records):
+        if storages.setdefault(key, (dtype, count)) != (dtype, count):
+            raise RefusedError(f"the tensor storage {key:.40} has two lengths")
+    # Only texts are compared: a list that holds itself many times over would never end.
+    texts = isinstance(keys, list) and all(isinstance(key, str) for key in keys)
+    if not texts or sorted(keys) != sorted(storages):
         raise RefusedError("incomplete: its tensor storages are not all listed")
     for key in keys:
         dtype, count = storages[key]
@@ -124,6 +152,23 @@ def _check_legacy_storages(data: memoryview) -> None:
         position += 8 + count * dtype.itemsize
         if found != count or position > len(data):
             raise RefusedError(f"incomplete: the tensor storage {key:.40} is not whole")
+
+
+def _check_copies(records: list[Record], file_bytes: int) -> None:
+    """Refuse objects that are made by copying the same values over and over.
+
+    A text, tuple or dict stands in the file once, however often it is referred to. PyTorch copies
+    it for every object that is made from it.
+    """
+    copied = 0
+    for record in records:
+        if isinstance(record, Inert):
+            parts = (*record.args, record.state)
+            copied += sum(len(part) for part in parts if isinstance(part, str | tuple | dict))
+            if record.path == "_codecs.encode" and record.args[1:] != ("latin1",):
+                raise RefusedError("bytes in an encoding that pickles do not use")
+    if copied > MAX_STEPS + file_bytes:
+        raise RefusedError("objects that copy the same values over and over")
 
 
 def _storages(records: list[Record]) -> Iterator[tuple[str, torch.dtype, int]]:
@@ -134,6 +179,8 @@ def _storages(records: list[Record]) -> Iterator[tuple[str, torch.dtype, int]]:
         elif record.path == "torch._utils._rebuild_tensor_v2":
             storage = record.args[0] if record.args else None
             check_bounds(record.args, as_storage(storage)[2])
+            if len(record.args) > _TENSOR_ARGUMENTS:
+                raise RefusedError("a tensor with more settings than any network's")
         elif record.path == "collections.OrderedDict" and record.args:
             # A tuple nested without end, as a key here, would exhaust the stack of the process.
             raise RefusedError(

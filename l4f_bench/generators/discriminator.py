@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from l4f_bench.errors import InputError
 from l4f_bench.generators.architecture import DiscriminatorArchitecture
 from l4f_bench.generators.layers import BiasActivation, EqualConv2d, EqualLinear, Fir
-from l4f_bench.tensors import StateDict, load_tensors
+from l4f_bench.tensors import StateDict, network_of
 
 
 class ResidualBlock(nn.Module):
@@ -78,10 +78,10 @@ class Discriminator(nn.Module):
         Raises:
             InputError: Tensors are missing, unexpected or misshapen; all are listed.
         """
-        architecture = DiscriminatorArchitecture.of(state_dict)
-        network = cls(replace(architecture, conv_clamp=conv_clamp, group_size=group_size))
-        load_tensors(network, state_dict, optional=(".kernel",))
-        return network.eval()
+        architecture = replace(
+            DiscriminatorArchitecture.of(state_dict), conv_clamp=conv_clamp, group_size=group_size
+        )
+        return network_of(lambda: cls(architecture), state_dict, optional=(".kernel",))
 
     def forward(self, images: Tensor) -> Tensor:
         """Score images ``[N, 3, size, size]`` in [-1, 1]: higher is more real.

@@ -14,7 +14,7 @@ from l4f_bench.errors import InputError
 from l4f_bench.generators.architecture import GeneratorArchitecture, resolutions
 from l4f_bench.generators.layers import EqualLinear, PixelNorm, StyledConv, ToRGB
 from l4f_bench.seeds import normal
-from l4f_bench.tensors import StateDict, load_tensors
+from l4f_bench.tensors import StateDict, network_of
 
 Noise = Literal["fixed", "random", "none"] | Sequence[Tensor]
 """Noise maps of the synthesis: the checkpoint's own, fresh ones, none, or one tensor a layer."""
@@ -110,9 +110,8 @@ class Generator(nn.Module):
         Raises:
             InputError: Tensors are missing, unexpected or misshapen; all are listed.
         """
-        network = cls(replace(GeneratorArchitecture.of(state_dict), conv_clamp=conv_clamp))
-        load_tensors(network, state_dict, optional=(".kernel", "noises."))
-        return network.eval()
+        architecture = replace(GeneratorArchitecture.of(state_dict), conv_clamp=conv_clamp)
+        return network_of(lambda: cls(architecture), state_dict, optional=(".kernel", "noises."))
 
     def layer_resolution(self, layer: int) -> int:
         """Side in pixels of the output of a styled convolution."""

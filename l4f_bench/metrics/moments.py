@@ -43,7 +43,7 @@ class Gaussian:
                 f"A mean of shape {list(self.mean.shape)} and a covariance of shape "
                 f"{list(self.covariance.shape)} do not fit; [D] and [D, D] do."
             )
-        if not max(np.abs(self.mean).max(), np.abs(self.covariance).max()) < _LARGEST:
+        if not all((np.abs(part) < _LARGEST).all() for part in (self.mean, self.covariance)):
             raise InputError(
                 "The statistics hold NaN, infinite or boundless numbers. Compute them again."
             )

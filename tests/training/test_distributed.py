@@ -43,10 +43,11 @@ def test_one_process_is_the_whole_run() -> None:
 
 
 def test_a_lost_process_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("WORLD_SIZE", "2"), ("RANK", "1"), ("LOCAL_RANK", "1")):
+    place = {"WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "1"}
+    for name, value in {**place, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "9"}.items():
         monkeypatch.setenv(name, value)
-    for name in ("init_process_group", "destroy_process_group"):
-        monkeypatch.setattr(f"torch.distributed.{name}", lambda *_: None)
+    monkeypatch.setattr(distributed, "_join", lambda *_: None)
+    monkeypatch.setattr("torch.distributed.destroy_process_group", lambda: None)
     for lost in (RuntimeError("[gloo/transport] closed by peer"), DistNetworkError("gone")):
         with pytest.raises(BenchError, match="lost contact"), distributed.processes("cpu"):
             raise lost

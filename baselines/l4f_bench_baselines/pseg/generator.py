@@ -17,7 +17,7 @@ from l4f_bench.errors import InputError
 from l4f_bench.generators.layers import SLOPE, PixelNorm
 from l4f_bench.methods.labels4free.objective import composite
 from l4f_bench.seeds import normal
-from l4f_bench.tensors import StateDict, load_tensors
+from l4f_bench.tensors import StateDict, network_of
 from l4f_bench_baselines.pseg.architecture import PSegArchitecture, check_level, resolution_of
 from l4f_bench_baselines.pseg.layers import (
     FUSED_FROM,
@@ -160,9 +160,8 @@ class LayeredGenerator(nn.Module):
             InputError: This is not a PSeg generator, or tensors are missing, unexpected or
                 misshapen; all are listed.
         """
-        network = cls(PSegArchitecture.of(state_dict))
-        load_tensors(network, state_dict, optional=BUFFERS)
-        return network.eval()
+        architecture = PSegArchitecture.of(state_dict)
+        return network_of(lambda: cls(architecture), state_dict, optional=BUFFERS)
 
     @property
     def mappings(self) -> list[nn.Sequential]:

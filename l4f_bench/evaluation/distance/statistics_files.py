@@ -16,11 +16,11 @@ from l4f_bench.errors import InputError
 from l4f_bench.files.errors import RefusedError
 from l4f_bench.files.npz import read_arrays
 from l4f_bench.metrics.moments import Gaussian
-from l4f_bench.runs import atomic_path, check_writable
+from l4f_bench.runs import atomic_path, check_output, check_writable
 
 SUFFIX = ".npz"
 
-_MAX_BYTES = 4 << 30  # of all arrays: a covariance of 2048 numbers takes 32 MiB
+_LONGEST_TEXT = 200
 _TEXTS = ("divisor", "features", "resize", "weights_sha256")
 
 
@@ -62,10 +62,12 @@ def check_statistics_name(path: Path) -> None:
     """Raise unless programs will know the file as statistics, and it can be written.
 
     Raises:
-        InputError: The name does not end in ``.npz``, or the folder cannot be written.
+        InputError: The name does not end in ``.npz`` or is that of a folder or device, or the
+            folder cannot be written.
     """
     if path.suffix != SUFFIX:
         raise InputError(f"Statistics are written to a file ending in {SUFFIX}, not to {path}.")
+    check_output(path)
     check_writable(path.parent)
 
 
@@ -76,7 +78,7 @@ def read_statistics(path: Path) -> SetStatistics:
         InputError: It cannot be read, lacks ``mu`` or ``sigma``, or they cannot be statistics.
     """
     try:
-        found = read_arrays(path, ("mu", "sigma", "count", *_TEXTS), max_bytes=_MAX_BYTES)
+        found = read_arrays(path, ("mu", "sigma", "count", *_TEXTS))
     except RefusedError as error:
         raise InputError(f"{path} cannot be read as statistics ({error}). Make it again.") from None
     missing = [name for name in ("mu", "sigma") if name not in found]
@@ -88,16 +90,17 @@ def read_statistics(path: Path) -> SetStatistics:
     return SetStatistics(
         gaussian=_gaussian(path, found["mu"], found["sigma"]),
         count=_count(path, found.get("count")),
-        **{name: str(found[name]) for name in _TEXTS if name in found},
+        **{name: _text(path, name, found[name]) for name in _TEXTS if name in found},
     )
 
 
 def _gaussian(path: Path, mean: Any, covariance: Any) -> Gaussian:
     for name, array in (("mu", mean), ("sigma", covariance)):
         if array.dtype.kind not in "fiu":
-            raise InputError(f"{path} cannot be used: its {name} is of type {array.dtype}.")
+            raise InputError(f"{path} cannot be used: its {name} is of type {array.dtype!s:.40}.")
     try:
-        gaussian = Gaussian(mean.astype(np.float64), covariance.astype(np.float64))
+        with np.errstate(over="ignore"):  # what is too large for a float64 becomes infinite
+            gaussian = Gaussian(mean.astype(np.float64), covariance.astype(np.float64))
     except InputError as error:
         raise InputError(f"{path} cannot be used: {error}") from None
     # Our own covariances are sums of squares; a file's may be anything.
@@ -113,3 +116,10 @@ def _count(path: Path, count: Any) -> int | None:
     if count.shape != () or count.dtype.kind not in "iu" or count < 2:
         raise InputError(f"{path} cannot be used: its count is no number of images.")
     return int(count)
+
+
+def _text(path: Path, name: str, text: Any) -> str:
+    value = str(text) if text.shape == () and text.dtype.kind == "U" else ""
+    if not value or len(value) > _LONGEST_TEXT or not value.isprintable():
+        raise InputError(f"{path} cannot be used: its {name} is no short text.")
+    return value

@@ -8,6 +8,7 @@ from l4f_bench.files.state_dicts import StateDict
 from l4f_bench.generators.checkpoints.architecture import architecture_of
 from l4f_bench.generators.checkpoints.checkpoint import Checkpoint, kind_of
 from l4f_bench.generators.checkpoints.selection import statistics_group
+from l4f_bench.terminal import one_line
 
 
 def describe(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def describe(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def lines(description: dict[str, Any]) -> list[str]:
-    """The main points of a description, one network a line."""
+    """The main points of a description, one network a line, as a terminal may show them."""
     source = description["source"]
     found = [f"format: {description['format']}"]
     if source["name"]:
@@ -54,7 +55,7 @@ def lines(description: dict[str, Any]) -> list[str]:
     if description["conv_clamps"]:
         clamps = description["conv_clamps"].items()
         found.append("conv_clamp: " + ", ".join(f"{name} {value:g}" for name, value in clamps))
-    return found
+    return [one_line(line) for line in found]
 
 
 def _network(state_dict: StateDict, conv_clamp: float | None) -> dict[str, Any]:

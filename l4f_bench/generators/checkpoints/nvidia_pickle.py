@@ -6,6 +6,7 @@ that text. Here it is never looked at: names and tensors say everything.
 
 from __future__ import annotations
 
+from collections.abc import ItemsView
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from l4f_bench.files.pickled_values import (
     NUMPY_NAMES,
     as_mapping,
     plain,
+    plain_scalar,
 )
 from l4f_bench.files.restricted_pickle import Inert
 from l4f_bench.files.state_dicts import StateDict
@@ -37,6 +39,7 @@ NAMES = (
 )
 _NETWORKS = {"G": "g", "D": "d", "G_ema": "g_ema"}
 _MAX_MODULES = 10_000
+_MAX_ENTRIES = 100_000  # in all modules together, which may share theirs
 _MAX_DEPTH = 16
 _ACTIVATIONS = (None, "lrelu", "linear")
 
@@ -89,6 +92,7 @@ class _Module:
         self.clamps: set[float | None] = set()
         self.statistics_group: int | None = None
         self.modules = 0
+        self.entries = 0
         meta = _persistent(root, key)
         self.class_name = plain(meta.get("class_name"))
         state = as_mapping(meta.get("state"), f"the state of {key}")
@@ -132,13 +136,20 @@ class _Module:
         self._check(state, what)
         transient = state.get("_non_persistent_buffers_set")
         for group in ("_parameters", "_buffers"):
-            for name, value in as_mapping(state.get(group, {}), f"{group} of {what}").items():
+            for name, value in self._entries(state, group, what):
                 skipped = isinstance(transient, set) and name in transient
                 if value is not None and not skipped:
                     self.tensors[f"{prefix}{name}"] = self._tensor(value, f"{prefix}{name}")
-        for name, child in as_mapping(state.get("_modules", {}), f"_modules of {what}").items():
+        for name, child in self._entries(state, "_modules", what):
             if child is not None:
                 self._gather(child, f"{prefix}{name}.", depth + 1)
+
+    def _entries(self, state: dict[Any, Any], group: str, what: str) -> ItemsView[Any, Any]:
+        found = as_mapping(state.get(group, {}), f"{group} of {what}").items()
+        self.entries += len(found)
+        if self.entries > _MAX_ENTRIES:
+            raise RefusedError(f"modules of {self.key} are nested without end")
+        return found
 
     def _tensor(self, value: Any, key: str) -> Tensor:
         tensor = self.reader.tensor(value)
@@ -148,13 +159,13 @@ class _Module:
 
     def _check(self, state: dict[Any, Any], what: str) -> None:
         if "conv_clamp" in state and not what.endswith(".skip"):  # skips are never clamped
-            clamp = plain(state["conv_clamp"])
+            clamp = plain_scalar(state["conv_clamp"])
             if clamp is not None and not isinstance(clamp, int | float):
                 raise RefusedError(f"conv_clamp of {what} is not a number")
             self.clamps.add(None if clamp is None else float(clamp))
         if type(state.get("group_size")) is int:
             self.statistics_group = state["group_size"]
-        if plain(state.get("activation")) not in _ACTIVATIONS:
+        if plain_scalar(state.get("activation")) not in _ACTIVATIONS:
             raise RefusedError(f"the activation of {what} is not leaky ReLU")
 
 

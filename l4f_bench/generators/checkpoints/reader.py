@@ -16,8 +16,16 @@ from l4f_bench.files.pickled_values import plain
 from l4f_bench.files.restricted_pickle import read_pickle
 from l4f_bench.files.safetensors_file import read_tensors
 from l4f_bench.files.sniff import sniff
-from l4f_bench.files.state_dicts import StateDict, checked_tensors, is_dense, without_prefix
+from l4f_bench.files.state_dicts import (
+    StateDict,
+    check_finite,
+    checked_tensors,
+    is_dense,
+    num_bytes,
+    without_prefix,
+)
 from l4f_bench.files.torch_file import read_torch_file
+from l4f_bench.generators.architecture import GeneratorArchitecture
 from l4f_bench.generators.checkpoints import nvidia_pickle, tensorflow_pickle
 from l4f_bench.generators.checkpoints.checkpoint import Checkpoint, kind_of
 from l4f_bench.generators.checkpoints.converted import own_document
@@ -71,7 +79,8 @@ def _read(path: Path, *, meta: bool) -> Checkpoint:
         else:
             checkpoint = _from_torch(read_torch_file(path, meta=meta))
         _check(checkpoint, path.stat().st_size)
-        return checkpoint
+        averages = {k: v.detach().float() for k, v in checkpoint.latent_averages.items()}
+        return dataclasses.replace(checkpoint, latent_averages=averages)
 
 
 def _read_network_pickle(path: Path, *, meta: bool) -> Checkpoint:
@@ -83,7 +92,7 @@ def _read_network_pickle(path: Path, *, meta: bool) -> Checkpoint:
     if nvidia_pickle.is_nvidia_content(content):
         return nvidia_pickle.read_nvidia(content, meta=meta)
     if tensorflow_pickle.is_tensorflow_content(content):
-        return tensorflow_pickle.read_tensorflow(content, meta=meta)
+        return tensorflow_pickle.read_tensorflow(content, len(data), meta=meta)
     raise RefusedError("a pickle that is not a StyleGAN2 network file")
 
 
@@ -109,7 +118,7 @@ def _from_torch(content: Any) -> Checkpoint:
         format="labels4free" if "alpha" in networks else "rosinality",
         networks=networks,
         latent_averages={} if average is None else {"g_ema": average},
-        metadata={key: plain(content[key]) for key in content if key not in skipped},
+        metadata=plain({key: content[key] for key in content if key not in skipped}),
     )
 
 
@@ -167,8 +176,8 @@ def _from_safetensors(path: Path, *, meta: bool) -> Checkpoint:
         latent_averages=averages,
         conv_clamps={name: float(clamp) for name, clamp in document["conv_clamps"].items()},
         metadata=plain(document["metadata"]),
-        source_name=str(source["name"]),
-        source_sha256=str(source["sha256"]),
+        source_name=source["name"],
+        source_sha256=source["sha256"],
     )
 
 
@@ -185,6 +194,19 @@ def _check(checkpoint: Checkpoint, file_bytes: int) -> None:
     checked_tensors(checkpoint.networks, file_bytes)
     if not all(0 < clamp < math.inf for clamp in checkpoint.conv_clamps.values()):
         raise RefusedError("a conv_clamp that is not positive")
-    for average in checkpoint.latent_averages.values():
-        if not is_dense(average) or average.ndim != 1:
-            raise RefusedError("its mean latent is not one vector")
+    for name in {*checkpoint.conv_clamps, *checkpoint.latent_averages} - {*_KINDS}:
+        raise RefusedError(f"settings of a network of the unknown name {name:.40}")
+    for name, average in checkpoint.latent_averages.items():
+        # A file may hold the averaged generator's mean and, of the two generators, only the other.
+        generator = checkpoint.networks.get(name) or checkpoint.networks.get("g")
+        _check_average(average, generator, f"the mean latent of {name}")
+
+
+def _check_average(average: Any, generator: StateDict | None, what: str) -> None:
+    if not is_dense(average) or average.ndim != 1 or not average.is_floating_point():
+        raise RefusedError(f"{what} is not one vector of floating-point numbers")
+    num_bytes(average, what)
+    check_finite(average, what)
+    width = len(average) if generator is None else GeneratorArchitecture.of(generator).w_dim
+    if len(average) != width:
+        raise RefusedError(f"{what} has {len(average)} numbers where its generator has {width}")

@@ -17,7 +17,7 @@ from torch import Tensor
 from l4f_bench.files.errors import RefusedError
 from l4f_bench.files.pickled_values import as_array, as_mapping, plain
 from l4f_bench.files.restricted_pickle import Inert
-from l4f_bench.files.state_dicts import StateDict
+from l4f_bench.files.state_dicts import Allowance, StateDict
 from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
 from l4f_bench.generators.conversion import from_nvidia_discriminator, from_nvidia_generator
 
@@ -65,13 +65,19 @@ def is_tensorflow_content(content: Any) -> bool:
     return isinstance(content, tuple) and any(_is_network(value) for value in content)
 
 
-def read_tensorflow(content: tuple[Any, ...], *, meta: bool) -> Checkpoint:
+def read_tensorflow(content: tuple[Any, ...], file_bytes: int, *, meta: bool) -> Checkpoint:
     """Networks of a pickled tuple (G, D, Gs) that was read as data.
+
+    Args:
+        content: The tuple.
+        file_bytes: Size of its file.
+        meta: Make tensors without values.
 
     Raises:
         RefusedError: A network is of another version, has settings that the networks here do not
-            have, or a variable is missing or unknown.
+            have, or a variable is missing or unknown; or one array stands under many names.
     """
+    allowance = Allowance(file_bytes)
     if len(content) != 3:
         raise RefusedError(f"a tuple of {len(content)} networks, where G, D and Gs are expected")
     networks, averages, settings = {}, {}, {}
@@ -81,9 +87,10 @@ def read_tensorflow(content: tuple[Any, ...], *, meta: bool) -> Checkpoint:
         _check_settings(settings[name], "resnet" if name == "d" else "skip")
         variables = _variables(state, name)
         if name == "d":
-            networks[name] = from_nvidia_discriminator(_renamed(variables, "", meta))
+            tensors = _renamed(variables, _DISCRIMINATOR_KEYS, allowance, meta=meta)
+            networks[name] = from_nvidia_discriminator(tensors)
             continue
-        tensors = _renamed(variables, "synthesis/", meta)
+        tensors = _renamed(variables, _GENERATOR_KEYS, allowance, meta=meta)
         averages[name] = _needed(tensors, "mapping.w_avg", "dlatent_avg")
         _needed(tensors, "synthesis.b4.const", "synthesis/4x4/Const/const")
         networks[name] = from_nvidia_generator(tensors)
@@ -124,30 +131,41 @@ def _check_settings(settings: Any, architecture: str) -> None:
             )
 
 
-def _variables(state: dict[Any, Any], name: str) -> dict[str, _Array]:
-    """Values by full name, those of the components with the component's key in front."""
+def _variables(state: dict[Any, Any], name: str) -> dict[str, Any]:
+    """Pickled arrays by full name, those of the components with the component's key in front."""
     parts = {"": state}
     for key, component in as_mapping(state.get("components", {}), f"components of {name}").items():
         parts[f"{key}/"] = _state(component, f"{name} {key}")
-    found: dict[str, _Array] = {}
+    found: dict[str, Any] = {}
+    read = 0
     for prefix, part in parts.items():
         variables = part.get("variables")
-        if not isinstance(variables, list) or len(variables) > _MAX_VARIABLES:
+        if not isinstance(variables, list):
             raise RefusedError(f"the variables of {name} are not a list")
+        read += len(variables)
+        if max(read, len(parts)) > _MAX_VARIABLES:
+            raise RefusedError(f"{name} has more than {_MAX_VARIABLES} variables")
         for pair in variables:
             if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[0], str):
                 raise RefusedError(f"a variable of {name} is not a name with a value")
-            found[prefix + pair[0]] = as_array(pair[1])
+            found[prefix + pair[0]] = pair[1]
     return found
 
 
-def _renamed(variables: dict[str, _Array], synthesis: str, meta: bool) -> StateDict:
+def _renamed(
+    variables: dict[str, Any],
+    table: tuple[tuple[str, str], ...],
+    allowance: Allowance,
+    *,
+    meta: bool,
+) -> StateDict:
     """Tensors under the keys of NVIDIA's PyTorch layout."""
-    table = _GENERATOR_KEYS if synthesis else _DISCRIMINATOR_KEYS
     tensors: StateDict = {}
-    for name, value in variables.items():
+    for name, pickled in variables.items():
         if name == "lod":  # a leftover of progressive growing
             continue
+        value = as_array(pickled)
+        allowance.take(value.size * np.dtype(np.float32).itemsize)
         noise = re.fullmatch(r"synthesis/noise(\d{1,2})", name)
         key = _noise_key(int(noise[1])) if noise else _renamed_key(name, table)
         tensors[key] = _tensor(value, name, key, meta)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from l4f_bench.errors import InputError
 from l4f_bench.generators.architecture import AlphaArchitecture, AlphaLayout
 from l4f_bench.generators.stylegan2 import BackgroundMode, Generator, Noise
-from l4f_bench.tensors import StateDict, load_tensors
+from l4f_bench.tensors import StateDict, network_of
 
 _PROJECTED = 3  # channels of a projected feature
 _MERGED = 2 * _PROJECTED  # channels of a merged pair
@@ -162,9 +162,7 @@ class AlphaNetwork(nn.Module, ABC):
             InputError: Tensors are missing, unexpected or misshapen; all are listed.
         """
         sizes = AlphaArchitecture.of(state_dict)
-        network = alpha_network(sizes.layout, sizes.channels)
-        load_tensors(network, state_dict)
-        return network.eval()
+        return network_of(lambda: alpha_network(sizes.layout, sizes.channels), state_dict)
 
 
 class BgExtractor(AlphaNetwork):

@@ -161,7 +161,7 @@ def test_stretched_tensor_is_refused(tmp_path: Path) -> None:
     state_dict = alpha_state_dict(repro=True)
     state_dict["conv_n.bias"] = torch.zeros(1).expand(1 << 35)
     torch.save(state_dict, tmp_path / "stretched.pt")
-    assert "claim" in refusal(tmp_path / "stretched.pt")
+    assert "repeats the numbers of its storage" in refusal(tmp_path / "stretched.pt")
 
 
 def test_class_of_a_library_is_refused(tmp_path: Path) -> None:
