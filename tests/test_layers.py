@@ -39,6 +39,7 @@ LAYERS = (
     {"metrics"},
     {"evaluation"},
     {"reporting"},
+    {"front"},
     {"cli"},
     {"__main__"},
 )

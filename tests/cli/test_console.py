@@ -7,16 +7,33 @@ import pytest
 from l4f_bench.cli import console
 from tests.cli.conftest import Run
 
+LAUNCHED = {
+    "WORLD_SIZE": "2",
+    "LOCAL_RANK": "0",
+    "MASTER_ADDR": "127.0.0.1",
+    "MASTER_PORT": "29511",
+    "TORCHELASTIC_RUN_ID": "none",
+}
 
-@pytest.mark.parametrize(("rank", "speaks"), [(None, True), ("0", True), ("1", False)])
-def test_only_the_first_process_prints_results(
-    rank: str | None, speaks: bool, run: Run, monkeypatch: pytest.MonkeyPatch
+
+@pytest.mark.parametrize(
+    ("environment", "speaks"),
+    [
+        ({}, True),
+        ({"RANK": "1"}, True),  # a shell in a pod: nobody else speaks
+        (LAUNCHED | {"RANK": "0"}, True),
+        (LAUNCHED | {"RANK": "1", "LOCAL_RANK": "1"}, False),
+    ],
+)
+def test_only_the_first_process_that_torchrun_started_prints_results(
+    environment: dict[str, str], speaks: bool, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("RANK", raising=False)
-    if rank is not None:
-        monkeypatch.setenv("RANK", rank)
+    for name in (*LAUNCHED, "RANK"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     assert bool(run("audit").stdout) == speaks
-    refused = run("score", "nowhere", "nowhere")
+    refused = run("report", "nowhere")
     assert refused.exit_code == 2
     assert "nowhere" in refused.stderr
 
