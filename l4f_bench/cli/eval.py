@@ -147,7 +147,7 @@ def _run_part(part: Setting, folder: Path) -> Any:
     with progress_bar(f"eval {part.key}: {folder.name}") as progress:
         outcome = part.run(progress)
     if is_first():
-        outcome.record.save(folder / RECORD_FILE)
+        outcome.save(folder)
         if outcome.examples:
             write_examples(folder / "examples.png", outcome.examples)
     for message in outcome.record.warnings:

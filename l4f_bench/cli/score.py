@@ -10,6 +10,7 @@ import typer
 
 from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
 from l4f_bench.cli.options import AsJson, Level, Limit, Protocol, Seed, Workers
+from l4f_bench.errors import InputError
 
 if TYPE_CHECKING:
     from l4f_bench.evaluation.scoring import MaskFolders
@@ -41,6 +42,10 @@ def score(
     out: Annotated[
         Path | None, typer.Option(help="Also write a record, for report, to this folder.")
     ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(help="Score only this part, such as 3/16; l4f-bench merge joins them."),
+    ] = None,
     per_image: Annotated[
         Path | None, typer.Option(help="Write each image's counts and scores to this CSV.")
     ] = None,
@@ -59,7 +64,10 @@ def score(
     Example: l4f-bench score predictions/ truth/ --name ISNet --dataset horse --out runs/isnet
     """
     from l4f_bench.evaluation.scoring import MaskFolders
+    from l4f_bench.evaluation.shards import parse_shard
 
+    if shard is not None and out is None:
+        raise InputError("--shard needs --out DIR, where merge finds the part.")
     setting = MaskFolders(
         preds=pred_dir,
         target=truth_dir,
@@ -73,6 +81,7 @@ def score(
         ignore_level=ignore_level,
         workers=workers,
         limit=limit,
+        shard=None if shard is None else parse_shard(shard),
         seed=seed,
     )
     _score(setting, out, per_image, as_json=as_json)
@@ -96,7 +105,7 @@ def _score(
     if first and per_image is not None and outcome.counts is not None:
         write_text(per_image, per_image_csv(outcome.counts, PROTOCOLS.get(setting.protocol)))
     if first and out is not None:
-        outcome.record.save(out / RECORD_FILE)
+        outcome.save(out)
         stderr.print(f"Record: {out / RECORD_FILE}", markup=False, soft_wrap=True)
     record = outcome.record
     stdout.print(json.dumps(scores_json(record)) if as_json else score_lines(record))

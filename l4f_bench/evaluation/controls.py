@@ -93,6 +93,19 @@ class Controls:
         self.cells.append(looked.cells)
         self.shapes.append(looked.target.shape)
 
+    def extend(self, other: Controls) -> None:
+        """Take in the images that follow."""
+        if other.first is None:
+            return
+        if self.last is None:
+            self.first = other.first
+        else:
+            self.shifted.append(_against(self.last, other.first))
+        self.shifted += other.shifted
+        self.last = other.last
+        self.cells += other.cells
+        self.shapes += other.shapes
+
     def counts(self) -> dict[str, IntArray]:
         """Counts int64 ``[N, 4]`` of every image by control; none of a single image or fewer."""
         if self.first is None or self.last is None or len(self.cells) < 2:

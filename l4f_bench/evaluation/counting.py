@@ -125,6 +125,7 @@ def count_images(
     scene: Scene[Any],
     *,
     most: int,
+    first: int = 0,
     wanted: int | None = None,
     batch_size: int,
     advance: Advance,
@@ -134,13 +135,14 @@ def count_images(
     Args:
         scene: Gives predictions and true masks.
         most: Number of images there are.
+        first: Image to begin with.
         wanted: How many accepted images are enough; None for all.
         batch_size: Images at a time in each process.
         advance: Called with the number of images newly done: accepted ones where ``wanted``.
     """
     result = Counts()
-    start, step = 0, batch_size * num_processes()
-    with closing(_predicted_ahead(scene, most, step)) as rounds:
+    start, step = first, batch_size * num_processes()
+    with closing(_predicted_ahead(scene, range(first, most), step)) as rounds:
         for predictions in rounds:
             own = (
                 [] if predictions is None else [_counted(pair) for pair in scene.pair(predictions)]
@@ -160,18 +162,18 @@ def count_images(
     return result
 
 
-def _predicted_ahead(scene: Scene[P], most: int, step: int) -> Generator[P | None]:
+def _predicted_ahead(scene: Scene[P], span: range, step: int) -> Generator[P | None]:
     """This process's predictions of every round; the next are made while these are paired."""
 
     def predict(start: int) -> P | None:
-        indices = shard(range(start, min(start + step, most)))
+        indices = shard(range(start, min(start + step, span.stop)))
         return scene.predict(indices) if indices else None  # of the last round, some get nothing
 
     with ThreadPoolExecutor(1) as painter:
-        coming = painter.submit(predict, 0)
-        for start in range(step, most + step, step):
+        coming = painter.submit(predict, span.start)
+        for start in range(span.start + step, span.stop + step, step):
             predictions = coming.result()
-            if start < most:
+            if start < span.stop:
                 coming = painter.submit(predict, start)
             yield predictions
 

@@ -14,7 +14,7 @@ import json
 import time
 import typing
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -120,6 +120,8 @@ class Record:
     """Scores of masks that never look at the image: ``constant``, the one mask that fits the truths
     best, and ``shifted``, each prediction against the next image's truth."""
     images: list[ImageEntry] = field(default_factory=list)
+    piece: str | None = None
+    """Which part of the images this is, as ``3/16``; None for all of them."""
     drawn: int | None = None
     """Images looked at until n were accepted, or all; None in ``quality``."""
     rejected: dict[str, int] = field(default_factory=dict)
@@ -200,6 +202,7 @@ class Facts:
     truncation: float | None = None
     threshold: float | None = None
     level: int | None = None
+    piece: str | None = None
     images_digest: str | None = None
     digests: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -216,30 +219,39 @@ def build_record(
         result: Pixel counts, or the distance of two sets of images.
         started: ``time.perf_counter()`` at the beginning.
     """
-    of_masks = _of_masks(setting, result) if isinstance(result, Counts) else _of_distance(result)
+    measured = (
+        _of_masks(PROTOCOLS.get(setting.protocol), setting.seed, result)  # type: ignore[attr-defined]
+        if isinstance(result, Counts)
+        else _of_distance(result)
+    )
     return Record(
         setting=setting.key,
         dataset=setting.dataset,
         seed=setting.seed,
         **{item.name: getattr(facts, item.name) for item in fields(facts)},
-        **of_masks,
+        **measured,
         config=json.loads(json.dumps(asdict(setting), default=str)),  # type: ignore[call-overload]
         provenance=provenance(),
         seconds=round(time.perf_counter() - started, 3),
     )
 
 
-def _of_masks(setting: Any, counts: Counts) -> dict[str, Any]:
-    protocol = PROTOCOLS.get(setting.protocol)
+def rescored(record: Record, counts: Counts) -> Record:
+    """A record with the counts of other images of the same evaluation."""
+    assert record.protocol is not None, "records with pixel counts have a protocol"
+    return replace(record, **_of_masks(record.protocol, record.seed, counts))
+
+
+def _of_masks(protocol: Protocol, seed: int, counts: Counts) -> dict[str, Any]:
     without_bars = counts.table_without_bars
     return {
         "protocol": protocol,
         "n": len(counts.rows),
-        "scores": estimate(protocol, counts.table, counts.levels, seed=setting.seed),
+        "scores": estimate(protocol, counts.table, counts.levels, seed=seed),
         "scores_without_bars": (
             {}
             if without_bars is None
-            else estimate(protocol, without_bars, counts.levels_without_bars, seed=setting.seed)
+            else estimate(protocol, without_bars, counts.levels_without_bars, seed=seed)
         ),
         "controls": {
             name: point_scores(protocol, table) for name, table in counts.controls.counts().items()

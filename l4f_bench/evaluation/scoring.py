@@ -14,9 +14,11 @@ from l4f_bench.errors import InputError
 from l4f_bench.evaluation.counting import Counts, count_images
 from l4f_bench.evaluation.image_scene import ImageScene, MaskFiles, own_masks
 from l4f_bench.evaluation.mask_notes import Reading, pair_warnings
+from l4f_bench.evaluation.pieces import Piece
 from l4f_bench.evaluation.ranges import check_least, check_level
 from l4f_bench.evaluation.records import Facts, build_record
 from l4f_bench.evaluation.setting import Outcome, Setting
+from l4f_bench.evaluation.shards import Shard
 from l4f_bench.metrics.counts import COUNT_NAMES
 from l4f_bench.metrics.protocols import PROTOCOLS, Protocol, table_scores
 from l4f_bench.progress import Progress, silent
@@ -56,6 +58,8 @@ class MaskFolders:
     """Threads that decode; None takes one per CPU core."""
     limit: int | None = None
     """Use only the first N pairs, in natural order."""
+    shard: Shard | None = None
+    """Score only a part of them, to be merged; None for all."""
     seed: int = 0
     """Seed of the bootstrap."""
 
@@ -88,7 +92,9 @@ class MaskFolders:
         """
         started = time.perf_counter()
         truth, files = self._open()
+        total = len(truth) if self.limit is None else min(self.limit, len(truth))
         counts = self._count(truth, files, progress)
+        said = [*files.warnings(), *truth.warnings()]
         facts = Facts(
             method=self.method,
             method_title=self.method,
@@ -96,20 +102,30 @@ class MaskFolders:
             label=self.method,
             truth="human",
             level=self.level,
+            piece=None if self.shard is None else str(self.shard),
             images_digest=truth.digest,
             digests={
-                "preds": sha256_of_files(files.paths[: counts.drawn]),
+                "preds": sha256_of_files(files.paths[:total]),
                 "target": truth.digest,
             },
             warnings=[
-                *files.warnings(),
-                *truth.warnings(),
+                *said,
                 *pair_warnings(
                     [row.note for row in counts.rows], PROTOCOLS.get(self.protocol), self._reading
                 ),
             ],
         )
-        return Outcome(build_record(self, facts, counts, started=started), counts=counts)
+        piece = None
+        if self.shard is not None:
+            piece = Piece(
+                span=self.shard.span(total),
+                total=total,
+                counts=counts,
+                said=said,
+                reading=self._reading,
+            )
+        record = build_record(self, facts, counts, started=started)
+        return Outcome(record, counts=counts, piece=piece)
 
     def count(self) -> Counts:
         """Count the pixels of all pairs.
@@ -143,7 +159,14 @@ class MaskFolders:
             bars=truth.bars if self.ignore_bars else None,
         )
         most = len(truth) if self.limit is None else min(self.limit, len(truth))
-        return count_images(scene, most=most, batch_size=_BATCH, advance=progress(most))
+        span = range(most) if self.shard is None else self.shard.span(most)
+        return count_images(
+            scene,
+            first=span.start,
+            most=span.stop,
+            batch_size=_BATCH,
+            advance=progress(len(span)),
+        )
 
 
 def per_image_csv(counts: Counts, protocol: Protocol) -> str:

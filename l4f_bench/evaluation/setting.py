@@ -10,11 +10,13 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from l4f_bench.evaluation.counting import Counts
 from l4f_bench.evaluation.examples import Example
-from l4f_bench.evaluation.records import Record
+from l4f_bench.evaluation.pieces import Piece, write_piece
+from l4f_bench.evaluation.records import RECORD_FILE, Record
 from l4f_bench.progress import Progress
 
 
@@ -27,8 +29,20 @@ class Outcome:
     """Worst, median and best images, where there are images to show."""
     counts: Counts | None = None
     """Pixel counts of every image, where the setting hands them on."""
+    piece: Piece | None = None
+    """What a merge needs, where only a part of the images was evaluated."""
     failure: str | None = None
     """Why there is nothing to score, although the record says what was done."""
+
+    def save(self, folder: Path) -> None:
+        """Write the record, and what a merge needs of a part.
+
+        Raises:
+            InputError: The folder cannot be written.
+        """
+        if self.piece is not None:
+            write_piece(folder, self.piece)
+        self.record.save(folder / RECORD_FILE)
 
 
 class Setting(Protocol):

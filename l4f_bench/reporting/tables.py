@@ -74,7 +74,11 @@ def build_tables(records: list[Record]) -> list[Table]:
 
     Those of the paper come first, then one for each data set of records that belong in none.
     """
-    left = [record for record in records if record.subset == "all" and record.images]
+    left = [
+        record
+        for record in records
+        if record.subset == "all" and record.images and record.piece is None
+    ]
     tables = []
     for spec in TABLES:
         own = [record for record in left if _belongs(record, spec)]
