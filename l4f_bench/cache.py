@@ -49,22 +49,8 @@ def cache_dir() -> Path:
 
 
 def weight_path(spec: WeightSpec) -> Path:
-    """Where the file of ``spec`` stands in the cache, fetched or not.
-
-    Raises:
-        MissingAssetError: It is a data set, which is never fetched; the message says how to get it.
-    """
-    if spec.file_name is None:
-        raise MissingAssetError(manual_steps(spec))
+    """Where the file of ``spec`` stands in the cache, fetched or not."""
     return cache_dir() / "weights" / spec.file_name
-
-
-def manual_steps(spec: WeightSpec) -> str:
-    """One line: where to get a data set and how its folder must look."""
-    return (
-        f"'{spec.name}' is not downloaded automatically ({spec.licence.name}): {spec.instructions}."
-        f" Source: {spec.source}. Expected layout: {spec.layout}."
-    )
 
 
 def cached_weight(name: str) -> Path:
@@ -165,7 +151,7 @@ def is_html(start: bytes) -> bool:
 
 def recorded_digest(spec: WeightSpec) -> str | None:
     """SHA-256 that was kept when a file without a published one was first seen."""
-    if spec.file_name is None or (spec.sha256 is not None and len(spec.sha256) == 64):
+    if spec.sha256 is not None and len(spec.sha256) == 64:
         return None
     entry = _digests().get(spec.file_name)
     return None if entry is None else str(entry["sha256"])

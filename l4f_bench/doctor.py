@@ -11,6 +11,7 @@ from importlib import metadata
 
 from l4f_bench import __version__
 from l4f_bench.cache import cache_dir, is_verified, weight_path
+from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.packages import PACKAGES, Package
 from l4f_bench.transfer import part_size
 from l4f_bench.weight_spec import WeightSpec
@@ -54,15 +55,13 @@ class WeightState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatasetState:
-    """What the experiments of one data set still need."""
+    """What the experiments of one data set still need; its images are not looked for."""
 
     name: str
     missing: tuple[str, ...]
     """Weights that are not in the cache."""
     command: str | None
     """What fetches them; None if nothing is missing."""
-    data: tuple[str, ...]
-    """Entries that say where to get its images; these are not looked for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +90,7 @@ def diagnose() -> Diagnosis:
             replace(state, problem="does not import") if state.package.name == "torch" else state
             for state in packages
         )
-    weights = {spec.name: weight_state(spec) for spec in WEIGHTS if not spec.is_data}
+    weights = {spec.name: weight_state(spec) for spec in WEIGHTS}
     return Diagnosis(
         versions={"l4f-bench": __version__, "python": platform.python_version()},
         packages=packages,
@@ -176,15 +175,14 @@ def dataset_states(weights: dict[str, WeightState]) -> tuple[DatasetState, ...]:
     there = {name for name, weight in weights.items() if weight.command is None}
     there |= {spec.alternative_to for spec in WEIGHTS if spec.name in there and spec.alternative_to}
     states = []
-    for dataset in sorted({name for spec in WEIGHTS for name in spec.datasets}):
-        needed = [spec for spec in WEIGHTS if dataset in spec.datasets]
-        missing = tuple(s.name for s in needed if not s.is_data and s.name not in there)
+    for dataset in DATASETS.names():
+        needed = [spec.name for spec in WEIGHTS if dataset in spec.datasets]
+        missing = tuple(name for name in needed if name not in there)
         states.append(
             DatasetState(
                 name=dataset,
                 missing=missing,
                 command=f"l4f-bench fetch {' '.join(missing)}" if missing else None,
-                data=tuple(spec.name for spec in needed if spec.is_data),
             )
         )
     return tuple(states)

@@ -72,7 +72,7 @@ def fetch_weight(
         on_wait: Called once if another process is fetching the same file.
 
     Raises:
-        MissingAssetError: It is a data set, or no source has the file.
+        MissingAssetError: No source has the file.
         InterruptedTransferError: The connection kept breaking; what was downloaded is kept.
         InputError: The mirror or the cache folder cannot be used.
     """
@@ -100,7 +100,6 @@ def sources_of(spec: WeightSpec, mirror: str | None) -> tuple[str, ...]:
     """
     if mirror is None:
         return spec.urls
-    assert spec.file_name is not None, spec.name
     try:
         parts = urlsplit(mirror)
         usable = parts.hostname and parts.port != 0

@@ -1,4 +1,4 @@
-"""What is known about one public file or data set, and under which terms it may be used."""
+"""What is known about one public file, and under which terms it may be used."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Licence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WeightSpec:
-    """Everything known about one file of weights, or about one data set to get by hand.
+    """Everything known about one file of weights.
 
     What could not be verified is None; it is never guessed.
     """
@@ -29,9 +29,9 @@ class WeightSpec:
     """Key on the command line."""
     title: str
     """What it is, in a line."""
-    file_name: str | None = None
-    """Name in the cache and in a mirror; None for data sets."""
-    urls: tuple[str, ...] = ()
+    file_name: str
+    """Name in the cache and in a mirror."""
+    urls: tuple[str, ...]
     """Direct downloads of the same bytes, in order of preference."""
     licence: Licence
     """Terms of use."""
@@ -49,22 +49,12 @@ class WeightSpec:
     """Data sets whose experiments need it."""
     alternative_to: str | None = None
     """Name of the entry that this one can stand in for."""
-    instructions: str | None = None
-    """How to get it by hand; given exactly where there are no URLs."""
-    layout: str | None = None
-    """Files and folders expected of a data set."""
 
     def __post_init__(self) -> None:
         """Refuse half-described entries."""
-        assert bool(self.urls) == (self.instructions is None), self.name
-        assert bool(self.urls) == (self.file_name is not None), self.name
+        assert self.urls, self.name
         for digits in (self.sha256, self.md5_prefix):
             assert digits is None or re.fullmatch("[0-9a-f]{6,64}", digits), self.name
-
-    @property
-    def is_data(self) -> bool:
-        """Whether this is a data set, which is never downloaded."""
-        return not self.urls
 
 
 def google_drive_url(file_id: str) -> str:

@@ -1,8 +1,7 @@
-"""Every public file the benchmark can use: where it is, what it may be used for, how to know it.
+"""Every public file of weights: where it is, what it may be used for, how to know it.
 
-Two kinds share one registry. Weights have a file name and URLs and are fetched into the cache.
-Data sets have a layout and instructions: they are large or need an agreement, so that nobody but
-the user should download them.
+Data sets are entries of :mod:`l4f_bench.datasets.specs`: they are large or need an agreement, so
+that nobody but the user should download them.
 """
 
 from __future__ import annotations
@@ -26,11 +25,6 @@ _NVIDIA_ADA = Licence(
 _CELEBAMASK = Licence(
     name="CelebAMask-HQ agreement (non-commercial research and education)",
     url="https://github.com/switchablenorms/CelebAMask-HQ#dataset-agreement",
-    non_commercial=True,
-)
-_FFHQ = Licence(
-    name="CC BY-NC-SA 4.0 (each image under its own licence)",
-    url="https://github.com/NVlabs/ffhq-dataset#licenses",
     non_commercial=True,
 )
 _UNSTATED = Licence(name="not stated by the publisher", url=None)
@@ -160,91 +154,6 @@ for _spec in (
         source="https://github.com/eladrich/pixel2style2pixel#pretrained-models",
         used_for="projection of real faces",
         datasets=("celebamask",),
-    ),
-    WeightSpec(
-        name="ffhq-images",
-        title="Flickr-Faces-HQ, 70,000 faces at 1024 px (89.1 GB)",
-        licence=_FFHQ,
-        source="https://github.com/NVlabs/ffhq-dataset",
-        used_for="real images of training and FID",
-        datasets=("ffhq",),
-        instructions="run download_ffhq.py --images from the source page",
-        layout="images1024x1024/{id // 1000 * 1000:05d}/{id:05d}.png",
-    ),
-    WeightSpec(
-        name="celebamask-hq",
-        title="CelebAMask-HQ, 30,000 faces with hand-drawn parts",
-        licence=_CELEBAMASK,
-        source="https://github.com/switchablenorms/CelebAMask-HQ",
-        used_for="real faces with human masks",
-        datasets=("celebamask",),
-        instructions=(
-            "accept the agreement on the source page and unpack the archive; the test split also "
-            "needs list_eval_partition.txt of CelebA"
-        ),
-        layout=(
-            "CelebA-HQ-img/{id}.jpg, CelebAMask-HQ-mask-anno/{id // 2000}/{id:05d}_{part}.png, "
-            "CelebA-HQ-to-CelebA-mapping.txt"
-        ),
-    ),
-    *(
-        WeightSpec(
-            name=f"lsun-{_name}",
-            title=f"LSUN {_name} images",
-            licence=Licence(name="research use", url="https://www.yf.io/p/lsun"),
-            source="https://www.yf.io/p/lsun",
-            used_for="real images of training and FID",
-            datasets=(_name,),
-            instructions=f"get the archive of '{_name}' from the source page and unpack it",
-            layout=f"{_name}/data.mdb (an LMDB folder: 40-digit hexadecimal keys, JPEG or WebP)",
-        )
-        for _name in ("car", "cat", "horse")
-    ),
-    WeightSpec(
-        name="labels4free-custom",
-        title="The paper's custom set: ten images a class with hand-drawn masks",
-        licence=_UNSTATED,
-        source="https://github.com/RameenAbdal/Labels4Free",
-        used_for="Table 3 of the paper",
-        instructions="clone the source repository and give its custom_dataset folder",
-        layout="{Cars,Cats,Horse,Faces}/{data,Mask_*_gt,Mask_*_pred}",
-    ),
-    *(
-        WeightSpec(
-            name=_name,
-            title=f"{_title} images and masks",
-            licence=_UNSTATED,
-            source=_source,
-            used_for="object segmentation of real images",
-            instructions="get images and masks from the source page and unpack them side by side",
-            layout=_layout,
-        )
-        for _name, _title, _source, _layout in (
-            (
-                "duts-te",
-                "DUTS-TE",
-                "http://saliencydetection.net/duts/",
-                "DUTS-TE-Image, DUTS-TE-Mask",
-            ),
-            (
-                "dut-omron",
-                "DUT-OMRON",
-                "http://saliencydetection.net/dut-omron/",
-                "DUT-OMRON-image, pixelwiseGT-new-PNG",
-            ),
-            (
-                "ecssd",
-                "ECSSD",
-                "https://www.cse.cuhk.edu.hk/leojia/projects/hsaliency/dataset.html",
-                "images, ground_truth_mask",
-            ),
-            (
-                "cub-200-2011",
-                "CUB-200-2011",
-                "https://www.vision.caltech.edu/datasets/cub_200_2011/",
-                "train_images, train_segmentations, test_images, test_segmentations",
-            ),
-        )
     ),
 ):
     WEIGHTS.add(_spec)

@@ -18,11 +18,6 @@ def test_cached_weight_names_the_command_that_gets_it() -> None:
         cached_weight("bisenet")
 
 
-def test_cached_weight_of_a_data_set_says_how_to_get_it() -> None:
-    with pytest.raises(MissingAssetError, match="images1024x1024"):
-        cached_weight("ffhq-images")
-
-
 def test_cached_weight_hashes_a_file_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(WEIGHTS._entries, "toy", known())
     path = weight_path(known())

@@ -11,12 +11,12 @@ import pytest
 
 from l4f_bench import doctor
 from l4f_bench.cache import remember_digest, weight_path
+from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.doctor import dataset_states, diagnose, package_state, weight_state
 from l4f_bench.packages import PACKAGES, Package
 from l4f_bench.weights import WEIGHTS
 
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
-DOWNLOADED = [spec.name for spec in WEIGHTS if not spec.is_data]
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def place(name: str, content: bytes = b"x") -> Path:
 
 
 def states() -> dict[str, doctor.DatasetState]:
-    weights = {name: weight_state(WEIGHTS.get(name)) for name in DOWNLOADED}
+    weights = {name: weight_state(WEIGHTS.get(name)) for name in WEIGHTS.names()}
     return {state.name: state for state in dataset_states(weights)}
 
 
@@ -134,9 +134,13 @@ def test_data_set_lacks_what_is_not_there_and_names_the_command() -> None:
         "stylegan2-car",
     }
     assert car.command == f"l4f-bench fetch {' '.join(car.missing)}"
-    assert car.data == ("lsun-car",)
     place("stylegan2-car")
     assert set(car.missing) - set(states()["car"].missing) == {"stylegan2-car"}
+
+
+def test_every_data_set_is_named_whether_it_needs_weights_or_not() -> None:
+    assert list(states()) == DATASETS.names()
+    assert (states()["ecssd"].missing, states()["ecssd"].command) == ((), None)
 
 
 def test_data_set_with_all_weights_lacks_nothing() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from l4f_bench.annotators.rejection import RejectionRule
 from l4f_bench.annotators.specs import ANNOTATORS, AnnotatorSpec
-from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.datasets.specs import DATASETS, spec_of
 from l4f_bench.errors import InputError
 
 GIVEN = ("human", "exact")
@@ -77,10 +77,11 @@ def annotator_config(name: str, dataset: str) -> AnnotatorConfig:
         InputError: No annotator has that name, its masks come with their images, or it needs a
             class that the data set lacks.
     """
-    entry, spec = computed_annotator(name), DATASETS.get(dataset)
+    entry, spec = computed_annotator(name), spec_of(dataset)
     if entry.detects and spec.target_class is None:
         raise InputError(
-            f"{entry.title} finds objects of COCO's classes, and those of {spec.title} are none."
+            f"{entry.title} finds objects of COCO's classes; none is known of {spec.title}. Make "
+            "masks with `l4f-bench annotate --class NAME`, and give their folder."
         )
     target_class = spec.target_class if entry.detects else None
     return AnnotatorConfig(

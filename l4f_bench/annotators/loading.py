@@ -14,7 +14,7 @@ from l4f_bench.annotators.rejection import RejectionRule
 from l4f_bench.annotators.screening import Screened
 from l4f_bench.annotators.specs import ANNOTATORS, AnnotatorSpec
 from l4f_bench.cache import cached_weight
-from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.datasets.specs import spec_of
 from l4f_bench.errors import InputError, MissingDependencyError
 from l4f_bench.packages import DETECTRON2_INSTALL
 from l4f_bench.provenance import sha256_of
@@ -96,7 +96,7 @@ def _load(config: AnnotatorConfig, weights: Path | None, device: torch.device) -
 
 def _usual_weights(spec: AnnotatorSpec, dataset: str | None) -> Path | None:
     """The annotator's own weights, or those that a data set has for it."""
-    own = DATASETS.get(dataset) if dataset is not None else None
+    own = spec_of(dataset) if dataset is not None else None
     if own is not None and own.annotator == spec.name and own.annotator_weights is not None:
         return cached_weight(own.annotator_weights)
     return None if spec.weights is None else cached_weight(spec.weights)

@@ -49,14 +49,16 @@ def _print_diagnosis(diagnosis: Diagnosis) -> None:
     for weight in diagnosis.weights:
         size = byte_count(weight.num_bytes)
         weights.add_row(weight.name, weight.state, size, weight.command or "")
-    datasets = _table("data set", "still lacks", "get it")
+    datasets = _table("data set", "weights it lacks", "get them")
     for dataset in diagnosis.datasets:
         lacks = ", ".join(dataset.missing) or "nothing"
         datasets.add_row(dataset.name, lacks, dataset.command or "")
     typer.echo(", ".join(f"{name} {version}" for name, version in diagnosis.versions.items()))
     typer.echo(f"cache {diagnosis.cache}")
     _print_tables(packages, devices, weights, datasets)
-    typer.echo("Images are not looked for: l4f-bench fetch --list says where to get them.")
+    typer.echo(
+        "Images are not looked for: l4f-bench fetch NAME says how to get those of a data set."
+    )
 
 
 def _table(*columns: str) -> Table:

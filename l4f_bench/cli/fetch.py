@@ -15,6 +15,7 @@ from l4f_bench.cli.options import AsJson
 from l4f_bench.errors import InputError, MissingAssetError
 
 if TYPE_CHECKING:
+    from l4f_bench.datasets.specs import DatasetSpec
     from l4f_bench.fetching import Fetched
     from l4f_bench.weight_spec import WeightSpec
 
@@ -44,14 +45,11 @@ def fetch(
 
     The cache is the platform's cache folder, or the folder that L4F_CACHE names.
     """
-    from l4f_bench.weights import WEIGHTS
-
     if list_all:
-        return _print_list(list(WEIGHTS), as_json=as_json)
+        return _print_list(as_json=as_json)
     if not names:
         raise InputError("Name what to fetch, or see the names with: l4f-bench fetch --list")
-    specs = [WEIGHTS.get(name) for name in dict.fromkeys(names)]
-    _refuse_data(specs)
+    specs = _weights(names)
     if dry_run:
         return _print_plan(specs, mirror, as_json=as_json)
     _ask_licences(specs, accepted=accept_licence)
@@ -64,12 +62,26 @@ def fetch(
     return _print_fetched(fetched, as_json=as_json)
 
 
-def _refuse_data(specs: list[WeightSpec]) -> None:
-    from l4f_bench.cache import manual_steps
+def _weights(names: list[str]) -> list[WeightSpec]:
+    """The weights of these names.
 
-    steps = [manual_steps(spec) for spec in specs if spec.is_data]
-    if steps:
-        raise MissingAssetError(" ".join(steps))
+    Raises:
+        InputError: A name is unknown, or stands for what is drawn.
+        MissingAssetError: Some are data sets; the message says how to get them.
+    """
+    from l4f_bench.datasets.specs import DATASETS
+    from l4f_bench.registry import unknown_name
+    from l4f_bench.weights import WEIGHTS
+
+    for name in names:
+        if name not in WEIGHTS and name not in DATASETS:
+            known = [*WEIGHTS.names(), *DATASETS.names()]
+            raise InputError(unknown_name("weights or data set", name, known))
+    data = [DATASETS.get(name) for name in dict.fromkeys(names) if name in DATASETS]
+    if data:
+        error = InputError if all(spec.drawn for spec in data) else MissingAssetError
+        raise error(" ".join(spec.steps for spec in data))
+    return [WEIGHTS.get(name) for name in dict.fromkeys(names)]
 
 
 def _ask_licences(specs: list[WeightSpec], *, accepted: bool) -> None:
@@ -167,34 +179,43 @@ def _print_plan(specs: list[WeightSpec], mirror: str | None, *, as_json: bool) -
     return None
 
 
-def _print_list(specs: list[WeightSpec], *, as_json: bool) -> None:
+def _print_list(*, as_json: bool) -> None:
+    from l4f_bench.datasets.specs import DATASETS
+    from l4f_bench.weights import WEIGHTS
+
     if as_json:
-        return typer.echo(json.dumps([_spec_json(spec) for spec in specs], indent=2))
-    for spec in specs:
-        state = "get it by hand" if spec.is_data else _spec_json(spec)["state"]
-        typer.echo(f"{spec.name} ({state}): {spec.title}")
-        for key, value in _facts(spec).items():
-            typer.echo(f"    {key:<9}{value}")
+        entries = [*map(_spec_json, WEIGHTS), *map(_data_json, DATASETS)]
+        return typer.echo(json.dumps(entries, indent=2))
+    for spec in WEIGHTS:
+        _print_entry(spec.name, _spec_json(spec)["state"], spec.title, _facts(spec))
+    for data in DATASETS:
+        _print_entry(data.name, _state(data), data.title, _data_facts(data))
     return None
 
 
+def _print_entry(name: str, state: str, title: str, facts: dict[str, str]) -> None:
+    typer.echo(f"{name} ({state}): {title}")
+    for key, value in facts.items():
+        typer.echo(f"    {key:<9}{value}")
+
+
 def _facts(spec: WeightSpec) -> dict[str, str]:
-    """The lines of one entry of the list."""
+    """The lines of one file of weights in the list."""
     licence = spec.licence
-    common = {
-        "for": spec.used_for,
-        "licence": f"{licence.name}{f', {licence.url}' if licence.url else ''}",
-        "source": spec.source,
-    }
-    if spec.is_data:
-        return {**common, "how": f"{spec.instructions}", "layout": f"{spec.layout}"}
     digest = spec.sha256 or "not published: kept on first use and required afterwards"
     if spec.sha256 is not None and len(spec.sha256) < _SHA256_DIGITS:
         digest = f"{spec.sha256}… (only these digits are published)"
     urls = {f"URL {n}" if n > 1 else "URL": url for n, url in enumerate(spec.urls, start=1)}
     md5 = {"MD5": f"{spec.md5_prefix}…"} if spec.md5_prefix else {}
-    size = {"bytes": byte_count(spec.num_bytes) if spec.num_bytes else "not published"}
-    return {**common, **urls, **size, "SHA-256": digest, **md5}
+    return {
+        "for": spec.used_for,
+        "licence": f"{licence.name}{f', {licence.url}' if licence.url else ''}",
+        "source": spec.source,
+        **urls,
+        "bytes": byte_count(spec.num_bytes) if spec.num_bytes else "not published",
+        "SHA-256": digest,
+        **md5,
+    }
 
 
 def _spec_json(spec: WeightSpec) -> dict[str, Any]:
@@ -202,7 +223,26 @@ def _spec_json(spec: WeightSpec) -> dict[str, Any]:
 
     from l4f_bench.doctor import weight_state
 
-    return {**asdict(spec), "state": None if spec.is_data else weight_state(spec).state}
+    return {**asdict(spec), "state": weight_state(spec).state}
+
+
+def _state(data: DatasetSpec) -> str:
+    return "drawn" if data.drawn else "get it by hand"
+
+
+def _data_facts(data: DatasetSpec) -> dict[str, str]:
+    """The lines of one data set in the list."""
+    facts = {"licence": data.licence, "source": data.source}
+    if data.instructions:
+        facts["how"] = data.instructions
+    if data.layout:
+        facts["layout"] = ", ".join(data.layout)
+    return facts
+
+
+def _data_json(data: DatasetSpec) -> dict[str, Any]:
+    keys = ("name", "title", "licence", "source", "instructions", "layout")
+    return {**{key: getattr(data, key) for key in keys}, "state": None}
 
 
 def register(app: typer.Typer) -> None:

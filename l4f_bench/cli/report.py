@@ -31,7 +31,7 @@ def report(
         ),
     ] = None,
 ) -> None:
-    """Draw tables from records: the paper's, published beside measured, and those of shapes.
+    """Draw tables from records, with published numbers of the paper and the field beside them.
 
     Example: l4f-bench report runs/ --format md,tex --out tables --check 0.005
     """

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from l4f_bench.datasets.folders import FolderImages
 from l4f_bench.datasets.image_set import ImageRequest
+from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.errors import InputError, MissingAssetError
 
 
@@ -45,10 +46,8 @@ def open_category(request: ImageRequest) -> CustomImages:
         InputError: A folder is not there, or holds no images.
     """
     if request.data is None:
-        raise MissingAssetError(
-            "The custom set is not part of this package. Get it from the paper's project page "
-            "(Labels4Free, ICCV 2021) and give its folder with --data DIR."
-        )
+        steps = DATASETS.get("labels4free-custom").steps
+        raise MissingAssetError(f"{steps} Give its folder with --data DIR.")
     assert request.spec.folder is not None, "a category has a folder"
     return CustomImages(request.data / request.spec.folder, request)
 

@@ -23,13 +23,14 @@ class ShapesImages:
 
     def __init__(self, spec: DatasetSpec, *, num_images: int, seed: int) -> None:
         """Draw the held-out world of ``seed``."""
-        self.spec = spec
+        assert spec.resolution is not None, "a world is drawn at one size"
+        self.spec, self._resolution = spec, spec.resolution
         self._num_images, self._seed = num_images, seed
 
     @property
     def digest(self) -> str:
         """What fixes the images."""
-        return f"{self.spec.name} of {self.spec.resolution} pixels, seed {self._seed}"
+        return f"{self.spec.name} of {self._resolution} pixels, seed {self._seed}"
 
     @property
     def listing(self) -> Listing:
@@ -58,7 +59,7 @@ class ShapesImages:
 
     def _draw(self, index: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
         images, masks = shapes_batch(
-            [index], resolution=self.spec.resolution, seed=HELD_OUT + self._seed
+            [index], resolution=self._resolution, seed=HELD_OUT + self._seed
         )
         return images[0], masks[0]
 

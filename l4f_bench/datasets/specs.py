@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from l4f_bench.registry import Registry
 
@@ -15,13 +16,23 @@ class DatasetSpec:
     """Key on the command line and in records."""
     title: str
     """Name in tables."""
-    resolution: int
-    """Side of its images and of the published generators' samples, in pixels."""
+    resolution: int | None = None
+    """Side of its images and of the published generators' samples, in pixels; None for photographs
+    of any size."""
     images: str | None = None
     """``"module:object"`` that opens its images, as :mod:`l4f_bench.datasets.image_set` says; None
     where there are only samples."""
     drawn: bool = False
     """Whether its images are drawn by code when they are asked for, so that none need be given."""
+    layout: tuple[str, ...] = ()
+    """Its files below its folder, as published; what varies stands in braces. Those that
+    :mod:`l4f_bench.datasets.layouts` opens have two: images, then true masks, paired by
+    ``{name}``, which may run through sub-folders."""
+    mask_background: tuple[int, int, int] | None = None
+    """Colour of all but the object in true masks that are colour images; None where these hold grey
+    levels and the object is white."""
+    instructions: str | None = None
+    """How to get it by hand, a phrase."""
     folder: str | None = None
     """Its folder in the layout of the paper's custom set (appendix C)."""
     target_class: str | None = None
@@ -55,8 +66,48 @@ class DatasetSpec:
     licence: str
     """Terms of use, in short."""
 
+    @property
+    def steps(self) -> str:
+        """One line: how to get it, and how its folder must look."""
+        if self.drawn:
+            return f"{self.title} is drawn by this package: there is nothing to get."
+        how = self.instructions or "get it from its source"
+        layout = f" Expected layout: {', '.join(self.layout)}." if self.layout else ""
+        return (
+            f"'{self.name}' is not downloaded automatically ({self.licence}): {how}. Source: "
+            f"{self.source}.{layout}"
+        )
+
+
+def unlisted(name: str, title: str | None = None) -> DatasetSpec:
+    """What is known of images that are no data set here: what they are called."""
+    return DatasetSpec(name=name, title=title or name, source="given", licence="not known")
+
+
+def spec_of(name: str) -> DatasetSpec:
+    """What is known of a data set: its entry, or of images that are none here the name alone."""
+    return DATASETS.get(name) if name in DATASETS else unlisted(name)
+
 
 _CUSTOM = "l4f_bench.datasets.custom:open_category"
+_LAYOUT = "l4f_bench.datasets.layouts:open_layout"
+_SIDE_BY_SIDE = "get images and masks from the source page and unpack them side by side"
+_UNSTATED = "not stated by the publisher"
+
+
+def _lsun(name: str) -> dict[str, Any]:
+    """What the data sets of LSUN have in common."""
+    return {
+        "images": _CUSTOM,
+        "target_class": name,
+        "annotator": "mask-rcnn",
+        "generator_weights": f"stylegan2-{name}",
+        "layout": (f"{name}/data.mdb (an LMDB folder: 40-digit hexadecimal keys, JPEG or WebP)",),
+        "instructions": f"get the archive of '{name}' from the source page and unpack it",
+        "source": "https://www.yf.io/p/lsun",
+        "licence": "research use",
+    }
+
 
 DATASETS: Registry[DatasetSpec] = Registry("data set", group="l4f_bench.datasets")
 for _spec in (
@@ -70,46 +121,37 @@ for _spec in (
         annotator="bisenet",
         generator_weights="stylegan2-ada-ffhq",
         truncations=(0.7, 1.0),
+        layout=("images1024x1024/{id // 1000 * 1000:05d}/{id:05d}.png",),
+        instructions="run download_ffhq.py --images from the source page (89.1 GB)",
         source="https://github.com/NVlabs/ffhq-dataset",
-        licence="images under their own licences, data set CC BY-NC-SA 4.0",
+        licence="CC BY-NC-SA 4.0, each image under its own licence",
     ),
-    DatasetSpec(
-        name="cat",
-        title="LSUN-Cat",
-        resolution=256,
-        images=_CUSTOM,
-        folder="Cats",
-        target_class="cat",
-        annotator="mask-rcnn",
-        generator_weights="stylegan2-cat",
-        source="https://www.yf.io/p/lsun",
-        licence="research use",
-    ),
-    DatasetSpec(
-        name="horse",
-        title="LSUN-Horse",
-        resolution=256,
-        images=_CUSTOM,
-        folder="Horse",
-        target_class="horse",
-        annotator="mask-rcnn",
-        generator_weights="stylegan2-horse",
-        source="https://www.yf.io/p/lsun",
-        licence="research use",
-    ),
+    DatasetSpec(name="cat", title="LSUN-Cat", resolution=256, folder="Cats", **_lsun("cat")),
+    DatasetSpec(name="horse", title="LSUN-Horse", resolution=256, folder="Horse", **_lsun("horse")),
     DatasetSpec(
         name="car",
         title="LSUN-Car",
         resolution=512,
-        images=_CUSTOM,
         folder="Cars",
-        target_class="car",
         background="constant",
-        annotator="mask-rcnn",
-        generator_weights="stylegan2-car",
         letterbox=0.125,
-        source="https://www.yf.io/p/lsun",
-        licence="research use",
+        **_lsun("car"),
+    ),
+    DatasetSpec(
+        name="celebamask",
+        title="CelebAMask-HQ",
+        resolution=1024,
+        layout=(
+            "CelebA-HQ-img/{id}.jpg",
+            "CelebAMask-HQ-mask-anno/{id // 2000}/{id:05d}_{part}.png",
+            "CelebA-HQ-to-CelebA-mapping.txt",
+        ),
+        instructions=(
+            "accept the agreement on the source page and unpack the archive; the test split also "
+            "needs list_eval_partition.txt of CelebA"
+        ),
+        source="https://github.com/switchablenorms/CelebAMask-HQ",
+        licence="non-commercial research and education, by the agreement on the source page",
     ),
     DatasetSpec(
         name="shapes",
@@ -128,6 +170,63 @@ for _spec in (
         quality_samples=5000,
         source="drawn by this package",
         licence="Apache-2.0",
+    ),
+    DatasetSpec(
+        name="labels4free-custom",
+        title="The paper's custom set, evaluated as ffhq, cat, horse and car",
+        layout=("{Cars,Cats,Horse,Faces}/{data,Mask_*_gt,Mask_*_pred}",),
+        instructions="clone the source repository and give its custom_dataset folder",
+        source="https://github.com/RameenAbdal/Labels4Free",
+        licence=_UNSTATED,
+    ),
+    DatasetSpec(
+        name="duts-te",
+        title="DUTS-TE",
+        images=_LAYOUT,
+        layout=("DUTS-TE-Image/{name}.jpg", "DUTS-TE-Mask/{name}.png"),
+        instructions=_SIDE_BY_SIDE,
+        source="http://saliencydetection.net/duts/",
+        licence=_UNSTATED,
+    ),
+    DatasetSpec(
+        name="dut-omron",
+        title="DUT-OMRON",
+        images=_LAYOUT,
+        layout=("DUT-OMRON-image/{name}.jpg", "pixelwiseGT-new-PNG/{name}.png"),
+        instructions=_SIDE_BY_SIDE,
+        source="http://saliencydetection.net/dut-omron/",
+        licence=_UNSTATED,
+    ),
+    DatasetSpec(
+        name="ecssd",
+        title="ECSSD",
+        images=_LAYOUT,
+        layout=("images/{name}.jpg", "ground_truth_mask/{name}.png"),
+        instructions=_SIDE_BY_SIDE,
+        source="https://www.cse.cuhk.edu.hk/leojia/projects/hsaliency/dataset.html",
+        licence=_UNSTATED,
+    ),
+    DatasetSpec(
+        name="cub-200-2011",
+        title="CUB-200-2011",
+        images=_LAYOUT,
+        layout=("test_images/{name}.jpg", "test_segmentations/{name}.png"),
+        instructions=(
+            "get images and segmentations from the source page, and copy the class folders of "
+            "both with the test images alone (0 in train_test_split.txt)"
+        ),
+        source="https://www.vision.caltech.edu/datasets/cub_200_2011/",
+        licence=_UNSTATED,
+    ),
+    DatasetSpec(
+        name="flowers",
+        title="Oxford flowers",
+        images=_LAYOUT,
+        layout=("jpg/image_{name}.jpg", "segmim/segmim_{name}.jpg"),
+        mask_background=(0, 0, 254),
+        instructions=_SIDE_BY_SIDE,
+        source="https://www.robots.ox.ac.uk/~vgg/data/flowers/102/",
+        licence=_UNSTATED,
     ),
 ):
     DATASETS.add(_spec)

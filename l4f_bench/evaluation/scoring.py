@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from l4f_bench.datasets.folders import FolderImages
-from l4f_bench.datasets.specs import DATASETS, DatasetSpec
+from l4f_bench.datasets.specs import spec_of
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.counting import Counts, count_images
 from l4f_bench.evaluation.image_scene import ImageScene, MaskFiles, own_masks
@@ -141,7 +141,7 @@ class MaskFolders:
 
     def _open(self) -> tuple[FolderImages, MaskFiles]:
         truth = FolderImages(
-            _spec(self.dataset),
+            spec_of(self.dataset),
             self.target,
             self.images if self.ignore_bars else None,
             level=self.level,
@@ -185,12 +185,3 @@ def per_image_csv(counts: Counts, protocol: Protocol) -> str:
     for key, values in table_scores(table, protocol).items():
         frame[key] = values
     return str(frame.to_csv(index=False))
-
-
-def _spec(dataset: str) -> DatasetSpec:
-    """The data set, or what is known of one that is not known here."""
-    if dataset in DATASETS:
-        return DATASETS.get(dataset)
-    return DatasetSpec(
-        name=dataset, title=dataset, resolution=0, source="given", licence="not known"
-    )

@@ -14,7 +14,7 @@ from l4f_bench.annotators.choice import (
 )
 from l4f_bench.annotators.rejection import MIN_SCORE
 from l4f_bench.annotators.specs import ANNOTATORS
-from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.datasets.specs import spec_of
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.options import option
 from l4f_bench.evaluation.records import AnnotatorFacts
@@ -49,7 +49,7 @@ class AnnotatorOptions:
         Raises:
             InputError: A name is unknown, or an option does not apply to the annotator.
         """
-        usual = DATASETS.get(dataset).annotator
+        usual = spec_of(dataset).annotator
         if self.annotator in (None, usual):
             source = usual_annotator(dataset, screen)
         else:

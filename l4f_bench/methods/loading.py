@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from l4f_bench.annotators.specs import ANNOTATORS
-from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.errors import InputError
 from l4f_bench.methods.contracts import GenerativeMethod, ImageMethod
 from l4f_bench.methods.specs import METHODS, Kind, MethodSpec
@@ -54,6 +53,8 @@ def load_image_method(
 ) -> tuple[ImageMethod, dict[str, str]]:
     """A method that finds the foreground of any image; arguments as for :func:`load_generative`.
 
+    ``dataset`` may also be what somebody calls images of their own.
+
     Raises:
         InputError: The method segments no images, or a file cannot be used.
         MissingAssetError: Weights are missing; the message says how to get them.
@@ -87,7 +88,7 @@ def _load(
     assert spec.load is not None, "a method that is loaded says how"
     load = load_object(spec.load, f"the method '{spec.name}'")
     taken = {name: options.get(name) for name in spec.options}
-    method, digests = load(weights, dataset=DATASETS.get(dataset).name, device=device, **taken)
+    method, digests = load(weights, dataset=dataset, device=device, **taken)
     return method, digests
 
 

@@ -25,9 +25,10 @@ class MethodSpec:
     kind: Kind | None = None
     """What it makes; None if that is seen once it is loaded."""
     load: str | None = None
-    """``"module:object"``: takes the path of a checkpoint (None for the usual one), ``dataset``,
-    ``device`` and the :attr:`options`, and returns the method and the SHA-256 of every file that
-    it was read from, by what the file is. None for what has nothing to load."""
+    """``"module:object"``: takes the path of a checkpoint (None for the usual one), ``dataset``
+    (a key, or what somebody calls images of their own), ``device`` and the :attr:`options`, and
+    returns the method and the SHA-256 of every file that it was read from, by what the file is.
+    None for what has nothing to load."""
     options: tuple[str, ...] = ()
     """What else ``load`` takes, None for the usual."""
     screens: Mapping[str, str] = field(default_factory=dict)

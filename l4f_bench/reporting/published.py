@@ -16,91 +16,75 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.metrics.scores import TABLE_METRICS
 
 PAPER = "Labels4Free (ICCV 2021)"
+PAPER_PROTOCOL = "l4f"
 MASK_TABLES = (1, 2, 3, 4)
 
 _PRINTED_AS = {"iou_fg": "iou_bg", "iou_bg": "iou_fg"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TableSpec:
-    """A table of mask scores in the paper: which records stand in it, and what to say about it."""
-
-    number: int
-    """Its number in the paper."""
-    title: str
-    setting: str
-    """The setting of its records."""
-    truth: str | None
-    """Whose masks are true in its records; None for any annotator's."""
-    exchange: str
-    """Why its fg/bg pair is read the other way round."""
-
-    @property
-    def published(self) -> tuple[PublishedRow, ...]:
-        """The paper's rows."""
-        return published_rows(self.number)
-
-
-_SUGGESTED = "the sizes of this table's pairs suggest that it was filled from the same script"
-TABLES = (
-    TableSpec(
-        number=1,
-        title="FFHQ samples against BiSeNet",
-        setting="samples",
-        truth=None,
-        exchange=_SUGGESTED,
-    ),
-    TableSpec(
-        number=2,
-        title="LSUN samples against Detectron2 (masks thresholded at 0.9)",
-        setting="samples",
-        truth=None,
-        exchange=_SUGGESTED,
-    ),
-    TableSpec(
-        number=3,
-        title="real images of the custom set against hand-drawn masks",
-        setting="images",
-        truth="human",
-        exchange="the masks released with the paper, scored here, show it",
-    ),
-    TableSpec(
-        number=4,
-        title="CelebAMask-HQ images against its annotation",
-        setting="images",
-        truth="human",
-        exchange=_SUGGESTED,
-    ),
-)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class PublishedRow:
-    """One row of a table of mask scores."""
+    """One published row of mask scores."""
 
-    table: int
+    table: int | None
+    """Number of the paper's table; None for a number of the field."""
     dataset: str
     method: str
-    truncation: float | None
+    truncation: float | None = None
     printed: dict[str, float]
     """The numbers under the column names of the paper."""
+    protocol: str = PAPER_PROTOCOL
+    """How they were scored."""
+    source: str = PAPER
+    """Where they are printed."""
+    num_images: int | None = None
+    """Images they were scored on; None where that is not said here."""
+    unlike: str | None = None
+    """Why no measured number compares with them; None if nothing speaks against it."""
 
     @property
     def method_title(self) -> str:
-        """The method as the paper names it."""
-        return published_title("method", self.method)
+        """The method as tables name it."""
+        return published_method(self.method)
 
     @property
     def dataset_title(self) -> str:
         """The data set as tables name it."""
-        return published_title("dataset", self.dataset)
+        return DATASETS.get(self.dataset).title
 
-    def value(self, metric: str) -> float:
-        """The published number to compare a measured ``metric`` with: fg and bg put right."""
-        return self.printed[_PRINTED_AS.get(metric, metric)]
+    def value(self, metric: str) -> float | None:
+        """The published number to compare a measured ``metric`` with: fg and bg put right.
+
+        None where none is printed.
+        """
+        printed_as = metric if self.table is None else _PRINTED_AS.get(metric, metric)
+        return self.printed.get(printed_as)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableSpec:
+    """A table of published mask scores: which records stand in it, and what to say about it."""
+
+    name: str
+    """Stem of its files."""
+    title: str
+    number: int | None
+    """Its number in the paper; None for a table of the field."""
+    setting: str
+    """The setting of its records."""
+    truth: str | None
+    """Whose masks are true in its records; None for any annotator's."""
+    published: tuple[PublishedRow, ...]
+    note: str
+    """Where the numbers come from, and how they are to be read."""
+    nothing: str
+    """What is said of a record that no published row stands for."""
+    digits: int | None = None
+    """Digits after the point; None for those of each score."""
 
 
 @cache
@@ -114,7 +98,7 @@ def published_rows(table: int) -> tuple[PublishedRow, ...]:
             truncation=float(row["truncation"]) if row.get("truncation") else None,
             printed={key: float(row[key]) for key in TABLE_METRICS},
         )
-        for row in _read(f"table{table}")
+        for row in read_published(f"table{table}")
     )
 
 
@@ -123,19 +107,57 @@ def published_fid() -> dict[tuple[str, str], float]:
     """Table 5: FID by (method, data set)."""
     return {
         (row["method"], dataset): float(value)
-        for row in _read("table5")
+        for row in read_published("table5")
         for dataset, value in row.items()
         if dataset != "method"
     }
 
 
 @cache
-def published_title(kind: str, key: str) -> str:
-    """The paper's name of a ``method`` or ``dataset`` of its tables."""
-    titles = {(row["kind"], row["key"]): row["title"] for row in _read("names")}
-    return titles[kind, key]
+def published_method(key: str) -> str:
+    """The name of a published method."""
+    titles = {row["key"]: row["title"] for row in read_published("methods")}
+    return titles[key]
 
 
-def _read(name: str) -> list[dict[str, str]]:
+def read_published(name: str) -> list[dict[str, str]]:
+    """The rows of a packaged file of published numbers."""
     source = files("l4f_bench.reporting") / "published" / f"{name}.csv"
     return list(csv.DictReader(source.read_text(encoding="utf-8").splitlines()))
+
+
+def _table(number: int, title: str, setting: str, truth: str | None, exchange: str) -> TableSpec:
+    """A table of the paper; ``exchange`` says why its fg/bg pair is read the other way round."""
+    return TableSpec(
+        name=f"table{number}",
+        title=f"Table {number}: {title}",
+        number=number,
+        setting=setting,
+        truth=truth,
+        published=published_rows(number),
+        note=(
+            f"[1] As printed in {PAPER}, Table {number}. The pair under IOU fg/bg is exchanged "
+            "there: the released evaluation script prints pixel value 0, the background, as "
+            f'"fg" ({exchange}). Measured pairs are foreground/background, and the difference '
+            "compares foreground with foreground."
+        ),
+        nothing="the paper has no such row",
+    )
+
+
+_SUGGESTED = "the sizes of this table's pairs suggest that it was filled from the same script"
+_SHOWN = "the masks released with the paper, scored here, show it"
+
+
+@cache
+def paper_tables() -> tuple[TableSpec, ...]:
+    """The paper's tables of mask scores."""
+    at_09 = "LSUN samples against Detectron2 (masks thresholded at 0.9)"
+    custom = "real images of the custom set against hand-drawn masks"
+    annotation = "CelebAMask-HQ images against its annotation"
+    return (
+        _table(1, "FFHQ samples against BiSeNet", "samples", None, _SUGGESTED),
+        _table(2, at_09, "samples", None, _SUGGESTED),
+        _table(3, custom, "images", "human", _SHOWN),
+        _table(4, annotation, "images", "human", _SUGGESTED),
+    )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.evaluation.distance.facts import DistanceFacts
 from l4f_bench.evaluation.records import Record
 from l4f_bench.methods.specs import METHODS
-from l4f_bench.reporting.published import PAPER, published_fid, published_title
+from l4f_bench.reporting.published import PAPER, published_fid, published_method
 from l4f_bench.reporting.sections import MISSING, Section
 
 NUMBER = 5
@@ -111,9 +112,9 @@ def _row(record: Record, published: float | None) -> QualityRow:
 def _unmeasured(method: str, dataset: str, published: float) -> QualityRow:
     return QualityRow(
         method=method,
-        method_title=published_title("method", method),
+        method_title=published_method(method),
         dataset=dataset,
-        dataset_title=published_title("dataset", dataset),
+        dataset_title=DATASETS.get(dataset).title,
         published=published,
         measured=None,
         difference=None,

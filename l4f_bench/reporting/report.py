@@ -8,7 +8,7 @@ from l4f_bench.errors import InputError
 from l4f_bench.evaluation.records import Record
 from l4f_bench.reporting.differences import difference_section
 from l4f_bench.reporting.mask_tables import table_section
-from l4f_bench.reporting.published import MASK_TABLES, TABLES
+from l4f_bench.reporting.published import MASK_TABLES, paper_tables
 from l4f_bench.reporting.quality import NUMBER, quality_sections
 from l4f_bench.reporting.sections import Section
 from l4f_bench.reporting.tables import Table, build_tables
@@ -49,7 +49,7 @@ def build_report(records: list[Record], number: int | None = None) -> Report:
     ]
     if not sections:
         where = "any table" if number is None else f"Table {number}"
-        settings = {spec.number: spec.setting for spec in TABLES} | {NUMBER: "quality"}
+        settings = {spec.number: spec.setting for spec in paper_tables()} | {NUMBER: "quality"}
         setting = "samples" if number is None else settings[number]
         raise InputError(
             f"None of the records belongs in {where}. Run `l4f-bench eval {setting}` on a data "

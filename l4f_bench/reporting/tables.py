@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from l4f_bench.datasets.specs import DATASETS
@@ -12,10 +11,10 @@ from l4f_bench.evaluation.records import Record
 from l4f_bench.methods.specs import METHODS
 from l4f_bench.metrics.intervals import Estimate
 from l4f_bench.metrics.protocols import Protocol
-from l4f_bench.metrics.scores import METRICS, TABLE_METRICS
-from l4f_bench.reporting.published import TABLES, PublishedRow, TableSpec
+from l4f_bench.metrics.scores import METRICS, TABLE_METRICS, metric_spec
+from l4f_bench.reporting.field import field_tables
+from l4f_bench.reporting.published import PublishedRow, TableSpec, paper_tables
 
-PAPER_PROTOCOL = "l4f"
 _ONE_MODEL = {"mask-rcnn", "detectron2"}  # the same weights on two programs
 
 
@@ -25,7 +24,7 @@ class Cell:
 
     metric: str
     published: float | None
-    """The paper's number, fg and bg put right; None where the paper has no such row."""
+    """The published number, fg and bg put right; None where none is printed."""
     measured: float | None
     low: float | None = None
     high: float | None = None
@@ -57,22 +56,28 @@ class TableRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """A table of the paper, or of a data set that it has none of, with what was measured."""
+    """Published numbers with what was measured, or what was measured where none are published."""
 
     name: str
     """Stem of its files."""
     title: str
     spec: TableSpec | None
-    """The paper's table; None for one of ours."""
+    """The published table; None where there is none."""
     metrics: tuple[str, ...]
     """Its columns."""
     rows: tuple[TableRow, ...]
+
+    def digits(self, metric: str) -> int:
+        """Digits after the point of a score."""
+        said = None if self.spec is None else self.spec.digits
+        return metric_spec(metric).digits if said is None else said
 
 
 def build_tables(records: list[Record]) -> list[Table]:
     """The tables that at least one of the records belongs in.
 
-    Those of the paper come first, then one for each data set of records that belong in none.
+    Those of the paper come first and then the field's, one for each data set, and at last one for
+    each data set of records that belong in none.
     """
     left = [
         record
@@ -80,12 +85,11 @@ def build_tables(records: list[Record]) -> list[Table]:
         if record.subset == "all" and record.images and record.piece is None
     ]
     tables = []
-    for spec in TABLES:
+    for spec in (*paper_tables(), *field_tables()):
         own = [record for record in left if _belongs(record, spec)]
         left = [record for record in left if record not in own]
         if own:
-            title = f"Table {spec.number}: {spec.title}"
-            tables.append(_table(f"table{spec.number}", title, spec, own))
+            tables.append(_table(spec.name, spec.title, spec, own))
     for dataset in sorted({record.dataset for record in left}, key=DATASETS.order):
         own = [record for record in left if record.dataset == dataset]
         title = f"{own[0].dataset_title}: scores of masks"
@@ -101,7 +105,7 @@ def check_deviations(tables: list[Table], tolerance: float) -> None:
         InputError: No cell could be compared, so the check would mean nothing.
     """
     compared = [
-        (row, cell)
+        (row, cell, table.digits(cell.metric))
         for table in tables
         for row in table.rows
         for cell in row.cells
@@ -109,12 +113,12 @@ def check_deviations(tables: list[Table], tolerance: float) -> None:
     ]
     if not compared:
         raise InputError("Nothing to check: no measured cell has a published counterpart.")
-    found = [(row, cell) for row, cell in compared if abs(cell.difference or 0.0) > tolerance]
+    found = [entry for entry in compared if abs(entry[1].difference or 0.0) > tolerance]
     if found:
         cells = "; ".join(
             f"{row.title} {row.dataset_title} {cell.metric} "
-            f"{cell.measured:.4f} against {cell.published:.2f}"
-            for row, cell in found
+            f"{cell.measured:.4f} against {cell.published:.{digits}f}"
+            for row, cell, digits in found
         )
         raise BenchError(f"{len(found)} cells differ by more than {tolerance:g}: {cells}.")
 
@@ -138,28 +142,29 @@ def _slug(name: str, taken: set[str]) -> str:
 
 def _table(name: str, title: str, spec: TableSpec | None, records: list[Record]) -> Table:
     metrics = _metrics(records)
-    rows = tuple(_rows(spec.published if spec else (), records, metrics))
+    rows = tuple(_rows(spec, records, metrics))
     return Table(name=name, title=title, spec=spec, metrics=metrics, rows=rows)
 
 
 def _metrics(records: list[Record]) -> tuple[str, ...]:
-    """The paper's columns, and then what else the records' protocols report."""
+    """The columns of the paper, and then what else the records' protocols report."""
     others = {key for record in records for key in record.scores} - {*TABLE_METRICS}
     return (*TABLE_METRICS, *sorted(others, key=METRICS.order))
 
 
 def _rows(
-    published: Sequence[PublishedRow], records: list[Record], metrics: tuple[str, ...]
+    spec: TableSpec | None, records: list[Record], metrics: tuple[str, ...]
 ) -> list[TableRow]:
-    """Rows of the paper with the records of each, then the others; strangers' come last."""
-    rows = []
+    """Published rows with the records of each, then the others; strangers' come last."""
+    rows: list[TableRow] = []
     left = list(records)
-    for row in published:
+    for row in () if spec is None else spec.published:
         matching = [record for record in records if _key(record) == _key(row)]
         left = [record for record in left if record not in matching]
-        rows += [_row(row, record, metrics) for record in matching] or [_row(row, None, metrics)]
+        found: list[Record | None] = [*matching] or [None]
+        rows += [_row(row, record, metrics, spec) for record in found]
     left.sort(key=lambda record: record.method not in METHODS)
-    return rows + [_row(None, record, metrics) for record in left]
+    return rows + [_row(None, record, metrics, spec) for record in left]
 
 
 def _key(entry: Record | PublishedRow) -> tuple[str, str, float | None]:
@@ -168,11 +173,15 @@ def _key(entry: Record | PublishedRow) -> tuple[str, str, float | None]:
 
 
 def _row(
-    published: PublishedRow | None, record: Record | None, metrics: tuple[str, ...]
+    published: PublishedRow | None,
+    record: Record | None,
+    metrics: tuple[str, ...],
+    spec: TableSpec | None,
 ) -> TableRow:
     entry, named = record or published, published or record
     assert entry is not None, "a row stands for something"
     assert named is not None
+    nothing = "the paper has no such row" if spec is None else spec.nothing
     return TableRow(
         method=entry.method,
         title=named.method_title,
@@ -184,12 +193,13 @@ def _row(
         n=record.n if record else None,
         protocol=record.protocol if record else None,
         controls=record.controls if record else {},
-        cells=tuple(_cell(metric, published, record) for metric in metrics),
+        cells=tuple(_cell(metric, published, record, nothing) for metric in metrics),
     )
 
 
-def _cell(metric: str, published: PublishedRow | None, record: Record | None) -> Cell:
-    target = published.value(metric) if published and metric in TABLE_METRICS else None
+def _cell(metric: str, published: PublishedRow | None, record: Record | None, nothing: str) -> Cell:
+    """One number; ``nothing`` is said where no published one stands for the record."""
+    target = published.value(metric) if published else None
     if record is None:
         return Cell(metric=metric, published=target, measured=None, reason="no record given")
     score = record.scores.get(metric)
@@ -199,24 +209,35 @@ def _cell(metric: str, published: PublishedRow | None, record: Record | None) ->
     if score.value is None:
         reason = "undefined: the images or masks lack a class"
         return Cell(metric=metric, published=target, measured=None, reason=reason)
-    difference, reason_apart = None, None
-    if target is None:
-        reason_apart = "the paper has no such row"
-    elif record.protocol_name != PAPER_PROTOCOL:
-        reason_apart = f"protocol {record.protocol_name} is not the paper's"
-    elif not _judged_as_published(record):
-        reason_apart = f"the paper's masks are not those of {record.truth} here"
-    else:
-        difference = score.value - target
+    unlike = nothing if published is None else _unlike(published, record)
+    if unlike is None and target is None:
+        unlike = "no such score is published"
     return Cell(
         metric=metric,
         published=target,
         measured=score.value,
         low=score.low,
         high=score.high,
-        difference=difference,
-        reason=reason_apart,
+        difference=None if unlike or target is None else score.value - target,
+        reason=unlike,
     )
+
+
+def _unlike(published: PublishedRow, record: Record) -> str | None:
+    """Why a record's scores and published ones do not compare; None if they do."""
+    if published.unlike is not None:
+        return published.unlike
+    if record.protocol_name != published.protocol:
+        whose = f"that of the published numbers ({published.protocol})"
+        whose = whose if published.table is None else "the paper's"
+        return f"protocol {record.protocol_name} is not {whose}"
+    if published.num_images not in (None, record.n):
+        return (
+            f"{record.n} images were scored, and for the published numbers {published.num_images}"
+        )
+    if not _judged_as_published(record):
+        return f"the paper's masks are not those of {record.truth} here"
+    return None
 
 
 def _judged_as_published(record: Record) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from l4f_bench.annotators.parser_file import load_parser
 from l4f_bench.cache import cached_weight
-from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.datasets.specs import spec_of
 from l4f_bench.devices import choose_device
 from l4f_bench.errors import MissingAssetError
 from l4f_bench.methods.annotating import AnnotatingMethod
@@ -31,7 +31,7 @@ def load_bisenet(
         MissingAssetError: No file is given and none is embedded.
     """
     if path is None:
-        spec = DATASETS.get(dataset)
+        spec = spec_of(dataset)
         if spec.student_weights is None:
             raise MissingAssetError(
                 f"No student of {spec.title} is embedded. Give one with --weights FILE."

@@ -33,7 +33,7 @@ def _check_size(request: TrainRequest, size: int) -> None:
     """Refuse a generator of another size than the data set's, unless it was asked for."""
     dataset = DATASETS.get(request.dataset)
     expected = request.resolution or dataset.resolution
-    if size != expected:
+    if expected not in (None, size):
         whose = "--resolution says" if request.resolution else f"{dataset.title} has"
         raise InputError(
             f"This generator makes {size}-pixel images, but {whose} {expected}. If that is "

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from l4f_bench.cli import app
+from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.weights import WEIGHTS
 from tests.http_server import serving
 
@@ -108,19 +109,26 @@ def test_nothing_is_fetched_before_all_terms_are_accepted(mirror: Path, cache_fo
     assert not (cache_folder / "weights").exists()
 
 
-@pytest.mark.parametrize("name", [spec.name for spec in WEIGHTS if spec.is_data])
+@pytest.mark.parametrize("name", [spec.name for spec in DATASETS if not spec.drawn])
 def test_data_sets_are_answered_with_instructions(name: str) -> None:
     result = run("fetch", name)
     assert result.exit_code == 3
     assert result.stderr.count("\n") == 1
-    assert WEIGHTS.get(name).source in result.stderr
-    assert str(WEIGHTS.get(name).layout) in result.stderr
+    spec = DATASETS.get(name)
+    assert all(fact in result.stderr for fact in (spec.source, spec.licence, *spec.layout))
+
+
+def test_a_drawn_data_set_needs_no_fetching() -> None:
+    result = run("fetch", "shapes")
+    assert result.exit_code == 2
+    assert "nothing to get" in result.stderr
 
 
 def test_unknown_name_gets_the_nearest() -> None:
-    result = run("fetch", "bisnet")
-    assert result.exit_code == 2
-    assert "Did you mean 'bisenet'?" in result.stderr
+    for name, near in (("bisnet", "bisenet"), ("duts", "duts-te")):
+        result = run("fetch", name)
+        assert result.exit_code == 2
+        assert f"Did you mean '{near}'?" in result.stderr
 
 
 def test_fetch_without_a_name_points_to_the_list() -> None:
@@ -150,14 +158,17 @@ def test_list_shows_address_licence_bytes_and_digest_of_all() -> None:
     shown = run("fetch", "--list").stdout
     for spec in WEIGHTS:
         assert f"{spec.name} (" in shown
-        for fact in (*spec.urls, spec.sha256, spec.md5_prefix, spec.licence.name, spec.layout):
+        for fact in (*spec.urls, spec.sha256, spec.md5_prefix, spec.licence.name):
             assert fact is None or fact in shown
         assert spec.num_bytes is None or f"{spec.num_bytes:,}" in shown
+    for data in DATASETS:
+        assert f"{data.name} (" in shown
+        assert all(fact in shown for fact in (data.source, data.licence, *data.layout))
 
 
 def test_list_as_json_leaves_unknown_values_null() -> None:
     entries = {entry["name"]: entry for entry in as_json("fetch", "--list")}
-    assert list(entries) == WEIGHTS.names()
+    assert list(entries) == [*WEIGHTS.names(), *DATASETS.names()]
     assert entries["psp-ffhq"]["sha256"] is None
     assert entries["psp-ffhq"]["num_bytes"] is None
     assert entries["bisenet"]["state"] == "missing"
@@ -186,23 +197,15 @@ def test_ctrl_c_exits_130_and_the_same_command_resumes(cache_folder: Path) -> No
 def test_doctor_names_versions_devices_and_commands() -> None:
     result = run("doctor")
     assert result.exit_code == 0
-    for text in ("torch", "cpu", "pip install", "l4f-bench fetch bisenet", "celebamask", "lmdb"):
-        assert text in result.stdout
+    texts = ("torch", "cpu", "pip install", "l4f-bench fetch bisenet", "lmdb", *DATASETS.names())
+    assert all(text in result.stdout for text in texts)
 
 
 def test_doctor_as_json() -> None:
     found = as_json("doctor")
     assert found["versions"]["python"].startswith("3.")
-    assert {weight["name"] for weight in found["weights"]} == {
-        spec.name for spec in WEIGHTS if not spec.is_data
-    }
-    assert {state["name"] for state in found["datasets"]} == {
-        "car",
-        "cat",
-        "celebamask",
-        "ffhq",
-        "horse",
-    }
+    assert [weight["name"] for weight in found["weights"]] == WEIGHTS.names()
+    assert [state["name"] for state in found["datasets"]] == DATASETS.names()
 
 
 def test_doctor_fails_where_the_core_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,7 +94,7 @@ def test_trust_compares_annotator_and_student_on_both_parts() -> None:
         (lambda: Images(limit=0), "--limit 0"),
         (lambda: Images(method="bisenet", annotator="bisenet").parts(), "its own masks"),
         (lambda: Images(method="bisenet", min_area=0.1).parts(), "--min-area applies only with"),
-        (lambda: Images(method="bisenet", level=3).parts(), "--level applies to mask files"),
+        (lambda: Images(method="bisenet", level=3).parts(), "--level applies to grey mask files"),
         (lambda: Trust(truth="exat").parts(), "Did you mean 'exact'"),
         (lambda: Trust(annotator="exact").parts(), "can be made for no others"),
         (lambda: Quality(method="real", truncation=(1,)).parts(), "take no --generator"),

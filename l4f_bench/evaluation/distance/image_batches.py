@@ -211,9 +211,9 @@ class MethodBatches:
 class SetBatches:
     """The images of a set that is drawn."""
 
-    def __init__(self, images: ImageSet, *, resolution: int, seed: int) -> None:
+    def __init__(self, images: ImageSet, *, seed: int) -> None:
         """Take the images of ``images``, which results describe by resolution and seed."""
-        self._images, self._resolution, self._seed = images, resolution, seed
+        self._images, self._seed = images, seed
 
     def __len__(self) -> int:
         return len(self._images)
@@ -229,7 +229,7 @@ class SetBatches:
             "kind": "world",
             "path": self._images.spec.name,
             "count": len(self),
-            "resolution": self._resolution,
+            "resolution": self._images.spec.resolution,
             "seed": self._seed,
         }
 

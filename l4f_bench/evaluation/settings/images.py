@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
 from l4f_bench.annotators.choice import GIVEN, AnnotatorConfig
+from l4f_bench.datasets.folders import FolderImages
 from l4f_bench.datasets.image_set import ImageRequest, ImageSet, WithPublishedMasks, open_images
-from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.datasets.specs import DATASETS, DatasetSpec, unlisted
 from l4f_bench.distributed import is_first
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.counting import count_images
@@ -40,6 +42,7 @@ THRESHOLD = 0.5
 """Alpha above which a pixel is foreground, by default."""
 LEVEL = 128
 """Grey level from which a pixel of a mask file is foreground, by default."""
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,12 +54,12 @@ class Images(AnnotatorOptions):
 
     key: ClassVar[str] = "images"
 
-    method: str = option("Method; ours: published masks", "ours")
-    dataset: str = option("Data set of the images", "shapes")
-    data: Path | None = option(
-        "Folder of the images",
-        usual="drawn for shapes",
-    )
+    method: str = option("Method", "ours", usual="ours: published masks")
+    dataset: str = option("Data set of the images", "", usual="shapes")
+    data: Path | None = option("Data set's folder", usual="shapes: drawn")
+    images: Path | None = option("Folder of your own images", usual="none")
+    truth: Path | None = option("Folder of your true masks", usual="none")
+    name: str | None = option("Name of your own folders", usual="none")
     masks: Path | None = option("Folder of predicted masks", usual="made by the method")
     weights: Path | None = option(
         "Checkpoint of the method",
@@ -64,7 +67,7 @@ class Images(AnnotatorOptions):
         names=("--weights", "--student"),
     )
     threshold: float | None = option("Alpha above which is foreground", usual=f"{THRESHOLD:g}")
-    level: int | None = option("Grey level of masks from which is foreground", usual=f"{LEVEL}")
+    level: int | None = option("Least grey level of objects", usual=f"{LEVEL}")
     limit: int | None = option(
         "Only the first N images",
         usual="all, of drawn ones 1000",
@@ -73,7 +76,7 @@ class Images(AnnotatorOptions):
     workers: int | None = option("Threads that decode", usual="CPU cores")
     device: str | None = option("cpu, cuda, …", usual="a GPU if there is one")
     protocol: str = option("l4f, voynov, selfmask or drc", "l4f")
-    seed: int = option("Seed of drawn images and intervals", 0)
+    seed: int = option("Seed of images and intervals", 0)
 
     def __post_init__(self) -> None:
         check_sampling((), self.seed)
@@ -84,9 +87,15 @@ class Images(AnnotatorOptions):
 
     def parts(self) -> Sequence[Setting]:
         """One evaluation."""
-        spec, method = DATASETS.get(self.dataset), METHODS.get(self.method)
+        self._check_own_folders()
+        part = replace(self, dataset=self.name or self.dataset or "shapes")
+        part._check()
+        return [part]
+
+    def _check(self) -> None:
+        """Refuse what cannot be meant."""
+        spec, method, source = self._spec, METHODS.get(self.method), self.source()
         PROTOCOLS.get(self.protocol)
-        source = self.source()
         if source is not None and self.masks is None and source.name == self.method:
             raise InputError(
                 f"{method.title} against its own masks says nothing. Leave out --annotator, or "
@@ -94,9 +103,41 @@ class Images(AnnotatorOptions):
             )
         if source is None:
             self.refuse_annotator_options()
-        if spec.drawn and self.masks is None and self.level is not None:
-            raise InputError(f"--level applies to mask files; {spec.title} has none. Leave it out.")
-        return [self]
+        grey = not spec.drawn and spec.mask_background is None
+        if self.level is not None and self.masks is None and not grey:
+            raise InputError(
+                f"--level applies to grey mask files; {spec.title} has none. Leave it out."
+            )
+
+    def _check_own_folders(self) -> None:
+        """Refuse folders of one's own without a name, and what does not go with them."""
+        given = [name for name in ("images", "truth") if getattr(self, name) is not None]
+        if self.name is None:
+            if given:
+                raise InputError(f"--{given[0]} is a folder of your own: name it with --name NAME.")
+            return
+        if self.dataset not in ("", self.name) or self.data is not None:
+            raise InputError(
+                "--name is for folders of your own, given with --images and --truth. Leave out "
+                "--name, or --dataset and --data."
+            )
+        if self.name in DATASETS:
+            raise InputError(
+                f"--name {self.name} is a data set, with which your images would be mixed up. "
+                f"Choose another name, or give it with --dataset {self.name} --data DIR."
+            )
+        if not re.fullmatch(_NAME, self.name):
+            raise InputError(
+                f"--name {self.name} is not a name: use letters, digits, '.', '_' and '-'."
+            )
+        by_annotator = self.annotator not in (None, *GIVEN)
+        if by_annotator and self.truth is not None:
+            raise InputError("Both --truth and --annotator say what is true. Leave out one.")
+        if self.images is None and (self.masks is None or by_annotator or not given):
+            raise InputError(
+                f"The images of {self.name} are missing. Add --images DIR, or score masks on disk "
+                "(--masks DIR) against --truth DIR."
+            )
 
     def folder(self) -> str:
         """Name of this part's folder."""
@@ -142,7 +183,8 @@ class Images(AnnotatorOptions):
         size = _BATCH_DRAWN if images.spec.drawn else _BATCH
         counts = count_images(scene, most=most, batch_size=size, advance=progress(most))
         truth = str(images.truth) if annotator is None else annotator.name
-        reads_files = files is not None or (annotator is None and images.truth == "human")
+        grey = images.truth == "human" and images.spec.mask_background is None
+        reads_files = files is not None or (annotator is None and grey)
         facts = Facts(
             method=self.method,
             method_title=METHODS.get(self.method).title,
@@ -180,17 +222,12 @@ class Images(AnnotatorOptions):
     def _with_levels(self) -> bool:
         return PROTOCOLS.get(self.protocol).f_measure is not None
 
+    @property
+    def _spec(self) -> DatasetSpec:
+        return DATASETS.get(self.dataset) if self.name is None else unlisted(self.name)
+
     def _open(self) -> ImageSet:
-        spec = DATASETS.get(self.dataset)
-        images = open_images(
-            ImageRequest(
-                spec=spec,
-                data=self.data,
-                level=self._level,
-                num_images=self.limit,
-                seed=self.seed,
-            )
-        )
+        spec, images = self._spec, self._open_any()
         if self.annotator in GIVEN and self.annotator != images.truth:
             raise InputError(
                 f"{spec.title} has {images.truth or 'no'} masks, not {self.annotator} ones. Leave "
@@ -201,6 +238,21 @@ class Images(AnnotatorOptions):
                 f"{spec.title} has no masks of its own. Name whose masks are true with --annotator."
             )
         return images
+
+    def _open_any(self) -> ImageSet:
+        """The images of a data set, or those of one's own."""
+        if self.name is not None:
+            return FolderImages(
+                self._spec, self.truth, self.images, level=self._level, named_by_images=True
+            )
+        request = ImageRequest(
+            spec=self._spec,
+            data=self.data,
+            level=self._level,
+            num_images=self.limit,
+            seed=self.seed,
+        )
+        return open_images(request)
 
     def _predictor(
         self, images: ImageSet, most: int

@@ -183,4 +183,4 @@ def _drawn(spec: DatasetSpec, recipe: DistanceConfig, seed: int) -> OpenedSide:
     from l4f_bench.evaluation.distance.sides import OpenedSide
 
     images = open_images(ImageRequest(spec=spec, num_images=recipe.samples, seed=seed))
-    return OpenedSide(spec.title, SetBatches(images, resolution=spec.resolution, seed=seed))
+    return OpenedSide(spec.title, SetBatches(images, seed=seed))
