@@ -63,6 +63,9 @@ class Scene(Protocol[P]):
     def pair(self, predictions: P) -> list[Pair]:
         """The same with their true masks, in order; images that do not take part are left out."""
 
+    def pixels(self, pair: Pair) -> npt.NDArray[np.uint8] | None:
+        """The image of a pair, uint8 ``[3, H, W]`` RGB; None where none is at hand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -99,6 +102,11 @@ class Counts:
             self.controls.add(looked)
         else:
             self.rejected[row.reason] += 1
+
+    @property
+    def notes(self) -> list[MaskNote | None]:
+        """What there is to say of each image's files."""
+        return [row.note for row in self.rows]
 
     @property
     def table(self) -> IntArray:

@@ -62,8 +62,9 @@ def pick_examples(
     for group, positions in groups.items():
         for position in positions:
             (pair,) = scene.pair(scene.predict([counts.rows[position].index]))
-            if pair.image is not None:
+            pixels = scene.pixels(pair)
+            if pixels is not None and pixels.shape[1:] == pair.target.shape:
                 title = f"{group}: {name(pair)}, IoU {iou[position]:.3f}"
-                image = np.ascontiguousarray(pair.image.transpose(1, 2, 0))
+                image = np.ascontiguousarray(pixels.transpose(1, 2, 0))
                 examples.append(Example(title, image, pair.target, pair.preds))
     return examples

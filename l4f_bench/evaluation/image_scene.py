@@ -96,6 +96,15 @@ class ImageScene:
             if self.subset == "all" or (true.reason is None) == (self.subset == "accepted")
         ]
 
+    def pixels(self, pair: Pair) -> Pixels | None:
+        """The image of a pair; None where only masks are at hand."""
+        if pair.image is not None:
+            return pair.image
+        try:
+            return self.images.image(pair.index)
+        except InputError:
+            return None
+
     def name(self, pair: Pair) -> str:
         """What a caption calls an image."""
         return str(pair.key)

@@ -121,12 +121,17 @@ def pair_warnings(
     ignored = reading.ignore_level
     if ignored is not None and not any(note.num_ignored for note in present):
         found.append(f"No true mask has the level {ignored} of --ignore-level.")
-    if 1 < len(notes) < FEW_IMAGES:
-        found.append(
-            f"The intervals are over {len(notes)} images; below {FEW_IMAGES} percentile "
-            "intervals are optimistic: too narrow."
-        )
-    return found
+    return found + few_images_warning(len(notes))
+
+
+def few_images_warning(number: int) -> list[str]:
+    """A sentence on intervals over few images; none where there are enough, or none."""
+    if not 1 < number < FEW_IMAGES:
+        return []
+    return [
+        f"The intervals are over {number} images; below {FEW_IMAGES} percentile intervals are "
+        "optimistic: too narrow."
+    ]
 
 
 def _side_warnings(

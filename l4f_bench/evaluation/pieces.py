@@ -117,7 +117,7 @@ def merge_pieces(folders: Sequence[Path]) -> Record:
         counts.controls.extend(piece.counts.controls)
     first, record = pieces[0]
     assert record.protocol is not None, "records with pixel counts have a protocol"
-    notes = pair_warnings([row.note for row in counts.rows], record.protocol, first.reading)
+    notes = pair_warnings(counts.notes, record.protocol, first.reading)
     said = dict.fromkeys(line for piece, _ in pieces for line in piece.said)
     whole = replace(
         record,

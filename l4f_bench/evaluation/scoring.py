@@ -110,9 +110,7 @@ class MaskFolders:
             },
             warnings=[
                 *said,
-                *pair_warnings(
-                    [row.note for row in counts.rows], PROTOCOLS.get(self.protocol), self._reading
-                ),
+                *pair_warnings(counts.notes, PROTOCOLS.get(self.protocol), self._reading),
             ],
         )
         piece = None

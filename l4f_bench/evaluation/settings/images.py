@@ -28,9 +28,11 @@ from l4f_bench.evaluation.image_scene import (
 )
 from l4f_bench.evaluation.mask_notes import Reading, pair_warnings
 from l4f_bench.evaluation.options import option
+from l4f_bench.evaluation.pieces import Piece
 from l4f_bench.evaluation.ranges import check_fraction, check_least, check_level, check_sampling
 from l4f_bench.evaluation.records import AnnotatorFacts, Facts, build_record
 from l4f_bench.evaluation.setting import Outcome, Setting
+from l4f_bench.evaluation.shards import Shard, parse_shard
 from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
 from l4f_bench.methods.specs import METHODS
 from l4f_bench.metrics.protocols import PROTOCOLS
@@ -73,6 +75,7 @@ class Images(AnnotatorOptions):
         usual="all, of drawn ones 1000",
         names=("--limit", "--samples"),
     )
+    shard: Shard | None = option("Part of them, as 3/16, to merge", usual="all", parse=parse_shard)
     workers: int | None = option("Threads that decode", usual="CPU cores")
     device: str | None = option("cpu, cuda, …", usual="a GPU if there is one")
     protocol: str = option("l4f, voynov, selfmask or drc", "l4f")
@@ -181,7 +184,12 @@ class Images(AnnotatorOptions):
             workers=self.workers,
         )
         size = _BATCH_DRAWN if images.spec.drawn else _BATCH
-        counts = count_images(scene, most=most, batch_size=size, advance=progress(most))
+        span = range(most) if self.shard is None else self.shard.span(most)
+        counts = count_images(
+            scene, first=span.start, most=span.stop, batch_size=size, advance=progress(len(span))
+        )
+        said = [*(files.warnings() if files is not None else []), *images.warnings()]
+        reading = Reading(level=self._level)
         truth = str(images.truth) if annotator is None else annotator.name
         grey = images.truth == "human" and images.spec.mask_background is None
         reads_files = files is not None or (annotator is None and grey)
@@ -194,21 +202,17 @@ class Images(AnnotatorOptions):
             annotator=annotator,
             threshold=self._threshold if files is None else None,
             level=self._level if reads_files else None,
+            piece=None if self.shard is None else str(self.shard),
             images_digest=images.digest,
             digests=of_preds | of_truth,
-            warnings=[
-                *(files.warnings() if files is not None else []),
-                *images.warnings(),
-                *pair_warnings(
-                    [row.note for row in counts.rows],
-                    PROTOCOLS.get(self.protocol),
-                    Reading(level=self._level),
-                ),
-            ],
+            warnings=said + pair_warnings(counts.notes, PROTOCOLS.get(self.protocol), reading),
         )
         record = build_record(self, facts, counts, started=started)
         examples = pick_examples(scene, counts, scene.name) if is_first() else []
-        return Outcome(record, examples)
+        piece = None
+        if self.shard is not None:
+            piece = Piece(span=span, total=most, counts=counts, said=said, reading=reading)
+        return Outcome(record, examples, piece=piece)
 
     @property
     def _threshold(self) -> float:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from l4f_bench.distributed import is_first
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.counting import Counts, Pair, count_images
 from l4f_bench.evaluation.examples import pick_examples
+from l4f_bench.evaluation.mask_notes import few_images_warning
 from l4f_bench.evaluation.options import option, whole_or_auto
 from l4f_bench.evaluation.ranges import check_fraction, check_sampling
 from l4f_bench.evaluation.records import Facts, build_record
@@ -216,6 +217,10 @@ class SampleScene:
             for row, index in enumerate(predictions.indices)
         ]
 
+    def pixels(self, pair: Pair) -> np.ndarray[Any, np.dtype[np.uint8]] | None:
+        """The sample."""
+        return pair.image
+
     def name(self, pair: Pair) -> str:
         """What a caption calls a sample."""
         return f"sample {pair.key}, seed {self._seed}"
@@ -230,10 +235,12 @@ class SampleScene:
 
 
 def _warnings(counts: Counts, wanted: int) -> list[str]:
+    few = few_images_warning(len(counts.rows))
     if len(counts.rows) == wanted:
-        return []
+        return few
     reasons = ", ".join(f"{reason} {number}" for reason, number in counts.rejected.most_common())
     return [
         f"Of {counts.drawn} samples drawn, {len(counts.rows)} were accepted where {wanted} were "
-        f"wanted (rejected: {reasons})."
+        f"wanted (rejected: {reasons}).",
+        *few,
     ]

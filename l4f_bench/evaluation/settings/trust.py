@@ -26,6 +26,7 @@ from l4f_bench.evaluation.image_scene import (
     own_masks,
     segmented,
 )
+from l4f_bench.evaluation.mask_notes import few_images_warning
 from l4f_bench.evaluation.options import option
 from l4f_bench.evaluation.ranges import check_least, check_sampling
 from l4f_bench.evaluation.records import Facts, Subset, build_record
@@ -148,6 +149,7 @@ class Trust(AnnotatorOptions):
             threshold=THRESHOLD,
             images_digest=images.digest,
             digests=digests | of_method,
+            warnings=few_images_warning(len(counts.rows)),
         )
         record = build_record(self, facts, counts, started=started)
         return Outcome(record, pick_examples(scene, counts, scene.name) if is_first() else [])
