@@ -14,6 +14,7 @@ from l4f_bench.evaluation.pieces import PIECE_FILE, merge_pieces
 from l4f_bench.evaluation.shards import Shard, parse_shard
 from l4f_bench.metrics.protocols import PROTOCOLS
 from tests.cli.conftest import Run, save_masks, some_masks
+from tests.launching import launch
 
 SAME_BUT = ("provenance", "seconds")
 
@@ -113,6 +114,42 @@ def test_what_is_not_a_part_is_refused(text: str) -> None:
 def test_parts_cover_everything_once(total: int) -> None:
     covered = [index for number in range(1, 17) for index in Shard(number, 16).span(total)]
     assert covered == list(range(total))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("score",),
+        ("eval", "images", "--method", "bisenet", "--limit", "11", "--protocol", "voynov"),
+    ],
+    ids=["score", "images"],
+)
+def test_three_processes_write_the_record_of_one(
+    command: tuple[str, ...], folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    records = []
+    for count in (1, 3):
+        out = tmp_path / str(count)
+        files = folders if command[0] == "score" else ()
+        result = launch(count, *command, *files, "--out", out)
+        assert result.returncode == 0, result.stderr
+        records.append(json.loads((out / "record.json").read_text()))
+    one, three = ({k: v for k, v in one.items() if k not in SAME_BUT} for one in records)
+    assert one == three
+
+
+def test_parts_of_images_are_merged_as_well(run: Run, tmp_path: Path) -> None:
+    method = ("--method", "bisenet", "--limit", 9, "--protocol", "selfmask")
+    whole = run("eval", "images", *method, "--out", tmp_path / "whole", "--json")
+    for number in (1, 2):
+        part = ("--shard", f"{number}/2", "--out", tmp_path / "parts" / str(number))
+        assert run("eval", "images", *method, *part).exit_code == 0
+    merged = run("merge", tmp_path / "parts", "--out", tmp_path / "all", "--json")
+    one, two = (json.loads(result.stdout)["records"][0] for result in (whole, merged))
+    assert {key: one[key] for key in one if key not in SAME_BUT} == {
+        key: two[key] for key in two if key not in SAME_BUT
+    }
 
 
 def test_a_part_needs_a_folder(run: Run, folders: tuple[Path, Path]) -> None:
