@@ -11,7 +11,8 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -27,6 +28,7 @@ from l4f_bench.datasets.image_sources import image_files
 from l4f_bench.datasets.listing import Listing, size_in_bytes
 from l4f_bench.datasets.remarks import Remarks
 from l4f_bench.datasets.squares import read_rgb
+from l4f_bench.distributed import from_first, gathered, is_first, num_processes, shard
 from l4f_bench.errors import BenchError, InputError
 from l4f_bench.progress import Progress
 from l4f_bench.provenance import environment
@@ -77,18 +79,27 @@ def annotate_folder(
     if listing.passed_over:
         warn(listing.passed_over)
     paths = _by_mask(listing)
-    with locked_folder(out):
-        open_run(out, identity, environment(), resume=resume, kind="masks")
-        lines = _earlier(out)
-        _refuse_others(paths, lines)
-        left = {name: path for name, path in paths.items() if name not in lines}
+    with locked_folder(out) if is_first() else nullcontext():
+        lines: dict[str, dict[str, Any]] = {}
+        if is_first():
+            open_run(out, identity, environment(), resume=resume, kind="masks")
+            lines = _earlier(out)
+            _refuse_others(paths, lines)
+        lines = from_first(lines)
+        left = [(name, path) for name, path in paths.items() if name not in lines]
         advance = progress(len(left))
         with (out / METADATA).open("a", encoding="utf-8") as metadata:
-            run = _Run(annotator, listing, out, metadata, class_maps=class_maps, warn=warn)
+            run = _Run(annotator, listing, out, metadata, class_maps=class_maps)
             try:
-                for name, path in left.items():
-                    lines[name] = run.annotate(path, name)
-                    advance(1)
+                for start in range(0, len(left), num_processes()):
+                    batch = left[start : start + num_processes()]  # an image for each process
+                    own = [run.annotate(path, name) for name, path in shard(batch)]
+                    for line, warning in chain(*gathered(own)):
+                        if warning is not None:
+                            warn(warning)
+                        run.note(line)
+                        lines[line["mask"]] = line
+                    advance(len(batch))
             finally:
                 for message in run.remarks.news():
                     warn(message)
@@ -177,21 +188,20 @@ class _Run:
         metadata: TextIO,
         *,
         class_maps: bool,
-        warn: Callable[[str], object],
     ) -> None:
         self._annotator, self._listing, self._out = annotator, listing, out
-        self._metadata, self._class_maps, self._warn = metadata, class_maps, warn
+        self._metadata, self._class_maps = metadata, class_maps
         self._depth = Depth(len(listing.paths), listing.paths.__getitem__)
         self.remarks = Remarks()
 
-    def annotate(self, path: Path, name: str) -> dict[str, Any]:
-        """Write the files of one image, and its line of metadata, which is returned.
+    def annotate(self, path: Path, name: str) -> tuple[dict[str, Any], str | None]:
+        """Write the files of one image; returns its line of metadata, and a warning if need be.
 
         Raises:
             InputError: The folder of the images is gone.
             BenchError: The one of the masks is.
         """
-        size = size_in_bytes(path)
+        size, warning = size_in_bytes(path), None
         try:
             photograph = read_rgb(path, self._depth)
         except UnreadableError as error:
@@ -199,16 +209,19 @@ class _Run:
                 raise InputError(
                     f"{path.parent} is gone. Put it back, and go on with --resume."
                 ) from None
-            self._warn(f"{path} cannot be read and is left out: it {error.reason}")
+            warning = f"{path} cannot be read and is left out: it {error.reason}"
             result: dict[str, Any] = {"accepted": False, "reason": UNREADABLE}
         else:
             self.remarks.add(photograph.remarks, str(path))
             result = self._write_masks(photograph.pixels, name)
         self._check_out()
-        line = {"image": self._listing.name(path), "mask": name, "bytes": size, **result}
-        self._metadata.write(_text(line))
-        self._metadata.flush()
-        return line
+        return {"image": self._listing.name(path), "mask": name, "bytes": size, **result}, warning
+
+    def note(self, line: dict[str, Any]) -> None:
+        """Count an image as done: the first process writes its line."""
+        if is_first():
+            self._metadata.write(_text(line))
+            self._metadata.flush()
 
     def _write_masks(self, pixels: npt.NDArray[np.uint8], name: str) -> dict[str, Any]:
         image = torch.from_numpy(np.array(pixels))[None]

@@ -97,12 +97,13 @@ def _annotate(
     from l4f_bench.annotators.folder import annotate_folder
     from l4f_bench.annotators.loading import open_annotator
     from l4f_bench.devices import choose_device
+    from l4f_bench.distributed import processes
     from l4f_bench.evaluation.truth import annotator_facts
 
-    opened, digests = open_annotator(config, choose_device(device))
-    facts = asdict(annotator_facts(config, opened))
-    identity = {**facts, "sha256": digests, "class_maps": class_maps}
-    with progress_bar("Annotating") as progress:
+    with processes(device), progress_bar("Annotating") as progress:
+        opened, digests = open_annotator(config, choose_device(device))
+        facts = asdict(annotator_facts(config, opened))
+        identity = {**facts, "sha256": digests, "class_maps": class_maps}
         return annotate_folder(
             opened,
             images,

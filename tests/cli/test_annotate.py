@@ -17,9 +17,11 @@ from PIL import Image
 import l4f_bench
 from l4f_bench.annotators import folder as annotated_folder
 from l4f_bench.annotators.bisenet import BiSeNet
+from l4f_bench.assets import embedded_path
 from l4f_bench.datasets.shapes import shapes_batch
 from tests.annotators.optional import torchvision_or_skip
 from tests.cli.conftest import Run
+from tests.launching import launch
 from tests.toy_detector import write_toy_pickle
 
 
@@ -383,3 +385,29 @@ def test_the_folder_of_the_images_is_none_for_masks(
     result = run("annotate", folder, "--weights", SHAPES, "--out", folder)
     assert result.exit_code == 2
     assert "Choose another folder for their masks" in result.stderr
+
+
+@pytest.mark.slow
+def test_processes_share_the_images_and_write_what_one_writes(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(7):
+        pixels = rng.integers(0, 255, (64, 64, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    (folder / "broken.png").write_text("hello")
+    for count in (1, 3):
+        arguments = ("annotate", folder, "--weights", embedded_path("shapes-annotator"))
+        result = launch(count, *arguments, "--out", tmp_path / str(count))
+        assert result.returncode == 0, result.stderr
+        assert result.stderr.count("broken.png cannot be read") == 1
+    one, three = (
+        {
+            path.relative_to(root): path.read_bytes()
+            for path in sorted(root.rglob("*"))
+            if path.is_file() and path.name not in (".lock", "config.json")
+        }
+        for root in (tmp_path / "1", tmp_path / "3")
+    )
+    assert one == three
+    assert len(one) == 8
