@@ -105,7 +105,7 @@ def sources_of(spec: WeightSpec, mirror: str | None) -> tuple[str, ...]:
         usable = parts.hostname and parts.port != 0
     except ValueError as error:
         raise InputError(
-            f"--mirror {mirror} is no valid address ({error}). Give an http(s) address or a folder."
+            f"--mirror {mirror} is not a valid address ({error}). Give an http(s) address or a folder."
         ) from None
     if parts.scheme in {"http", "https"} and usable:
         return (f"{mirror.rstrip('/')}/{quote(spec.file_name)}",)
@@ -172,7 +172,7 @@ def _put(part: Path, target: Path) -> None:
 def _copy(source: Path, part: Path, progress: ProgressCallback) -> None:
     discard(part)
     if source.exists() and not source.is_file():
-        raise SourceError(f"{source} is no regular file.")
+        raise SourceError(f"{source} is not a regular file.")
     try:
         with source.open("rb") as reader, part.open("wb") as writer:
             total, done = source.stat().st_size, 0

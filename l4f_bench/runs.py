@@ -105,7 +105,7 @@ def check_output(path: Path) -> None:
     except OSError as error:
         raise cannot_write(path, error) from error
     if not stat.S_ISREG(mode):
-        what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+        what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
         raise InputError(f"Cannot write {path}: it is {what}. Choose another name.")
 
 
@@ -121,7 +121,7 @@ def write_text(path: Path, text: str) -> None:
         content = text.encode()
     except UnicodeEncodeError as error:
         raise InputError(
-            f"Cannot write {path}: {error.object[error.start : error.end]!a} in it is no UTF-8. "
+            f"Cannot write {path}: {error.object[error.start : error.end]!a} in it is not UTF-8. "
             "Rename the file it names."
         ) from None
     with atomic_path(path) as temporary:

@@ -147,7 +147,7 @@ def _parsed(text: str) -> dict[str, Any]:
     if not isinstance(line, dict) or not isinstance(line.get("mask"), str):
         raise ValueError("a line names no mask")
     if not isinstance(line.setdefault("reason", None), str | None):
-        raise ValueError(f"the reason of {line['mask']} is no text")
+        raise ValueError(f"the reason of {line['mask']} is not a text")
     return line
 
 
@@ -207,7 +207,7 @@ class _Run:
         except UnreadableError as error:
             if size_in_bytes(path.parent) is None:
                 raise InputError(
-                    f"{path.parent} is gone. Put it back, and go on with --resume."
+                    f"{path.parent} is gone. Put it back, and continue with --resume."
                 ) from None
             warning = f"{path} cannot be read and is left out: it {error.reason}"
             result: dict[str, Any] = {"accepted": False, "reason": UNREADABLE}
@@ -248,7 +248,7 @@ class _Run:
             is_there = False
         if not is_there:
             raise BenchError(
-                f"{path} was moved or removed while masks were made. Put it back and go on with "
+                f"{path} was moved or removed while masks were made. Put it back and continue with "
                 "--resume, or start again in another folder."
             )
 

@@ -43,7 +43,7 @@ def fid(
         str,
         typer.Option(
             help="Network whose features are compared: inception, or annotator (of shapes; its "
-            "distance is no FID)."
+            "distance is not an FID)."
         ),
     ] = "inception",
     weights: Annotated[
@@ -106,12 +106,10 @@ def fid(
         workers=workers,
         device=device,
     )
-    if real is None and (kid or precision_recall or as_json):
-        raise InputError("--kid, --precision-recall and --json need B. Give it, or leave them out.")
     _refuse_unused(context, [path for path in (generated, real) if path is not None])
     with processes(device):
         if real is None:
-            _save(generated, config, save_stats)
+            _save(generated, config, save_stats, as_json=as_json)
         else:
             _compare(generated, real, config, save_stats, as_json=as_json)
 
@@ -160,7 +158,9 @@ def _compare(
         stdout.print(distance_lines(facts_of(result)))
 
 
-def _save(images: Path, config: DistanceConfig, save_stats: Path | None) -> None:
+def _save(
+    images: Path, config: DistanceConfig, save_stats: Path | None, *, as_json: bool
+) -> None:
     from l4f_bench.distributed import is_first
     from l4f_bench.evaluation.distance.comparison import one_side
     from l4f_bench.evaluation.distance.statistics_files import (
@@ -168,6 +168,8 @@ def _save(images: Path, config: DistanceConfig, save_stats: Path | None) -> None
         write_statistics,
     )
 
+    if config.kernel or config.precision_recall or as_json:
+        raise InputError("--kid, --precision-recall and --json need B. Give it, or leave them out.")
     if save_stats is None:
         raise InputError("Give B as well, or --save-stats FILE.npz to keep A's statistics.")
     check_statistics_name(save_stats)

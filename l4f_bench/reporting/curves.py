@@ -43,5 +43,5 @@ def _read(log: Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         raise InputError(f"{log} cannot be read as a training log: {error}.") from None
     if "step" not in frame:
-        raise InputError(f"{log} is no training log. Give the log.jsonl of a run of train.")
+        raise InputError(f"{log} is not a training log. Give the log.jsonl of a run of train.")
     return frame

@@ -327,7 +327,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> Non
 @pytest.mark.parametrize(
     ("gone", "code", "said"),
     [
-        ("a", 2, "a is gone. Put it back, and go on with --resume"),
+        ("a", 2, "a is gone. Put it back, and continue with --resume"),
         ("out", 1, "was moved or removed while masks were made"),
         ("out/masks", 1, "2 masks were removed from"),
         ("out/metadata.jsonl", 1, "was moved or removed while masks were made"),

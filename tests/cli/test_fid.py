@@ -193,7 +193,7 @@ GOOD = {"mu": np.zeros(DIMENSION), "sigma": np.eye(DIMENSION)}
         (GOOD | {"sigma": np.eye(4)}, "do not fit"),
         (GOOD | {"sigma": np.triu(np.ones((DIMENSION, DIMENSION)))}, "not symmetric"),
         (GOOD | {"mu": GOOD["mu"].astype(complex)}, "complex"),
-        (GOOD | {"sigma": 6 * np.eye(DIMENSION)[::-1] + np.eye(DIMENSION)}, "no covariance"),
+        (GOOD | {"sigma": 6 * np.eye(DIMENSION)[::-1] + np.eye(DIMENSION)}, "not a covariance"),
         (GOOD | {"sigma": 1e308 * np.eye(DIMENSION)}, "boundless"),
         (GOOD | {"mu": np.array([{}] * DIMENSION, object)}, "cannot be read as statistics"),
         ({"mu": GOOD["mu"]}, "holds no sigma"),

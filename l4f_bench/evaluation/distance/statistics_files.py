@@ -106,7 +106,7 @@ def _gaussian(path: Path, mean: Any, covariance: Any) -> Gaussian:
     # Our own covariances are sums of squares; a file's may be anything.
     variances = np.linalg.eigvalsh(gaussian.covariance)
     if variances[0] < -1e-4 * abs(variances[-1]):
-        raise InputError(f"{path} cannot be used: its sigma is no covariance of any data.")
+        raise InputError(f"{path} cannot be used: its sigma is not a covariance of any data.")
     return gaussian
 
 
@@ -114,12 +114,12 @@ def _count(path: Path, count: Any) -> int | None:
     if count is None:
         return None
     if count.shape != () or count.dtype.kind not in "iu" or count < 2:
-        raise InputError(f"{path} cannot be used: its count is no number of images.")
+        raise InputError(f"{path} cannot be used: its count is not a number of images.")
     return int(count)
 
 
 def _text(path: Path, name: str, text: Any) -> str:
     value = str(text) if text.shape == () and text.dtype.kind == "U" else ""
     if not value or len(value) > _LONGEST_TEXT or not value.isprintable():
-        raise InputError(f"{path} cannot be used: its {name} is no short text.")
+        raise InputError(f"{path} cannot be used: its {name} is not a short text.")
     return value

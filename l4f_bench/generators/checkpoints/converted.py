@@ -31,7 +31,7 @@ def own_document(metadata: Mapping[str, str]) -> dict[str, Any] | None:
     try:
         document = parse_json(metadata[_METADATA_KEY])
     except ValueError as error:
-        raise RefusedError(f"its description is no JSON of ours ({error})") from None
+        raise RefusedError(f"its description is not JSON of ours ({error})") from None
     version = document.get("format_version") if isinstance(document, dict) else None
     if version != FORMAT_VERSION:
         raise RefusedError(f"format version {version!r:.40}; this program reads {FORMAT_VERSION}")
@@ -51,7 +51,7 @@ def _check(document: dict[str, Any]) -> None:
     if len(name) > _LONGEST_NAME or not re.fullmatch(r"([0-9a-f]{64})?", digest):
         raise RefusedError("its description names an impossible source")
     if not all(type(clamp) in (int, float) for clamp in document["conv_clamps"].values()):
-        raise RefusedError("its description holds a conv_clamp that is no number")
+        raise RefusedError("its description holds a conv_clamp that is not a number")
 
 
 def write_converted(path: Path, checkpoint: Checkpoint, document: Mapping[str, Any]) -> None:
