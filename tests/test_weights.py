@@ -22,7 +22,7 @@ def test_entry_is_complete(name: str) -> None:
     assert spec.used_for
     assert spec.licence.name
     assert urlsplit(spec.source).scheme in {"http", "https"}
-    assert set(spec.datasets) <= {*DATASETS.names(), "celebamask"}  # the paper's, not yet here
+    assert set(spec.datasets) <= set(DATASETS.names())
     assert spec.alternative_to is None or spec.alternative_to in WEIGHTS.names()
 
 

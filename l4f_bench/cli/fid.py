@@ -158,9 +158,7 @@ def _compare(
         stdout.print(distance_lines(facts_of(result)))
 
 
-def _save(
-    images: Path, config: DistanceConfig, save_stats: Path | None, *, as_json: bool
-) -> None:
+def _save(images: Path, config: DistanceConfig, save_stats: Path | None, *, as_json: bool) -> None:
     from l4f_bench.distributed import is_first
     from l4f_bench.evaluation.distance.comparison import one_side
     from l4f_bench.evaluation.distance.statistics_files import (

@@ -74,8 +74,8 @@ class DatasetSpec:
         how = self.instructions or "get it from its source"
         layout = f" Expected layout: {', '.join(self.layout)}." if self.layout else ""
         return (
-            f"'{self.name}' is not downloaded automatically ({self.licence}): {how}. Source: "
-            f"{self.source}.{layout}"
+            f"'{self.name}' is not downloaded automatically (terms: {self.licence}): {how}. "
+            f"Source: {self.source}.{layout}"
         )
 
 

@@ -188,7 +188,7 @@ def test_truth_of_another_size_names_both(run: Run, own: tuple[Path, Path]) -> N
         (("--name", "cows", "--images", "i", "--dataset", "horse"), "Leave out --name, or"),
         (("--name", "cows", "--images", "i", "--data", "d"), "Leave out --name, or"),
         (("--name", "horse", "--images", "i"), "--name horse is a data set"),
-        (("--name", "../x", "--images", "i"), "--name ../x is not a name"),
+        (("--name", "../x", "--images", "i"), "--name '../x' is not a name"),
         (("--name", "", "--images", "i"), "is not a name"),
         (
             ("--name", "cows", "--images", "i", "--truth", "t", "--annotator", "light"),

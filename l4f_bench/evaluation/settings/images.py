@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,9 +9,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from l4f_bench.annotators.choice import GIVEN, AnnotatorConfig
-from l4f_bench.datasets.folders import FolderImages
 from l4f_bench.datasets.image_set import ImageRequest, ImageSet, WithPublishedMasks, open_images
-from l4f_bench.datasets.specs import DATASETS, DatasetSpec, unlisted
+from l4f_bench.datasets.specs import DATASETS, DatasetSpec
 from l4f_bench.distributed import is_first
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.counting import count_images
@@ -28,6 +26,7 @@ from l4f_bench.evaluation.image_scene import (
 )
 from l4f_bench.evaluation.mask_notes import Reading, pair_warnings
 from l4f_bench.evaluation.options import option
+from l4f_bench.evaluation.own_folders import OwnFolders
 from l4f_bench.evaluation.pieces import Piece
 from l4f_bench.evaluation.ranges import check_fraction, check_least, check_level, check_sampling
 from l4f_bench.evaluation.records import AnnotatorFacts, Facts, build_record
@@ -44,7 +43,6 @@ THRESHOLD = 0.5
 """Alpha above which a pixel is foreground, by default."""
 LEVEL = 128
 """Grey level from which a pixel of a mask file is foreground, by default."""
-_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +88,9 @@ class Images(AnnotatorOptions):
 
     def parts(self) -> Sequence[Setting]:
         """One evaluation."""
-        self._check_own_folders()
+        own = self._own_folders()
+        if own is not None:
+            own.check(masks=self.masks, by_annotator=self.annotator not in (None, *GIVEN))
         part = replace(self, dataset=self.name or self.dataset or "shapes")
         part._check()
         return [part]
@@ -112,35 +112,23 @@ class Images(AnnotatorOptions):
                 f"--level applies to grey mask files; {spec.title} has none. Leave it out."
             )
 
-    def _check_own_folders(self) -> None:
-        """Refuse folders of one's own without a name, and what does not go with them."""
-        given = [name for name in ("images", "truth") if getattr(self, name) is not None]
+    def _own_folders(self) -> OwnFolders | None:
+        """Folders of one's own; None for a data set.
+
+        Raises:
+            InputError: They have no name, or something is given that does not go with them.
+        """
         if self.name is None:
-            if given:
-                raise InputError(f"--{given[0]} is a folder of your own: name it with --name NAME.")
-            return
+            for flag, folder in (("images", self.images), ("truth", self.truth)):
+                if folder is not None:
+                    raise InputError(f"--{flag} is a folder of your own: name it with --name NAME.")
+            return None
         if self.dataset not in ("", self.name) or self.data is not None:
             raise InputError(
                 "--name is for folders of your own, given with --images and --truth. Leave out "
                 "--name, or --dataset and --data."
             )
-        if self.name in DATASETS:
-            raise InputError(
-                f"--name {self.name} is a data set, with which your images would be mixed up. "
-                f"Choose another name, or give it with --dataset {self.name} --data DIR."
-            )
-        if not re.fullmatch(_NAME, self.name):
-            raise InputError(
-                f"--name {self.name} is not a name: use letters, digits, '.', '_' and '-'."
-            )
-        by_annotator = self.annotator not in (None, *GIVEN)
-        if by_annotator and self.truth is not None:
-            raise InputError("Both --truth and --annotator say what is true. Leave out one.")
-        if self.images is None and (self.masks is None or by_annotator or not given):
-            raise InputError(
-                f"The images of {self.name} are missing. Add --images DIR, or score masks on disk "
-                "(--masks DIR) against --truth DIR."
-            )
+        return OwnFolders(self.name, self.images, self.truth)
 
     def folder(self) -> str:
         """Name of this part's folder."""
@@ -228,7 +216,8 @@ class Images(AnnotatorOptions):
 
     @property
     def _spec(self) -> DatasetSpec:
-        return DATASETS.get(self.dataset) if self.name is None else unlisted(self.name)
+        own = self._own_folders()
+        return DATASETS.get(self.dataset) if own is None else own.spec
 
     def _open(self) -> ImageSet:
         spec, images = self._spec, self._open_any()
@@ -245,10 +234,9 @@ class Images(AnnotatorOptions):
 
     def _open_any(self) -> ImageSet:
         """The images of a data set, or those of one's own."""
-        if self.name is not None:
-            return FolderImages(
-                self._spec, self.truth, self.images, level=self._level, named_by_images=True
-            )
+        own = self._own_folders()
+        if own is not None:
+            return own.open(self._level)
         request = ImageRequest(
             spec=self._spec,
             data=self.data,
