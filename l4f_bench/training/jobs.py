@@ -44,11 +44,17 @@ class TrainRequest:
     """Refuse images that cannot be read."""
     device: str | None = None
     bf16: bool = False
+    tf32: bool = False
     compile: bool = False
 
     def compute(self) -> Compute:
         """Where and how to compute."""
-        return Compute(device=choose_device(self.device), bf16=self.bf16, compiled=self.compile)
+        return Compute(
+            device=choose_device(self.device, tf32=self.tf32),
+            bf16=self.bf16,
+            tf32=self.tf32,
+            compiled=self.compile,
+        )
 
     def steps(self, usual: int) -> int:
         """Steps in all: those asked for, or the usual number."""
