@@ -45,6 +45,7 @@ EXPORT = "generator.safetensors"
 EXPORT_BOTH = "generator-and-discriminator.safetensors"
 _GRID = 8  # samples in a row, and rows
 _LATENTS_OF_MEAN = 10_000
+_PATH_DECAY = 0.01  # share of the latest path lengths in their running mean
 # Streams of random numbers: those of a step, and those of the sample grid.
 _Z, _MIXED_Z, _NOISE, _CHOICES, _PATH_Z, _PATH_NOISE, _PATH_DIRECTION, _GRID_Z = range(1, 9)
 
@@ -163,6 +164,8 @@ class StyleGan2Trainer:
     def _path_length_penalty(self, step: int) -> Tensor:
         """Squared deviation of the path lengths of half a batch from their running mean.
 
+        The mean takes these lengths in first, and gradients pass it, as in the public code.
+
         Source: StyleGAN2 (CVPR 2020), section 3.2.
         """
         num_images, seed = self.batch_size // 2, self.config.seed
@@ -174,8 +177,12 @@ class StyleGan2Trainer:
         direction = direction.to(image) / math.sqrt(image.shape[2] * image.shape[3])
         (gradient,) = torch.autograd.grad((image * direction).sum(), w_plus, create_graph=True)
         lengths = gradient.square().sum(dim=2).mean(dim=1).sqrt()
-        self.mean_path_length = torch.lerp(self.mean_path_length, mean(lengths.mean()), 0.01)
+        average, share = mean(lengths.mean()), lengths.mean()
+        self.mean_path_length = torch.lerp(self.mean_path_length, average, _PATH_DECAY)
         penalty: Tensor = (lengths - self.mean_path_length).square().mean()
+        # The gradient by the mean, to which every process gives its share; the value is 0.
+        slope = 2 * _PATH_DECAY * (self.mean_path_length - average)
+        penalty = penalty + slope * (share - share.detach())
         # The last biases do not change the lengths, but many processes wait for every gradient.
         return penalty + 0 * image.mean()
 

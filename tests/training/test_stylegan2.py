@@ -20,6 +20,8 @@ from l4f_bench.errors import InputError
 from l4f_bench.files.errors import CheckpointError
 from l4f_bench.generators.checkpoints.loading import load_generator
 from l4f_bench.generators.checkpoints.selection import select_network
+from l4f_bench.seeds import normal
+from l4f_bench.training import stylegan2 as module
 from l4f_bench.training.adversarial import real_batch
 from l4f_bench.training.checkpoints import load_newest
 from l4f_bench.training.gan_config import PRESETS, at_resolution
@@ -98,6 +100,25 @@ def test_the_gradient_penalty_is_that_of_finite_differences() -> None:
         step = 1e-6 * direction
         slope = (network(real + step) - network(real - step)).sum() / 2e-6
     torch.testing.assert_close((gradient * direction).sum(), slope, rtol=1e-5, atol=1e-7)
+
+
+def test_the_path_length_penalty_follows_its_own_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its gradient is that of finite differences, which also move the running mean."""
+    monkeypatch.setattr(module, "normal", lambda *a, **k: normal(*a, **k).double())
+    one = stylegan2()
+    one.generator.double()
+    weight = one.generator.convs[0].conv.weight
+
+    def penalty(change: torch.Tensor | float) -> torch.Tensor:
+        one.mean_path_length = torch.tensor(0.9, dtype=torch.float64)
+        with torch.no_grad():
+            weight.add_(change)
+        return one._path_length_penalty(0)
+
+    (gradient,) = torch.autograd.grad(penalty(0.0), weight)
+    step = 1e-5 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(0)).double()
+    slope = (penalty(step) - penalty(-2 * step)) / 2
+    torch.testing.assert_close((gradient * step).sum(), slope.detach(), rtol=1e-6, atol=0)
 
 
 def test_style_mixing_gives_fine_layers_another_latent() -> None:
