@@ -196,6 +196,7 @@ class Labels4FreeTrainer:
                 real_batch(self.images, step, self.config).to(self.device),
                 batch.composite.detach(),
                 r1=lazy_r1(self.config, step),
+                separate=self.config.r1_step == "separate",
             )
             losses |= self._train_alpha(batch)
         self._average()

@@ -203,9 +203,13 @@ def test_every_published_set_has_the_three_published_presets() -> None:
         ("ffhq", "paper", 1000, {"binarisation": 1.2, "truncation": 1.0}),
         ("horse", "paper", 500, {"binarisation": 3, "foreground": 3}),
         ("car", "paper", 250, {"foreground": 20, "truncation": 0.3, "lr": 2e-4}),
-        ("car", "released", 50, {"binarisation": 10, "lr": 2e-3, "adversarial": 1.0}),
-        ("cat", "single-gpu", 2000, {"background": 4, "background_phi": 0.35, "batch_size": 2}),
-        ("car", "single-gpu", 750, {"background": 40, "lr": 8e-4, "adversarial": 0.1}),
+        ("ffhq", "released", 1201, {"binarisation": 1.2, "foreground": 1.2, "batch_size": 8}),
+        ("cat", "released", 901, {"truncation": 0.5, "lr": 2e-4, "batch_size": 8}),
+        ("horse", "released", 501, {"truncation": 1.0, "adversarial": 1.0, "batch_size": 8}),
+        ("car", "released", 51, {"binarisation": 10, "lr": 2e-3, "adversarial": 1.0}),
+        ("car", "released", 51, {"batch_size": 2, "truncation": 0.3}),
+        ("cat", "single-gpu", 2001, {"background": 4, "background_phi": 0.35, "batch_size": 2}),
+        ("car", "single-gpu", 751, {"background": 40, "lr": 8e-4, "adversarial": 0.1}),
     ],
 )  # fmt: skip
 def test_presets_hold_the_published_settings(
@@ -217,10 +221,27 @@ def test_presets_hold_the_published_settings(
     assert {key: getattr(config, key) for key in expected} == expected
     assert (config.background_mode == "constant") == (dataset == "car")
     assert (config.background_latent == "independent") == (name == "paper")
+    assert config.r1_step == ("merged" if name == "paper" else "separate")
+    # The released commands say --reproduce_model, those for one GPU do not.
+    assert (config.layout == "bg_extractor_repro") == (name == "released")
+
+
+@pytest.mark.parametrize("name", ["ffhq/released", "cat/single-gpu"])
+def test_a_step_in_the_released_way_moves_the_discriminator_otherwise(name: str) -> None:
+    released = replace(LABELS4FREE, r1_step=PRESETS.get(name).config.r1_step)
+    one, two = labels4free(LABELS4FREE), labels4free(released)
+    for subject in (one, two):
+        subject.step(0)
+        subject.step(1)
+    assert not equal(one.discriminator.state_dict(), two.discriminator.state_dict())
+    (steps,) = {int(held["step"]) for held in two.discriminator_optimiser.state.values()}
+    assert steps == 3  # the penalty has one of its own in the first of two
 
 
 def test_bad_settings_are_refused() -> None:
-    for change in ({"background": -1.0}, {"truncation": 1.5}, {"batch_size": 6}):
+    for change in (
+        {"background": -1.0}, {"truncation": 1.5}, {"batch_size": 6}, {"r1_step": "apart"}
+    ):  # fmt: skip
         with pytest.raises(InputError):
             replace(LABELS4FREE, **change)
 
