@@ -40,6 +40,7 @@ from l4f_bench.training.gan_config import GanConfig
 from l4f_bench.training.grids import sheet
 from l4f_bench.training.identity import about
 from l4f_bench.training.images import RealImages
+from l4f_bench.training.states import load_optimiser
 
 EXPORT = "generator.safetensors"
 EXPORT_BOTH = "generator-and-discriminator.safetensors"
@@ -237,9 +238,9 @@ class StyleGan2Trainer:
         self.generator.load_state_dict(state["g"])
         self.discriminator.load_state_dict(state["d"])
         self.average.load_state_dict(state["g_ema"])
-        self.generator_optimiser.load_state_dict(state["g_optimiser"])
-        self.discriminator_optimiser.load_state_dict(state["d_optimiser"])
-        self.mean_path_length = state["mean_path_length"].to(self.device)
+        load_optimiser(self.generator_optimiser, state["g_optimiser"])
+        load_optimiser(self.discriminator_optimiser, state["d_optimiser"])
+        self.mean_path_length = torch.tensor(float(state["mean_path_length"]), device=self.device)
 
     @torch.no_grad()
     def grid(self) -> npt.NDArray[np.uint8]:

@@ -239,7 +239,7 @@ def test_a_process_killed_while_training_resumes_to_bit_identical_weights(tmp_pa
     states = [load_newest(tmp_path / name / "checkpoints") for name in ("whole", "cut")]
     assert states[0] is not None
     assert states[1] is not None
-    assert states[0].step == states[1].step == 60
+    assert states[0].progress.step == states[1].progress.step == 60
     assert_same_state(states[0].state, states[1].state)
     exports = [
         (tmp_path / name / "generator.safetensors").read_bytes() for name in ("whole", "cut")
