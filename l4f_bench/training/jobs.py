@@ -9,7 +9,7 @@ from typing import Any
 
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.devices import choose_device
-from l4f_bench.errors import InputError, MissingAssetError
+from l4f_bench.errors import BenchError, InputError, MissingAssetError
 from l4f_bench.registry import load_object
 from l4f_bench.training.compute import Compute
 from l4f_bench.training.images import RealImages, open_images
@@ -61,8 +61,18 @@ class TrainRequest:
         return usual if self.num_steps is None else self.num_steps
 
     def open_images(self, resolution: int, seed: int, warn: Warn) -> RealImages:
-        """The real images at a resolution; see :func:`l4f_bench.training.images.open_images`."""
-        return open_images(self.data, resolution, seed, strict=self.strict, warn=warn)
+        """The real images at a resolution; see :func:`l4f_bench.training.images.open_images`.
+
+        Raises:
+            BenchError: They disappeared while they were read.
+        """
+        images = open_images(self.data, resolution, seed, strict=self.strict, warn=warn)
+        if self.data is not None and not self.data.exists():
+            raise BenchError(
+                f"{self.data} disappeared while its images were read. Bring it back, and start "
+                "again."
+            )
+        return images
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from l4f_bench.assets import embedded_path
 from l4f_bench.cli import app
+from l4f_bench.errors import BenchError
+from l4f_bench.training.jobs import TrainRequest
 
 
 @pytest.mark.parametrize(
@@ -50,3 +54,25 @@ def test_a_generator_of_an_unexpected_size_is_refused(
     result = CliRunner().invoke(app, [*car, *more, "--out", str(tmp_path / "run")])
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert said in result.stderr
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_images_that_disappear_while_they_are_read_are_an_error(
+    strict: bool, tmp_path: Path
+) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number in range(200):
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(folder / f"{number}.png")
+    request = TrainRequest(method="stylegan2", data=folder, strict=strict)
+    warnings: list[str] = []
+
+    def vanish(message: str) -> None:
+        warnings.append(message)
+        shutil.rmtree(folder)
+
+    (folder / "0.png").write_text("no image")
+    with pytest.raises(BenchError) as refused:
+        request.open_images(8, 0, vanish)
+    assert strict or "disappeared while its images were read" in str(refused.value)
+    assert len(warnings) == (not strict)
