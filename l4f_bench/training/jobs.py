@@ -14,6 +14,7 @@ from l4f_bench.registry import load_object
 from l4f_bench.training.compute import Compute
 from l4f_bench.training.images import RealImages, open_images
 from l4f_bench.training.loop import Trainer
+from l4f_bench.training.ranges import MOST
 from l4f_bench.training.trainers import OPTIONS, TRAINERS, TrainerSpec
 
 Warn = Callable[[str], object]
@@ -100,7 +101,7 @@ def build_job(request: TrainRequest, warn: Warn) -> Job:
     """
     spec, dataset = TRAINERS.get(request.method), DATASETS.get(request.dataset)
     what = f"the trainer '{spec.name}'"
-    _refuse_unused(request, spec)
+    _refuse_options(request, spec)
     if spec.presets is not None:  # a wrong name is said before any images are asked for
         load_object(spec.presets, what).choose(dataset.name, request.preset)
     if spec.needs_images and not dataset.drawn and request.data is None:
@@ -112,8 +113,11 @@ def build_job(request: TrainRequest, warn: Warn) -> Job:
     return job
 
 
-def _refuse_unused(request: TrainRequest, spec: TrainerSpec) -> None:
-    """Refuse what was asked for and would be ignored."""
+def _refuse_options(request: TrainRequest, spec: TrainerSpec) -> None:
+    """Refuse what was asked for and would be ignored, or is no size of an image."""
+    most = MOST["resolution"]
+    if request.resolution is not None and not 1 <= request.resolution <= most:
+        raise InputError(f"--resolution {request.resolution} is out of range: use 1 to {most}.")
     for option in OPTIONS:
         if getattr(request, option) and option not in spec.takes:
             raise InputError(f"{spec.name} does not use --{option}. Leave it out.")

@@ -26,7 +26,7 @@ _CHOICES = {
 _AT_LEAST = {
     **dict.fromkeys(("binarisation", "foreground", "background", "adversarial"), 0),
     **dict.fromkeys(("lr", "r1"), 0),
-    **dict.fromkeys(("levels", "r1_every", "ema_steps", "collapse_steps"), 1),
+    **dict.fromkeys(("levels", "r1_every", "ema_steps", "collapse_steps", "batch_size"), 1),
 }
 _SHARES = ("foreground_phi", "background_phi", "truncation")
 

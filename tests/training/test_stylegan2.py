@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from typer.testing import CliRunner
 
 from l4f_bench.cli import app
@@ -25,7 +29,11 @@ from l4f_bench.training import stylegan2 as module
 from l4f_bench.training.adversarial import real_batch
 from l4f_bench.training.checkpoints import load_newest
 from l4f_bench.training.gan_config import PRESETS, at_resolution
+from l4f_bench.training.identity import identity_of
+from l4f_bench.training.images import open_images
 from l4f_bench.training.labels4free import load_frozen
+from l4f_bench.training.loop import LoopConfig, train
+from l4f_bench.training.stylegan2 import StyleGan2Trainer
 from tests.training.small import STYLEGAN2, stylegan2
 from tests.training.states import assert_same_state, flat
 
@@ -160,6 +168,25 @@ def test_impossible_settings_are_refused(change: dict[str, Any]) -> None:
         replace(STYLEGAN2, **change)
 
 
+def test_images_that_disappear_end_the_run_with_an_error(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number in range(40):
+        Image.new("RGB", (8, 8), (6 * number, 0, 0)).save(folder / f"{number}.png")
+    images = open_images(folder, 8, 0, warn=lambda message: None, memory_bytes=0)
+    subject = StyleGan2Trainer(STYLEGAN2, images)
+
+    def watch(done: int, total: int) -> Callable[..., None]:
+        return lambda images, figures: shutil.rmtree(folder, ignore_errors=True)
+
+    with pytest.raises(InputError, match="can be read"):
+        train(
+            subject, tmp_path / "run", LoopConfig(num_steps=30), identity_of("stylegan2", subject),
+            resume=False, watch=watch, warn=lambda message: None,
+        )  # fmt: skip
+    assert not list((tmp_path / "run").glob("*.safetensors"))
+
+
 def run_command(*arguments: str) -> Any:
     return RUNNER.invoke(app, ["train", "--method", "stylegan2", "--preset", "debug", *arguments])
 
@@ -219,7 +246,9 @@ def test_wrong_options_are_one_line_with_exit_code_2(
 
 
 @pytest.mark.slow
-def test_a_process_killed_while_training_resumes_to_bit_identical_weights(tmp_path: Path) -> None:
+def test_a_process_killed_while_training_resumes_to_the_same_weights_and_log(
+    tmp_path: Path,
+) -> None:
     def command(folder: Path, *more: str) -> list[str]:
         options = ["--method", "stylegan2", "--preset", "debug", "--steps", "60", "--every", "7"]
         options += ["--out", str(folder)]
@@ -245,3 +274,6 @@ def test_a_process_killed_while_training_resumes_to_bit_identical_weights(tmp_pa
         (tmp_path / name / "generator.safetensors").read_bytes() for name in ("whole", "cut")
     ]
     assert exports[0] == exports[1]
+    logs = [(tmp_path / name / "log.jsonl").read_text().splitlines() for name in ("whole", "cut")]
+    for one, two in zip(*([json.loads(line) for line in log] for log in logs), strict=True):
+        assert one | {"images_per_s": 0} == two | {"images_per_s": 0}
