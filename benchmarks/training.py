@@ -110,6 +110,8 @@ def build(arguments: argparse.Namespace) -> Labels4FreeTrainer:
     levels = min(6, len(channels) - 1)
     config = replace(
         PRESETS.get("ffhq/released").config,
+        r1_step="merged",
+        layout="bg_extractor",  # the one that is transcribed
         batch_size=arguments.batch,
         levels=levels,
         seed=arguments.seed,

@@ -105,7 +105,8 @@ def sources_of(spec: WeightSpec, mirror: str | None) -> tuple[str, ...]:
         usable = parts.hostname and parts.port != 0
     except ValueError as error:
         raise InputError(
-            f"--mirror {mirror} is not a valid address ({error}). Give an http(s) address or a folder."
+            f"--mirror {mirror} is not a valid address ({error}). Give an http(s) address or a "
+            "folder."
         ) from None
     if parts.scheme in {"http", "https"} and usable:
         return (f"{mirror.rstrip('/')}/{quote(spec.file_name)}",)

@@ -28,11 +28,16 @@ def provenance() -> dict[str, Any]:
 
 
 def environment() -> dict[str, Any]:
-    """The part of :func:`provenance` that is the same from run to run on one machine."""
+    """The part of :func:`provenance` that is the same from run to run on one machine.
+
+    ``tf32`` says, where anything was computed, whether a GPU might have rounded products so.
+    """
+    devices = sys.modules.get("l4f_bench.devices")  # not imported for the sake of a line
     return {
         "versions": {"l4f-bench": __version__, "python": platform.python_version(), **_versions()},
         "revision": git_revision(),
         "platform": f"{platform.system()} {platform.machine()}",
+        **({} if devices is None else {"tf32": devices.tf32_allowed()}),
     }
 
 

@@ -92,6 +92,10 @@ def train(
     bf16: Annotated[
         bool, typer.Option("--bf16", help="Compute in bfloat16; not for published numbers.")
     ] = False,
+    tf32: Annotated[
+        bool,
+        typer.Option("--tf32", help="Let a GPU round products to TF32; not for published numbers."),
+    ] = False,
     compiled: Annotated[
         bool,
         typer.Option("--compile", help="ours, stylegan2: compile the generator (torch.compile)."),
@@ -122,7 +126,7 @@ def train(
     request = TrainRequest(
         method=method, dataset=dataset, preset=preset, settings=tuple(chosen), num_steps=steps,
         data=data, generator=generator, alpha=alpha, resolution=resolution, strict=strict,
-        device=device, bf16=bf16, compile=compiled,
+        device=device, bf16=bf16, tf32=tf32, compile=compiled,
     )  # fmt: skip
     folder = out or Path("runs") / f"train-{method}-{dataset}"
     _run(request, folder, every=every, tensorboard=tensorboard, resume=resume)

@@ -122,6 +122,7 @@ def train_discriminator(
     fake: Tensor,
     *,
     r1: float,
+    separate: bool = False,
 ) -> dict[str, Tensor]:
     """One step of the logistic loss, with the gradient penalty on real images if ``r1`` is not 0.
 
@@ -131,21 +132,37 @@ def train_discriminator(
         real: Real images ``[N, 3, H, W]`` in [-1, 1].
         fake: Made images, without gradients.
         r1: Weight of half the penalty.
+        separate: Take the penalty in a second step, as the released loop does.
 
     Returns:
         ``loss_d`` (without the penalty), and the mean scores.
     """
-    real = real.requires_grad_(r1 > 0)
+    merged = r1 > 0 and not separate
+    real = real.requires_grad_(merged)
     on_real, on_fake = discriminator(real).float(), discriminator(fake).float()
     loss = F.softplus(-on_real).mean() + F.softplus(on_fake).mean()
     losses = {"loss_d": loss, "score_real": on_real.mean(), "score_fake": on_fake.mean()}
-    if r1 > 0:
-        (gradient,) = torch.autograd.grad(on_real.sum(), real, create_graph=True)
-        loss = loss + r1 / 2 * gradient.square().sum(dim=(1, 2, 3)).mean()
+    if merged:
+        loss = loss + r1 / 2 * _squared_gradient(on_real, real)
+    _descend(optimiser, loss)
+    if r1 > 0 and separate:
+        real = real.requires_grad_()
+        on_real = discriminator(real).float()
+        # The released loop adds the score of the first real image, at full weight.
+        _descend(optimiser, r1 / 2 * _squared_gradient(on_real, real) + on_real[0].sum())
+    return losses
+
+
+def _squared_gradient(scores: Tensor, images: Tensor) -> Tensor:
+    """Squared norm of each score's gradient by its image, averaged; to be differentiated."""
+    (gradient,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
+    return gradient.square().sum(dim=(1, 2, 3)).mean()
+
+
+def _descend(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
     optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
-    return losses
 
 
 def mean_figures(losses: Mapping[str, Tensor]) -> dict[str, float]:

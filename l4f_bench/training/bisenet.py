@@ -24,6 +24,7 @@ from l4f_bench.training.compute import PLAIN, Compute
 from l4f_bench.training.grids import sheet
 from l4f_bench.training.identity import about
 from l4f_bench.training.labelled import LabelledImages
+from l4f_bench.training.states import load_optimiser
 
 _GRID = 8  # samples in the grid
 
@@ -114,7 +115,7 @@ class BiSeNetTrainer:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go back to a state of the same configuration."""
         self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        load_optimiser(self.optimiser, state["optimiser"])
 
     def grid(self) -> npt.NDArray[np.uint8]:
         """Rows of images, true and found foreground of fixed samples, ``[H, W, 3]``."""

@@ -11,7 +11,7 @@ from l4f_bench.training.ranges import check_ranges
 
 _AT_LEAST = {
     **dict.fromkeys(("lr", "weight_decay", "warmup_steps", "decay_power"), 0),
-    "resolution": 1,
+    **dict.fromkeys(("resolution", "side"), 1),
     "width": 1 / 64,
     "batch_size": 2,  # statistics of a batch need more than one value
 }

@@ -12,7 +12,7 @@ from l4f_bench.training.ranges import check_ranges
 _AT_LEAST = {
     **dict.fromkeys(("lr", "r1", "path_length", "ema_kimg", "ema_rampup"), 0),
     **dict.fromkeys(("channels", "discriminator_channels", "latent_width", "mapping_layers"), 1),
-    **dict.fromkeys(("r1_every", "path_length_every"), 1),
+    **dict.fromkeys(("r1_every", "path_length_every", "resolution", "batch_size"), 1),
 }
 
 

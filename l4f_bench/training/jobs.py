@@ -9,11 +9,12 @@ from typing import Any
 
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.devices import choose_device
-from l4f_bench.errors import InputError, MissingAssetError
+from l4f_bench.errors import BenchError, InputError, MissingAssetError
 from l4f_bench.registry import load_object
 from l4f_bench.training.compute import Compute
 from l4f_bench.training.images import RealImages, open_images
 from l4f_bench.training.loop import Trainer
+from l4f_bench.training.ranges import MOST
 from l4f_bench.training.trainers import OPTIONS, TRAINERS, TrainerSpec
 
 Warn = Callable[[str], object]
@@ -44,19 +45,35 @@ class TrainRequest:
     """Refuse images that cannot be read."""
     device: str | None = None
     bf16: bool = False
+    tf32: bool = False
     compile: bool = False
 
     def compute(self) -> Compute:
         """Where and how to compute."""
-        return Compute(device=choose_device(self.device), bf16=self.bf16, compiled=self.compile)
+        return Compute(
+            device=choose_device(self.device, tf32=self.tf32),
+            bf16=self.bf16,
+            tf32=self.tf32,
+            compiled=self.compile,
+        )
 
     def steps(self, usual: int) -> int:
         """Steps in all: those asked for, or the usual number."""
         return usual if self.num_steps is None else self.num_steps
 
     def open_images(self, resolution: int, seed: int, warn: Warn) -> RealImages:
-        """The real images at a resolution; see :func:`l4f_bench.training.images.open_images`."""
-        return open_images(self.data, resolution, seed, strict=self.strict, warn=warn)
+        """The real images at a resolution; see :func:`l4f_bench.training.images.open_images`.
+
+        Raises:
+            BenchError: They disappeared while they were read.
+        """
+        images = open_images(self.data, resolution, seed, strict=self.strict, warn=warn)
+        if self.data is not None and not self.data.exists():
+            raise BenchError(
+                f"{self.data} disappeared while its images were read. Bring it back, and start "
+                "again."
+            )
+        return images
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +101,7 @@ def build_job(request: TrainRequest, warn: Warn) -> Job:
     """
     spec, dataset = TRAINERS.get(request.method), DATASETS.get(request.dataset)
     what = f"the trainer '{spec.name}'"
-    _refuse_unused(request, spec)
+    _refuse_options(request, spec)
     if spec.presets is not None:  # a wrong name is said before any images are asked for
         load_object(spec.presets, what).choose(dataset.name, request.preset)
     if spec.needs_images and not dataset.drawn and request.data is None:
@@ -96,8 +113,11 @@ def build_job(request: TrainRequest, warn: Warn) -> Job:
     return job
 
 
-def _refuse_unused(request: TrainRequest, spec: TrainerSpec) -> None:
-    """Refuse what was asked for and would be ignored."""
+def _refuse_options(request: TrainRequest, spec: TrainerSpec) -> None:
+    """Refuse what was asked for and would be ignored, or is no size of an image."""
+    most = MOST["resolution"]
+    if request.resolution is not None and not 1 <= request.resolution <= most:
+        raise InputError(f"--resolution {request.resolution} is out of range: use 1 to {most}.")
     for option in OPTIONS:
         if getattr(request, option) and option not in spec.takes:
             raise InputError(f"{spec.name} does not use --{option}. Leave it out.")

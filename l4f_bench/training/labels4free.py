@@ -49,6 +49,7 @@ from l4f_bench.training.compute import PLAIN, Compute
 from l4f_bench.training.grids import sheet
 from l4f_bench.training.images import RealImages
 from l4f_bench.training.labels4free_config import Labels4FreeConfig
+from l4f_bench.training.states import load_optimiser
 
 EXPORT = "alpha.safetensors"
 _GRID = 8  # samples in the grid
@@ -196,6 +197,7 @@ class Labels4FreeTrainer:
                 real_batch(self.images, step, self.config).to(self.device),
                 batch.composite.detach(),
                 r1=lazy_r1(self.config, step),
+                separate=self.config.r1_step == "separate",
             )
             losses |= self._train_alpha(batch)
         self._average()
@@ -290,9 +292,11 @@ class Labels4FreeTrainer:
         self.alpha.load_state_dict(state["alpha"])
         self.average.load_state_dict(state["alpha_ema"])
         self.discriminator.load_state_dict(state["d"])
-        self.alpha_optimiser.load_state_dict(state["alpha_optimiser"])
-        self.discriminator_optimiser.load_state_dict(state["d_optimiser"])
-        self.collapsed_steps, self.unsure_steps, self.least_unsure = state["watch"]
+        load_optimiser(self.alpha_optimiser, state["alpha_optimiser"])
+        load_optimiser(self.discriminator_optimiser, state["d_optimiser"])
+        collapsed, unsure, least = state["watch"]
+        self.collapsed_steps, self.unsure_steps = int(collapsed), int(unsure)
+        self.least_unsure = float(least)
 
     @torch.no_grad()
     def grid(self) -> npt.NDArray[np.uint8]:

@@ -15,16 +15,18 @@ if TYPE_CHECKING:
     from l4f_bench.generators.architecture import AlphaLayout
 
 BackgroundLatent = Literal["independent", "shared"]
+R1Step = Literal["merged", "separate"]
 
 _CHOICES = {
     "background_latent": ("independent", "shared"),
     "background_mode": ("first-conv", "constant"),
     "layout": ("bg_extractor", "bg_extractor_repro"),
+    "r1_step": ("merged", "separate"),
 }
 _AT_LEAST = {
     **dict.fromkeys(("binarisation", "foreground", "background", "adversarial"), 0),
     **dict.fromkeys(("lr", "r1"), 0),
-    **dict.fromkeys(("levels", "r1_every", "ema_steps", "collapse_steps"), 1),
+    **dict.fromkeys(("levels", "r1_every", "ema_steps", "collapse_steps", "batch_size"), 1),
 }
 _SHARES = ("foreground_phi", "background_phi", "truncation")
 
@@ -68,6 +70,9 @@ class Labels4FreeConfig:
     """Weight of the gradient penalty on real images."""
     r1_every: int = 16
     """Steps between penalties, whose weight grows by as much."""
+    r1_step: R1Step = "merged"
+    """``merged``: the penalty is part of the loss; ``separate``: it has a step of Adam of its own,
+    which also lowers the score of the first real image, as in the released loop."""
     ema_steps: float = 312.5
     """Steps after which a weight counts half in the averaged alpha network; the released code's
     decay of 0.5 ** (32 / 10,000)."""
@@ -107,31 +112,41 @@ def _paper(
     return Preset(key="paper", dataset=dataset, config=config, num_steps=num_steps, source=source)
 
 
-def _released(
+def _by_released_loop(
     dataset: str,
-    key: str = "released",
-    source: str = "training commands of the released code",
+    key: str,
+    source: str,
     *,
-    num_steps: int,
+    num_iter: int,
     weight: float,
     truncation: float,
     **more: object,
 ) -> Preset[Labels4FreeConfig]:
-    """One weight for B and C, shared latents."""
+    """One weight for B and C, shared latents, the penalty in a step of its own.
+
+    The loop counts from 0 to ``--iter``, so it does one step more.
+    """
     config = Labels4FreeConfig(
         binarisation=weight,
         foreground=weight,
         truncation=truncation,
         background_latent="shared",
+        r1_step="separate",
         **more,  # type: ignore[arg-type]
     )
-    return Preset(key=key, dataset=dataset, config=config, num_steps=num_steps, source=source)
+    return Preset(key=key, dataset=dataset, config=config, num_steps=num_iter + 1, source=source)
+
+
+def _released(dataset: str, **more: Any) -> Preset[Labels4FreeConfig]:
+    """With the layout that ``--reproduce_model`` chooses."""
+    source = "training commands of the released code"
+    return _by_released_loop(dataset, "released", source, layout="bg_extractor_repro", **more)
 
 
 def _single_gpu(dataset: str, **more: Any) -> Preset[Labels4FreeConfig]:
-    """As released, but batches of 2 and the second coverage term."""
+    """Batches of 2 and the second coverage term."""
     source = "settings for one GPU in the released code"
-    return _released(dataset, "single-gpu", source, batch_size=2, **more)
+    return _by_released_loop(dataset, "single-gpu", source, batch_size=2, **more)
 
 
 def _shapes(key: str, source: str, *, num_steps: int, **more: Any) -> Preset[Labels4FreeConfig]:
@@ -149,24 +164,24 @@ for _preset in (
     _paper("cat", num_steps=900, weight=3, truncation=0.5),
     _paper("horse", num_steps=500, weight=3, truncation=1.0),
     _paper("car", num_steps=250, weight=20, truncation=0.3, background_mode="constant"),
-    _released("ffhq", num_steps=1200, weight=1.2, truncation=1.0),
-    _released("cat", num_steps=900, weight=3, truncation=0.5),
-    _released("horse", num_steps=500, weight=3, truncation=1.0),
+    _released("ffhq", num_iter=1200, weight=1.2, truncation=1.0),
+    _released("cat", num_iter=900, weight=3, truncation=0.5),
+    _released("horse", num_iter=500, weight=3, truncation=1.0),
     _released(
-        "car", num_steps=50, weight=10, truncation=0.3, lr=2e-3, background_mode="constant",
-        pretrained_discriminator=True,
+        "car", num_iter=50, weight=10, truncation=0.3, lr=2e-3, background_mode="constant",
+        pretrained_discriminator=True, batch_size=2,
     ),
     _single_gpu(
-        "ffhq", num_steps=2000, weight=1.2, truncation=1.0, background=3, background_phi=0.4
+        "ffhq", num_iter=2000, weight=1.2, truncation=1.0, background=3, background_phi=0.4
     ),
     _single_gpu(
-        "cat", num_steps=2000, weight=3, truncation=0.5, background=4, background_phi=0.35
+        "cat", num_iter=2000, weight=3, truncation=0.5, background=4, background_phi=0.35
     ),
     _single_gpu(
-        "horse", num_steps=2000, weight=3, truncation=1.0, background=6, background_phi=0.6
+        "horse", num_iter=2000, weight=3, truncation=1.0, background=6, background_phi=0.6
     ),
     _single_gpu(
-        "car", num_steps=750, weight=20, truncation=0.3, background=40, background_phi=0.75,
+        "car", num_iter=750, weight=20, truncation=0.3, background=40, background_phi=0.75,
         lr=8e-4, adversarial=0.1, background_mode="constant",
     ),
     _shapes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -11,24 +12,29 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from l4f_bench.errors import MissingDependencyError
-from l4f_bench.runs import atomic_path, write_text
+from l4f_bench.errors import BenchError, MissingDependencyError
+from l4f_bench.runs import CONFIG, atomic_path, write_text
 
 LOG, GRIDS, TENSORBOARD = "log.jsonl", "grids", "tensorboard"
 
 
 class RunLog:
-    """The log of a run that goes on after ``done`` steps; a context manager."""
+    """The log of a run that goes on after ``done`` steps; a context manager.
 
-    def __init__(self, folder: Path, done: int, *, tensorboard: bool) -> None:
-        """Open the log and drop what it says of steps that will be done again.
+    It writes only as long as its folder is the one that it was opened in: writing would make a
+    removed one anew, and the run would end well with most of its files missing.
+    """
+
+    def __init__(self, folder: Path, done: int, lines: str, *, tensorboard: bool) -> None:
+        """Open the log of a folder with ``config.json``, and let it say ``lines`` alone.
 
         Raises:
+            InputError: It cannot be written.
             MissingDependencyError: TensorBoard is wanted and not installed.
         """
         self._folder = folder
         self._board = _open_board(folder / TENSORBOARD, done) if tensorboard else None
-        _trim(folder / LOG, done)
+        write_text(folder / LOG, lines)
         self._lines: TextIO = (folder / LOG).open("a", encoding="utf-8")
 
     def __enter__(self) -> RunLog:
@@ -39,16 +45,45 @@ class RunLog:
         if self._board is not None:
             self._board.close()
 
-    def write(self, step: int, figures: Mapping[str, float]) -> None:
-        """Write one line of figures after ``step`` steps."""
-        self._lines.write(json.dumps({"step": step, **figures}) + "\n")
+    def check_folder(self) -> None:
+        """Raise if what the run has written so far is no longer there.
+
+        Raises:
+            BenchError: The folder, its ``config.json`` or the log has been removed or replaced.
+        """
+        try:
+            there = (self._folder / CONFIG).is_file()
+            same = os.path.samestat(os.fstat(self._lines.fileno()), (self._folder / LOG).stat())
+        except OSError:
+            there = same = False
+        if not (there and same):
+            raise BenchError(
+                f"{self._folder} was removed or changed while the run was writing to it. Start "
+                "again in another folder."
+            )
+
+    def write(self, step: int, figures: Mapping[str, float]) -> str:
+        """Write one line of figures after ``step`` steps; returns it.
+
+        Raises:
+            BenchError: The folder is gone.
+        """
+        self.check_folder()
+        line = json.dumps({"step": step, **figures}) + "\n"
+        self._lines.write(line)
         self._lines.flush()
         if self._board is not None:
             for name, value in figures.items():
                 self._board.add_scalar(name, value, step)
+        return line
 
     def write_grid(self, step: int, grid: npt.NDArray[np.uint8]) -> None:
-        """Write samples ``[H, W, 3]`` as they are after ``step`` steps."""
+        """Write samples ``[H, W, 3]`` as they are after ``step`` steps.
+
+        Raises:
+            BenchError: The folder is gone, or cannot be written.
+        """
+        self.check_folder()
         with atomic_path(self._folder / GRIDS / f"step-{step:09d}.png") as temporary:
             Image.fromarray(grid).save(temporary, format="png")
         if self._board is not None:
@@ -63,17 +98,3 @@ def _open_board(folder: Path, done: int) -> Any:
             "--tensorboard needs TensorBoard. Install it: pip install 'l4f-bench[logging]'."
         ) from None
     return SummaryWriter(folder, purge_step=done + 1)
-
-
-def _trim(path: Path, done: int) -> None:
-    """Drop lines of steps that will be done again, and one cut short by a kill."""
-    if not path.exists():
-        return
-    kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            if json.loads(line)["step"] <= done:
-                kept.append(line + "\n")
-        except ValueError:
-            break
-    write_text(path, "".join(kept))

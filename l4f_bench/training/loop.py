@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import math
 import shutil
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,10 +24,13 @@ from l4f_bench.distributed import from_first, gathered, is_first
 from l4f_bench.errors import InputError, TrainingError, is_out_of_memory
 from l4f_bench.provenance import provenance
 from l4f_bench.runs import locked_folder, open_run
-from l4f_bench.training.checkpoints import load_newest, save_checkpoint
-from l4f_bench.training.logs import RunLog
+from l4f_bench.training.checkpoints import Progress, load_newest, save_checkpoint
+from l4f_bench.training.logs import LOG, RunLog
+from l4f_bench.training.signals import signals_noted
 
 CHECKPOINTS = "checkpoints"
+MAX_STEPS = 999_999_999
+"""Most steps of a run: what the names of its checkpoints have room for."""
 
 Report = Callable[[int, Mapping[str, float]], object]
 """Called after each step with the images done and the latest losses."""
@@ -94,6 +95,8 @@ class LoopConfig:
         for option, number in (("--steps", self.num_steps), ("--every", self.checkpoint_every)):
             if number < 1:
                 raise InputError(f"{option} {number} is too small. Give 1 or more.")
+            if number > MAX_STEPS:
+                raise InputError(f"{option} {number} is too large. Give {MAX_STEPS} or fewer.")
 
 
 class StoppedError(Exception):
@@ -131,80 +134,119 @@ def train(
     Raises:
         InputError: The folder holds another run or a longer one, or cannot be written.
         TrainingError: Losses are not numbers, or the trainer saw a collapse.
+        BenchError: The folder was removed meanwhile.
         StoppedError: A signal stopped the run.
     """
     if not is_first():
-        done = _restore_others(trainer)
+        nothing: dict[str, Any] = {}
+        progress, state = from_first((Progress(), nothing))
+        trainer.load_state_dict(state)
         with signals_noted() as noted:
-            _run(trainer, folder, loop, done, watch, noted, None)
+            _Run(trainer, folder, loop, progress, noted, None).to_the_end(watch)
         return []
     with ExitStack() as stack:
         stack.enter_context(locked_folder(folder))
         open_run(folder, identity, provenance(), resume=resume, kind="runs")
-        done = _restore(trainer, folder, resume, warn)
-        if done > loop.num_steps:
-            raise InputError(
-                f"The run in {folder} has {done} steps already, more than {loop.num_steps}. Use "
-                f"--steps {done} or more, or another folder."
-            )
+        progress = _restore(trainer, folder, loop, warn) if resume else Progress()
         _check_room(folder, trainer)
-        log = stack.enter_context(RunLog(folder, done, tensorboard=loop.tensorboard))
-        from_first((done, trainer.state_dict()))
+        log = RunLog(folder, progress.step, progress.log, tensorboard=loop.tensorboard)
+        stack.enter_context(log)
+        from_first((progress, trainer.state_dict()))
         noted = stack.enter_context(signals_noted())
-        done = _run(trainer, folder, loop, done, watch, noted, log)
-        return trainer.export(folder, done)
+        _Run(trainer, folder, loop, progress, noted, log).to_the_end(watch)
+        log.check_folder()
+        files = trainer.export(folder, progress.step)
+        log.check_folder()
+        return files
 
 
-def _restore_others(trainer: Trainer) -> int:
-    """Take over the first process's state; returns the steps done."""
-    start: tuple[int, dict[str, Any]] = from_first((0, {}))
-    trainer.load_state_dict(start[1])
-    return start[0]
+@dataclass(slots=True)
+class _Run:
+    """The steps that one process does; the first process has a log."""
 
+    trainer: Trainer
+    folder: Path
+    loop: LoopConfig
+    progress: Progress
+    noted: list[int]
+    """Signals."""
+    log: RunLog | None
+    since: float = field(default_factory=time.monotonic)
 
-def _run(
-    trainer: Trainer,
-    folder: Path,
-    loop: LoopConfig,
-    done: int,
-    watch: Watch,
-    noted: list[int],
-    log: RunLog | None,
-) -> int:
-    """Do the steps; ``log`` is None on all processes but the first. Returns the steps done."""
-    if done == 0:  # there is a state to go back to, whatever happens
-        _save(trainer, folder, 0)
-    report = watch(trainer.images_after(done), trainer.images_after(loop.num_steps))
-    window: list[dict[str, float]] = []
-    began = time.monotonic()
-    for step in range(done, loop.num_steps):
-        figures = _step(trainer, step)
-        _refuse_nan(figures, step, folder)
-        window.append(figures)
-        done, last = step + 1, step + 1 == loop.num_steps
-        report(trainer.images_after(done), figures)
-        stopped = [number for numbers in gathered(noted) for number in numbers]
-        if done % loop.log_every == 0 or last:
-            means = {key: sum(f[key] for f in window) / len(window) for key in figures}
-            images = trainer.images_after(done)
-            new = images - trainer.images_after(done - len(window))
-            rate = round(new / (time.monotonic() - began), 2)
-            if log is not None:
-                log.write(done, {"images": images, **means, "images_per_s": rate})
-            _check(trainer, means, folder, done, last=last)
-            window, began = [], time.monotonic()
-        if log is not None and (done % loop.grid_every == 0 or last):
-            log.write_grid(done, trainer.grid())
-        if done % loop.checkpoint_every == 0 or last or stopped:
-            _save(trainer, folder, done)
-        if stopped and not last:
-            raise StoppedError(done, stopped[0])
-    return done
+    def to_the_end(self, watch: Watch) -> None:
+        """Do what is left.
 
+        The checkpoint of a step comes before the step's line in the log, so that a resumed run
+        begins with the line, and with what the trainer makes of it.
+        """
+        trainer, progress, loop = self.trainer, self.progress, self.loop
+        if progress.step == 0:  # there is a state to go back to, whatever happens
+            self.save()
+        report = watch(trainer.images_after(progress.step), trainer.images_after(loop.num_steps))
+        self.summarise()
+        while progress.step < loop.num_steps:
+            figures = _step(trainer, progress.step)
+            _refuse_nan(figures, progress.step, self.folder)
+            self.count(figures)
+            report(trainer.images_after(progress.step), figures)
+            stopped = [number for numbers in gathered(self.noted) for number in numbers]
+            last = progress.step == loop.num_steps
+            if self.log is not None and (progress.step % loop.grid_every == 0 or last):
+                self.log.write_grid(progress.step, trainer.grid())
+            if progress.step % loop.checkpoint_every == 0 or last or stopped:
+                self.save()
+            self.summarise()
+            if stopped and not last:
+                raise StoppedError(progress.step, stopped[0])
 
-def _save(trainer: Trainer, folder: Path, done: int) -> None:
-    if is_first():
-        save_checkpoint(folder / CHECKPOINTS, done, trainer.state_dict())
+    def count(self, figures: dict[str, float]) -> None:
+        """Count a step with its figures."""
+        earlier = self.progress.figures
+        if earlier and earlier[0].keys() != figures.keys():
+            raise InputError(
+                f"The checkpoints in {self.folder} hold other figures than this training has. "
+                "Start again in another folder."
+            )
+        earlier.append(figures)
+        self.progress.step += 1
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        if self.log is not None:
+            self.stop_clock()
+            self.log.check_folder()
+            save_checkpoint(self.folder / CHECKPOINTS, self.progress, self.trainer.state_dict())
+
+    def stop_clock(self) -> None:
+        """Add the time since the clock was last stopped."""
+        now = time.monotonic()
+        self.progress.seconds += now - self.since
+        self.since = now
+
+    def summarise(self) -> None:
+        """Write the line of the log that is due, if any, and let the trainer look at the means."""
+        progress, window = self.progress, self.progress.figures
+        last = progress.step == self.loop.num_steps
+        if not window or not (progress.step % self.loop.log_every == 0 or last):
+            return
+        means = {key: sum(figures[key] for figures in window) / len(window) for key in window[0]}
+        self.stop_clock()
+        line = "" if self.log is None else self.log.write(progress.step, self.line(means))
+        try:
+            self.trainer.check(means, last=last)
+        except TrainingError:
+            self.save()
+            raise
+        progress.log += line
+        progress.figures, progress.seconds = [], 0.0
+
+    def line(self, means: Mapping[str, float]) -> dict[str, float]:
+        """What the log says beside the number of steps."""
+        progress, images_after = self.progress, self.trainer.images_after
+        images = images_after(progress.step)
+        new = images - images_after(progress.step - len(progress.figures))
+        rate = round(new / max(progress.seconds, 1e-9), 2)
+        return {"images": images, **means, "images_per_s": rate}
 
 
 def _step(trainer: Trainer, step: int) -> dict[str, float]:
@@ -219,50 +261,25 @@ def _step(trainer: Trainer, step: int) -> dict[str, float]:
         ) from None
 
 
-def _check(
-    trainer: Trainer, means: Mapping[str, float], folder: Path, done: int, *, last: bool
-) -> None:
-    """Let the trainer look at the figures; the state of a run that it stops is saved."""
-    try:
-        trainer.check(means, last=last)
-    except TrainingError:
-        _save(trainer, folder, done)
-        raise
-
-
-@contextmanager
-def signals_noted() -> Iterator[list[int]]:
-    """Yield a list that the first SIGTERM or Ctrl-C is put into; a second one acts as usual."""
-    noted: list[int] = []
-    usual = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def restore() -> None:
-        for number, handler in usual.items():
-            signal.signal(number, handler)
-
-    def note(number: int, frame: FrameType | None) -> None:
-        noted.append(number)
-        restore()
-
-    for number in usual:
-        signal.signal(number, note)
-    try:
-        yield noted
-    finally:
-        restore()
-
-
-def _restore(trainer: Trainer, folder: Path, resume: bool, warn: Callable[[str], object]) -> int:
-    """Put the newest usable state into the trainer; returns the steps done."""
-    (folder / CHECKPOINTS).mkdir(exist_ok=True)
-    saved = load_newest(folder / CHECKPOINTS) if resume else None
+def _restore(
+    trainer: Trainer, folder: Path, loop: LoopConfig, warn: Callable[[str], object]
+) -> Progress:
+    """Put the newest usable state into the trainer; returns where it stands."""
+    saved = load_newest(folder / CHECKPOINTS, trainer.load_state_dict)
     if saved is None:
-        return 0
+        if (folder / LOG).exists():
+            warn(f"{folder} holds no checkpoint any more; beginning anew.")
+        return Progress()
+    done = saved.progress.step
+    if done > loop.num_steps:
+        raise InputError(
+            f"The run in {folder} has {done} steps already, more than {loop.num_steps}. Use "
+            f"--steps {done} or more, or another folder."
+        )
     for path in saved.damaged:
         warn(f"{path} is damaged; continuing from {saved.path.name}.")
         path.unlink()
-    trainer.load_state_dict(saved.state)
-    return saved.step
+    return saved.progress
 
 
 def _check_room(folder: Path, trainer: Trainer) -> None:

@@ -11,10 +11,11 @@ from l4f_bench.registry import unknown_name
 
 Config = TypeVar("Config")
 
+_MOST_DIGITS = 30
 _TRUTH = {"true": True, "false": False}
 _KINDS = {
     "bool": "true or false",
-    "int": "a whole number",
+    "int": f"a whole number of at most {_MOST_DIGITS} digits",
     "float": "a number",
     "tuple": "whole numbers with commas between them",
 }
@@ -36,7 +37,7 @@ def with_settings(config: Config, texts: Sequence[str]) -> Config:
     for text in texts:
         name, separator, value = text.partition("=")
         if not separator:
-            raise InputError(f"--set {text} has no value. Write NAME=VALUE.")
+            raise InputError(f"--set {text!r:.60} has no value. Write NAME=VALUE.")
         if name not in known:
             raise InputError(unknown_name("setting", name, list(known)))
         values[name] = _read(name, value, known[name])
@@ -55,11 +56,19 @@ def _read(name: str, text: str, kind: str) -> Any:
         if kind == "bool":
             return _TRUTH[text.lower()]
         if kind == "int":
-            return int(text)
+            return _whole(text)
         if kind == "float":
             return float(text)
         if kind == "tuple":
-            return tuple(int(part) for part in text.split(","))
+            return tuple(_whole(part) for part in text.split(","))
     except (KeyError, ValueError):
-        raise InputError(f"--set {name}={text}: '{text}' is not {_KINDS[kind]}.") from None
+        raise InputError(f"--set {name}: {text!r:.60} is not {_KINDS[kind]}.") from None
     return text
+
+
+def _whole(text: str) -> int:
+    """The number that a text says; a ValueError if it says none, or one that nothing can hold."""
+    number = int(text)
+    if abs(number) >= 10**_MOST_DIGITS:
+        raise ValueError
+    return number

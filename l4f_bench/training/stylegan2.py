@@ -40,11 +40,13 @@ from l4f_bench.training.gan_config import GanConfig
 from l4f_bench.training.grids import sheet
 from l4f_bench.training.identity import about
 from l4f_bench.training.images import RealImages
+from l4f_bench.training.states import load_optimiser
 
 EXPORT = "generator.safetensors"
 EXPORT_BOTH = "generator-and-discriminator.safetensors"
 _GRID = 8  # samples in a row, and rows
 _LATENTS_OF_MEAN = 10_000
+_PATH_DECAY = 0.01  # share of the latest path lengths in their running mean
 # Streams of random numbers: those of a step, and those of the sample grid.
 _Z, _MIXED_Z, _NOISE, _CHOICES, _PATH_Z, _PATH_NOISE, _PATH_DIRECTION, _GRID_Z = range(1, 9)
 
@@ -163,6 +165,8 @@ class StyleGan2Trainer:
     def _path_length_penalty(self, step: int) -> Tensor:
         """Squared deviation of the path lengths of half a batch from their running mean.
 
+        The mean takes these lengths in first, and gradients pass it, as in the public code.
+
         Source: StyleGAN2 (CVPR 2020), section 3.2.
         """
         num_images, seed = self.batch_size // 2, self.config.seed
@@ -174,8 +178,12 @@ class StyleGan2Trainer:
         direction = direction.to(image) / math.sqrt(image.shape[2] * image.shape[3])
         (gradient,) = torch.autograd.grad((image * direction).sum(), w_plus, create_graph=True)
         lengths = gradient.square().sum(dim=2).mean(dim=1).sqrt()
-        self.mean_path_length = torch.lerp(self.mean_path_length, mean(lengths.mean()), 0.01)
+        average, share = mean(lengths.mean()), lengths.mean()
+        self.mean_path_length = torch.lerp(self.mean_path_length, average, _PATH_DECAY)
         penalty: Tensor = (lengths - self.mean_path_length).square().mean()
+        # The gradient by the mean, to which every process gives its share; the value is 0.
+        slope = 2 * _PATH_DECAY * (self.mean_path_length - average)
+        penalty = penalty + slope * (share - share.detach())
         # The last biases do not change the lengths, but many processes wait for every gradient.
         return penalty + 0 * image.mean()
 
@@ -230,9 +238,9 @@ class StyleGan2Trainer:
         self.generator.load_state_dict(state["g"])
         self.discriminator.load_state_dict(state["d"])
         self.average.load_state_dict(state["g_ema"])
-        self.generator_optimiser.load_state_dict(state["g_optimiser"])
-        self.discriminator_optimiser.load_state_dict(state["d_optimiser"])
-        self.mean_path_length = state["mean_path_length"].to(self.device)
+        load_optimiser(self.generator_optimiser, state["g_optimiser"])
+        load_optimiser(self.discriminator_optimiser, state["d_optimiser"])
+        self.mean_path_length = torch.tensor(float(state["mean_path_length"]), device=self.device)
 
     @torch.no_grad()
     def grid(self) -> npt.NDArray[np.uint8]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,9 @@ import torch
 from typer.testing import CliRunner
 
 from l4f_bench.cli import app
+from l4f_bench.devices import allow_tf32, choose_device, tf32_allowed
 from l4f_bench.errors import InputError
+from l4f_bench.provenance import environment
 from l4f_bench.training.compute import Compute
 from l4f_bench.training.labels4free import identity_of
 from tests.training.small import STYLEGAN2, labels4free, stylegan2
@@ -31,6 +35,51 @@ def test_how_it_computes_is_recorded() -> None:
     assert identity["bf16"] is True
     assert identity["compiled"] is False
     assert identity["device"] == "cpu"
+
+
+def flags() -> tuple[bool, bool]:
+    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+
+@pytest.fixture
+def pytorchs_own() -> Iterator[None]:
+    """TF32 as PyTorch sets it, and off in the end."""
+    torch.backends.cudnn.allow_tf32 = True
+    yield
+    allow_tf32(False)
+
+
+@pytest.mark.usefixtures("pytorchs_own")
+def test_tf32_is_off_wherever_a_device_is_chosen() -> None:
+    assert tf32_allowed()
+    choose_device("cpu")
+    assert flags() == (False, False)
+    assert not tf32_allowed()
+    assert environment()["tf32"] is False
+
+
+@pytest.mark.usefixtures("pytorchs_own")
+def test_steps_are_done_with_tf32_only_if_it_was_asked_for() -> None:
+    found = []
+    for tf32 in (False, True):
+        trainer = labels4free(compute=Compute(tf32=tf32))
+        choose_device("cpu")  # as loading some other network would
+        trainer.painter.register_forward_pre_hook(lambda *_: found.append(flags()))
+        trainer.step(0)
+    assert found == [(False, False), (True, True)]
+
+
+@pytest.mark.usefixtures("pytorchs_own")
+def test_the_command_records_tf32(tmp_path: Path) -> None:
+    train = ["train", "--method", "stylegan2", "--preset", "debug", "--steps", "1"]
+    for name, more in (("plain", []), ("tf32", ["--tf32"])):
+        result = CliRunner().invoke(app, [*train, *more, "--out", str(tmp_path / name)])
+        assert result.exit_code == 0, result.output
+        config = json.loads((tmp_path / name / "config.json").read_text())
+        assert config["identity"]["tf32"] is config["provenance"]["tf32"] is (name == "tf32")
+    other = CliRunner().invoke(app, [*train, "--resume", "--out", str(tmp_path / "tf32")])
+    assert other.exit_code == 2
+    assert "tf32 was True, is False" in other.stderr
 
 
 def test_compiled_code_refuses_second_derivatives() -> None:

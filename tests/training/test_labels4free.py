@@ -25,6 +25,7 @@ from l4f_bench.training.labels4free_config import PRESETS, Labels4FreeConfig
 from l4f_bench.training.loop import LoopConfig, train
 from tests.networks import save_rosinality, small_generator
 from tests.training.small import LABELS4FREE, labels4free
+from tests.training.states import assert_same_state
 
 
 def paint(subject: Labels4FreeTrainer, num_images: int):
@@ -45,12 +46,18 @@ def run(
     folder: Path, num_steps: int, config: Labels4FreeConfig = LABELS4FREE, resume: bool = False
 ):
     subject = labels4free(config)
-    loop = LoopConfig(num_steps=num_steps, checkpoint_every=2, log_every=1, grid_every=100)
+    loop = LoopConfig(num_steps=num_steps, checkpoint_every=2, log_every=3, grid_every=100)
     train(
         subject, folder, loop, identity_of(subject), resume=resume,
         watch=lambda done, total: lambda images, figures: None, warn=lambda message: None,
     )  # fmt: skip
     return subject
+
+
+def log_of(folder: Path) -> list[dict[str, float]]:
+    """The lines of a log without what depends on the clock."""
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k != "images_per_s"} for line in lines]
 
 
 def equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
@@ -122,15 +129,28 @@ def test_composites_follow_equation_1() -> None:
     assert torch.allclose(batch.composite, expected)
 
 
-def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path) -> None:
-    whole = run(tmp_path / "whole", 6)
-    run(tmp_path / "cut", 3)
-    cut = run(tmp_path / "cut", 6, resume=True)
-    for name in ("alpha", "average", "discriminator"):
-        assert equal(getattr(whole, name).state_dict(), getattr(cut, name).state_dict()), name
-    for name in ("log.jsonl",):
-        assert (tmp_path / "whole" / name).read_text().count("\n") == 6
-        assert (tmp_path / "cut" / name).read_text().count("\n") == 6
+@pytest.mark.parametrize("first", [2, 3, 4])
+def test_a_resumed_run_ends_with_the_same_weights_log_and_watch(tmp_path: Path, first: int) -> None:
+    whole = run(tmp_path / "whole", 7)
+    run(tmp_path / "cut", first)
+    cut = run(tmp_path / "cut", 7, resume=True)
+    assert_same_state(whole.state_dict(), cut.state_dict())
+    assert log_of(tmp_path / "whole") == log_of(tmp_path / "cut")
+    assert [line["step"] for line in log_of(tmp_path / "cut")] == [3, 6, 7]
+
+
+@pytest.mark.parametrize("first", [4, 5, 6, 7])
+def test_a_collapse_is_seen_at_the_same_step_after_a_resume(tmp_path: Path, first: int) -> None:
+    """Nothing pulls alpha to 0 or 1: it is surer at the first line, then not for eight steps."""
+    unsure = replace(LABELS4FREE, binarisation=0.0, lr=1e-6, collapse_steps=8)
+    with pytest.raises(TrainingError, match="neither 0 nor 1") as unbroken:
+        run(tmp_path / "whole", 20, unsure)
+    run(tmp_path / "cut", first, unsure)
+    with pytest.raises(TrainingError) as resumed:
+        run(tmp_path / "cut", 20, unsure, resume=True)
+    assert str(resumed.value) == str(unbroken.value)
+    assert log_of(tmp_path / "whole") == log_of(tmp_path / "cut")
+    assert [line["step"] for line in log_of(tmp_path / "cut")][-1] == 12
 
 
 def test_the_export_holds_the_average_and_is_read_back(tmp_path: Path) -> None:
@@ -203,9 +223,13 @@ def test_every_published_set_has_the_three_published_presets() -> None:
         ("ffhq", "paper", 1000, {"binarisation": 1.2, "truncation": 1.0}),
         ("horse", "paper", 500, {"binarisation": 3, "foreground": 3}),
         ("car", "paper", 250, {"foreground": 20, "truncation": 0.3, "lr": 2e-4}),
-        ("car", "released", 50, {"binarisation": 10, "lr": 2e-3, "adversarial": 1.0}),
-        ("cat", "single-gpu", 2000, {"background": 4, "background_phi": 0.35, "batch_size": 2}),
-        ("car", "single-gpu", 750, {"background": 40, "lr": 8e-4, "adversarial": 0.1}),
+        ("ffhq", "released", 1201, {"binarisation": 1.2, "foreground": 1.2, "batch_size": 8}),
+        ("cat", "released", 901, {"truncation": 0.5, "lr": 2e-4, "batch_size": 8}),
+        ("horse", "released", 501, {"truncation": 1.0, "adversarial": 1.0, "batch_size": 8}),
+        ("car", "released", 51, {"binarisation": 10, "lr": 2e-3, "adversarial": 1.0}),
+        ("car", "released", 51, {"batch_size": 2, "truncation": 0.3}),
+        ("cat", "single-gpu", 2001, {"background": 4, "background_phi": 0.35, "batch_size": 2}),
+        ("car", "single-gpu", 751, {"background": 40, "lr": 8e-4, "adversarial": 0.1}),
     ],
 )  # fmt: skip
 def test_presets_hold_the_published_settings(
@@ -217,10 +241,27 @@ def test_presets_hold_the_published_settings(
     assert {key: getattr(config, key) for key in expected} == expected
     assert (config.background_mode == "constant") == (dataset == "car")
     assert (config.background_latent == "independent") == (name == "paper")
+    assert config.r1_step == ("merged" if name == "paper" else "separate")
+    # The released commands say --reproduce_model, those for one GPU do not.
+    assert (config.layout == "bg_extractor_repro") == (name == "released")
+
+
+@pytest.mark.parametrize("name", ["ffhq/released", "cat/single-gpu"])
+def test_a_step_in_the_released_way_moves_the_discriminator_otherwise(name: str) -> None:
+    released = replace(LABELS4FREE, r1_step=PRESETS.get(name).config.r1_step)
+    one, two = labels4free(LABELS4FREE), labels4free(released)
+    for subject in (one, two):
+        subject.step(0)
+        subject.step(1)
+    assert not equal(one.discriminator.state_dict(), two.discriminator.state_dict())
+    (steps,) = {int(held["step"]) for held in two.discriminator_optimiser.state.values()}
+    assert steps == 3  # the penalty has one of its own in the first of two
 
 
 def test_bad_settings_are_refused() -> None:
-    for change in ({"background": -1.0}, {"truncation": 1.5}, {"batch_size": 6}):
+    for change in (
+        {"background": -1.0}, {"truncation": 1.5}, {"batch_size": 6}, {"r1_step": "apart"}
+    ):  # fmt: skip
         with pytest.raises(InputError):
             replace(LABELS4FREE, **change)
 

@@ -16,27 +16,22 @@ from l4f_bench.training.logs import RunLog
 GRID = np.zeros((4, 4, 3), np.uint8)
 
 
-def test_lines_of_steps_to_be_done_again_are_dropped(tmp_path: Path) -> None:
-    with RunLog(tmp_path, 0, tensorboard=False) as log:
-        for step in (1, 2, 3):
-            log.write(step, {"loss": step / 2})
-    with (tmp_path / "log.jsonl").open("a") as file:
-        file.write('{"step": 4, "lo')
-    with RunLog(tmp_path, 2, tensorboard=False) as log:
-        log.write(3, {"loss": 9.0})
-    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert lines == [
-        {"step": 1, "loss": 0.5},
-        {"step": 2, "loss": 1.0},
-        {"step": 3, "loss": 9.0},
-    ]
+def test_a_log_says_what_it_is_given_and_what_is_written(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "log.jsonl").write_text('{"step": 4, "lo')
+    earlier = '{"step": 1, "loss": 0.5}\n'
+    with RunLog(tmp_path, 1, earlier, tensorboard=False) as log:
+        line = log.write(2, {"loss": 9.0})
+    assert (tmp_path / "log.jsonl").read_text() == earlier + line
+    assert json.loads(line) == {"step": 2, "loss": 9.0}
 
 
 def test_tensorboard_gets_figures_and_grids(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    with RunLog(tmp_path, 0, tensorboard=True) as log:
+    (tmp_path / "config.json").write_text("{}")
+    with RunLog(tmp_path, 0, "", tensorboard=True) as log:
         log.write(1, {"loss": 0.25})
         log.write_grid(1, GRID)
     events = EventAccumulator(str(tmp_path / "tensorboard"))

@@ -12,6 +12,7 @@ from l4f_bench.errors import InputError
 from l4f_bench.training.bisenet_config import PRESETS as BISENET_PRESETS
 from l4f_bench.training.gan_config import PRESETS as GAN_PRESETS
 from l4f_bench.training.labels4free_config import PRESETS
+from l4f_bench.training.ranges import MOST
 from l4f_bench_baselines.pseg.presets import PRESETS as PSEG_PRESETS
 
 CONFIGS: dict[str, Any] = {
@@ -48,7 +49,7 @@ def test_a_setting_out_of_range_is_named_with_what_is_allowed(
     assert str(refused.value) == said
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -1.0])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, -1.0, 1e308])
 @pytest.mark.parametrize(
     ("method", "name"),
     [
@@ -63,3 +64,14 @@ def test_every_setting_with_a_fraction_must_be_a_number(
 ) -> None:
     with pytest.raises(InputError, match=name):
         replace(CONFIGS[method], **{name: value})
+
+
+@pytest.mark.parametrize(("method", "config"), CONFIGS.items())
+def test_every_setting_that_memory_grows_with_has_a_largest_value(method: str, config: Any) -> None:
+    sizes = {field.name for field in fields(config)} & MOST.keys()
+    assert sizes >= ({"batch_sizes"} if method == "pseg" else {"batch_size"})
+    for name in sizes:
+        usual, huge = getattr(config, name), 2 * int(MOST[name])
+        value = (*usual[:-1], huge) if isinstance(usual, tuple) else huge
+        with pytest.raises(InputError, match=f"{name} {huge:g} is too large. Give {MOST[name]} or"):
+            replace(config, **{name: value})

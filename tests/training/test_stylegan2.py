@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from typer.testing import CliRunner
 
 from l4f_bench.cli import app
@@ -20,10 +24,16 @@ from l4f_bench.errors import InputError
 from l4f_bench.files.errors import CheckpointError
 from l4f_bench.generators.checkpoints.loading import load_generator
 from l4f_bench.generators.checkpoints.selection import select_network
+from l4f_bench.seeds import normal
+from l4f_bench.training import stylegan2 as module
 from l4f_bench.training.adversarial import real_batch
 from l4f_bench.training.checkpoints import load_newest
 from l4f_bench.training.gan_config import PRESETS, at_resolution
+from l4f_bench.training.identity import identity_of
+from l4f_bench.training.images import open_images
 from l4f_bench.training.labels4free import load_frozen
+from l4f_bench.training.loop import LoopConfig, train
+from l4f_bench.training.stylegan2 import StyleGan2Trainer
 from tests.training.small import STYLEGAN2, stylegan2
 from tests.training.states import assert_same_state, flat
 
@@ -100,6 +110,25 @@ def test_the_gradient_penalty_is_that_of_finite_differences() -> None:
     torch.testing.assert_close((gradient * direction).sum(), slope, rtol=1e-5, atol=1e-7)
 
 
+def test_the_path_length_penalty_follows_its_own_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its gradient is that of finite differences, which also move the running mean."""
+    monkeypatch.setattr(module, "normal", lambda *a, **k: normal(*a, **k).double())
+    one = stylegan2()
+    one.generator.double()
+    weight = one.generator.convs[0].conv.weight
+
+    def penalty(change: torch.Tensor | float) -> torch.Tensor:
+        one.mean_path_length = torch.tensor(0.9, dtype=torch.float64)
+        with torch.no_grad():
+            weight.add_(change)
+        return one._path_length_penalty(0)
+
+    (gradient,) = torch.autograd.grad(penalty(0.0), weight)
+    step = 1e-5 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(0)).double()
+    slope = (penalty(step) - penalty(-2 * step)) / 2
+    torch.testing.assert_close((gradient * step).sum(), slope.detach(), rtol=1e-6, atol=0)
+
+
 def test_style_mixing_gives_fine_layers_another_latent() -> None:
     always, never = (
         subject.painter(*subject._latents(0))[1]
@@ -137,6 +166,25 @@ def test_other_resolutions_get_their_widths_and_penalty() -> None:
 def test_impossible_settings_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         replace(STYLEGAN2, **change)
+
+
+def test_images_that_disappear_end_the_run_with_an_error(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number in range(40):
+        Image.new("RGB", (8, 8), (6 * number, 0, 0)).save(folder / f"{number}.png")
+    images = open_images(folder, 8, 0, warn=lambda message: None, memory_bytes=0)
+    subject = StyleGan2Trainer(STYLEGAN2, images)
+
+    def watch(done: int, total: int) -> Callable[..., None]:
+        return lambda images, figures: shutil.rmtree(folder, ignore_errors=True)
+
+    with pytest.raises(InputError, match="can be read"):
+        train(
+            subject, tmp_path / "run", LoopConfig(num_steps=30), identity_of("stylegan2", subject),
+            resume=False, watch=watch, warn=lambda message: None,
+        )  # fmt: skip
+    assert not list((tmp_path / "run").glob("*.safetensors"))
 
 
 def run_command(*arguments: str) -> Any:
@@ -198,7 +246,9 @@ def test_wrong_options_are_one_line_with_exit_code_2(
 
 
 @pytest.mark.slow
-def test_a_process_killed_while_training_resumes_to_bit_identical_weights(tmp_path: Path) -> None:
+def test_a_process_killed_while_training_resumes_to_the_same_weights_and_log(
+    tmp_path: Path,
+) -> None:
     def command(folder: Path, *more: str) -> list[str]:
         options = ["--method", "stylegan2", "--preset", "debug", "--steps", "60", "--every", "7"]
         options += ["--out", str(folder)]
@@ -218,9 +268,12 @@ def test_a_process_killed_while_training_resumes_to_bit_identical_weights(tmp_pa
     states = [load_newest(tmp_path / name / "checkpoints") for name in ("whole", "cut")]
     assert states[0] is not None
     assert states[1] is not None
-    assert states[0].step == states[1].step == 60
+    assert states[0].progress.step == states[1].progress.step == 60
     assert_same_state(states[0].state, states[1].state)
     exports = [
         (tmp_path / name / "generator.safetensors").read_bytes() for name in ("whole", "cut")
     ]
     assert exports[0] == exports[1]
+    logs = [(tmp_path / name / "log.jsonl").read_text().splitlines() for name in ("whole", "cut")]
+    for one, two in zip(*([json.loads(line) for line in log] for log in logs), strict=True):
+        assert one | {"images_per_s": 0} == two | {"images_per_s": 0}

@@ -12,7 +12,7 @@ from l4f_bench_baselines.pseg.architecture import PSegArchitecture, Variant, res
 _AT_LEAST = {
     **dict.fromkeys(("lr", "mapping_lr", "gradient_penalty", "drift"), 0),
     **dict.fromkeys(("coverage_weight", "binarisation", "final_images"), 0),
-    **dict.fromkeys(("channels", "latent_width", "mapping_layers"), 1),
+    **dict.fromkeys(("channels", "latent_width", "mapping_layers", "batch_sizes"), 1),
     **dict.fromkeys(("phase_images", "collapse_steps"), 1),
 }
 _SHARES = ("reach", "coverage", "contrast", "style_mixing", "ema_decay")

@@ -22,6 +22,7 @@ from l4f_bench.training.compute import PLAIN, Compute
 from l4f_bench.training.grids import sheet
 from l4f_bench.training.identity import about
 from l4f_bench.training.images import RealImages
+from l4f_bench.training.states import load_optimiser
 from l4f_bench_baselines.pseg.checkpoint import write_pseg
 from l4f_bench_baselines.pseg.config import PSegConfig
 from l4f_bench_baselines.pseg.discriminator import Discriminator
@@ -237,9 +238,9 @@ class PSegTrainer:
         self.generator.load_state_dict(state["g"])
         self.discriminator.load_state_dict(state["d"])
         self.average.load_state_dict(state["g_ema"])
-        self.generator_optimiser.load_state_dict(state["g_optimiser"])
-        self.discriminator_optimiser.load_state_dict(state["d_optimiser"])
-        self.steps_done, self.collapsed_steps = state["counts"]
+        load_optimiser(self.generator_optimiser, state["g_optimiser"])
+        load_optimiser(self.discriminator_optimiser, state["d_optimiser"])
+        self.steps_done, self.collapsed_steps = (int(count) for count in state["counts"])
 
     def _last_stage(self) -> Stage:
         return self.schedule.at(max(self.steps_done - 1, 0))
