@@ -32,6 +32,14 @@ class FileServer:
     """Where paths that begin with /moved point."""
     chunked: bool = False
     """Send no Content-Length."""
+    endless: bool = False
+    """Send the content again and again, and no Content-Length."""
+    drip_s: float = 0.0
+    """Wait this long before each hundred bytes."""
+    silent_parts: bool = False
+    """Send no validator with the rest of a file."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Headers that replace others."""
     stall_s: float = 0.0
     """Wait this long before the last byte of each response that is not cut."""
     requests: list[dict[str, str]] = field(default_factory=list)
@@ -77,17 +85,20 @@ class _Handler(BaseHTTPRequestHandler):
             if begin >= len(state.content):
                 return self._answer(416, {"Content-Range": f"bytes */{len(state.content)}"})
         body = state.content[begin:]
-        self.send_response(206 if partial else 200)
-        for key, value in (("ETag", state.etag), ("Last-Modified", state.last_modified)):
-            if value:
-                self.send_header(key, value)
+        headers: dict[str, str | None] = {}
+        if not (partial and state.silent_parts):
+            headers = {"ETag": state.etag, "Last-Modified": state.last_modified}
         if partial:
             end, total = len(state.content) - 1, len(state.content)
-            self.send_header("Content-Range", f"bytes {begin}-{end}/{total}")
+            headers["Content-Range"] = f"bytes {begin}-{end}/{total}"
         if state.chunked:
-            self.send_header("Transfer-Encoding", "chunked")
-        else:
-            self.send_header("Content-Length", str(len(body)))
+            headers["Transfer-Encoding"] = "chunked"
+        elif not state.endless:
+            headers["Content-Length"] = str(len(body))
+        self.send_response(206 if partial else 200)
+        for key, value in {**headers, **state.headers}.items():
+            if value:
+                self.send_header(key, value)
         self.end_headers()
         self._send(body)
         return None
@@ -102,6 +113,13 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.flush()
                 time.sleep(state.stall_s)
                 self.wfile.write(sent[-1:])
+            elif state.endless:
+                while True:
+                    self.wfile.write(sent)
+            elif state.drip_s:
+                for start in range(0, len(sent), 100):
+                    time.sleep(state.drip_s)
+                    self.wfile.write(sent[start : start + 100])
             elif state.chunked:
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(sent), sent) if sent else b"")
                 self.wfile.write(b"0\r\n\r\n" if cut is None else b"")
@@ -109,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(sent)
         except OSError:
             pass  # the client has gone
-        self.close_connection = cut is not None or bool(state.stall_s)
+        self.close_connection = cut is not None or bool(state.stall_s) or state.endless
 
     def log_message(self, *_: object) -> None:
         """Stay quiet."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from l4f_bench import cache
 from l4f_bench.cache import CorruptFileError, cached_weight, weight_path
 from l4f_bench.errors import InputError, MissingAssetError
 from l4f_bench.weights import WEIGHTS
-from tests.toy_weights import CONTENT, OTHER, known, toy
+from tests.toy_weights import CONTENT, OTHER, known, sha256, toy
 
 pytestmark = pytest.mark.usefixtures("cache_folder")
 
@@ -70,7 +71,7 @@ def test_cached_weight_works_where_the_digest_cannot_be_kept(
     assert cached_weight("toy") == path
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"toy.bin": 1}'])
+@pytest.mark.parametrize("content", ["{", "[]", '{"toy.bin": 1}', "null", "[" * 100_000])
 def test_unreadable_digests_are_said(cache_folder: Path, content: str) -> None:
     cache_folder.mkdir()
     (cache_folder / "digests.json").write_text(content)
@@ -86,3 +87,18 @@ def test_html_in_the_cache_is_refused() -> None:
     path.write_bytes(b"\xef\xbb\xbf  <HTML>")
     with pytest.raises(CorruptFileError, match="HTML page"):
         cache.verify_cached(toy(), path)
+
+
+def test_digests_of_wrong_types_are_not_trusted(cache_folder: Path) -> None:
+    weight_path(known()).parent.mkdir(parents=True)
+    weight_path(known()).write_bytes(CONTENT)
+    stat = weight_path(known()).stat()
+    entry = {"sha256": {"a": []}, "size": [stat.st_size], "mtime_ns": None, "first_seen_utc": 7}
+    (cache_folder / "digests.json").write_text(json.dumps({"toy.bin": entry}))
+    assert cache.verify_cached(known(), weight_path(known())) == sha256(CONTENT)
+
+
+def test_a_home_of_nobody_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("L4F_CACHE", "~nobody-of-this-name/cache")
+    with pytest.raises(InputError, match="L4F_CACHE is ~nobody"):
+        cache.cache_dir()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 import threading
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from l4f_bench import transfer
+from l4f_bench import remote_file, transfer
 from l4f_bench.cache import weight_path
 from l4f_bench.errors import InputError, MissingAssetError
 from l4f_bench.fetching import Fetched, fetch_weight
@@ -136,13 +137,29 @@ def test_weak_entity_tag_is_compared_but_not_sent() -> None:
         assert "If-Range" not in server.requests[0]
 
 
-def test_change_without_any_validator_is_found_by_the_digest() -> None:
-    with serving(OTHER, etag=None) as server:
-        spec = known(server.url)
+@pytest.mark.parametrize("ranges", [True, False])
+def test_without_a_validator_a_download_starts_again(ranges: bool) -> None:
+    with serving(OTHER, etag=None, ranges=ranges) as server:
+        spec = toy(server.url)
+        interrupted(server, spec, 100_000)
+        server.content = CONTENT
+        assert fetch(spec).path.read_bytes() == CONTENT
+        assert server.asked_ranges == [None]
+
+
+def test_an_answer_that_names_no_version_does_not_continue_another() -> None:
+    with serving(OTHER, etag='W/"v1"', silent_parts=True) as server:
+        spec = toy(server.url)
         interrupted(server, spec, 100_000)
         server.content = CONTENT
         assert fetch(spec).path.read_bytes() == CONTENT
         assert server.asked_ranges == ["bytes=100000-", None]
+
+
+def test_a_server_that_vouches_by_if_range_need_not_repeat_itself() -> None:
+    with serving(CONTENT, cuts=[100_000], silent_parts=True) as server:
+        assert fetch(known(server.url)).path.read_bytes() == CONTENT
+        assert server.asked_ranges == [None, "bytes=100000-"]
 
 
 def test_download_that_only_lacked_the_check_is_not_repeated() -> None:
@@ -168,6 +185,38 @@ def test_unreadable_state_starts_again() -> None:
         part.with_name("toy.bin.part.json").write_text("{")
         assert fetch(spec).path.read_bytes() == CONTENT
         assert server.asked_ranges == [None]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"etag": ["v1"]},
+        {"etag": '"v1"\r\nX-Injected: yes'},
+        {"etag": "x" * 100_000},
+        {"total": "300000"},
+        {"total": -1},
+        {"etag": None},
+        {"surprise": 1},
+        [],
+        None,
+    ],
+)
+def test_a_state_that_was_tampered_with_starts_again(state: object) -> None:
+    with serving(CONTENT) as server:
+        spec = known(server.url)
+        part = interrupted(server, spec, 100_000)
+        path = part.with_name("toy.bin.part.json")
+        original = json.loads(path.read_text())
+        path.write_text(json.dumps({**original, **state} if isinstance(state, dict) else state))
+        assert fetch(spec).path.read_bytes() == CONTENT
+        assert server.asked_ranges == [None]
+
+
+def test_a_state_that_is_nested_deeply_starts_again() -> None:
+    with serving(CONTENT) as server:
+        spec = known(server.url)
+        interrupted(server, spec, 100_000).with_name("toy.bin.part.json").write_text("[" * 100_000)
+        assert fetch(spec).path.read_bytes() == CONTENT
 
 
 def test_cut_chunked_response_is_retried() -> None:
@@ -230,6 +279,69 @@ def test_wrong_length_is_refused_and_removed(content: bytes, chunked: bool) -> N
         with pytest.raises(MissingAssetError, match=rf"{len(content):,} bytes .* 300,000"):
             fetch(spec)
     assert_nothing_left(spec)
+
+
+def test_a_download_that_does_not_end_is_ended_at_the_published_size() -> None:
+    with serving(CONTENT, endless=True) as server:
+        spec = known(server.url)
+        with pytest.raises(MissingAssetError, match=r"sends \d+,\d+ bytes or more where 300,000"):
+            fetch(spec)
+        assert len(server.requests) == 1
+    assert_nothing_left(spec)
+
+
+def test_a_download_of_no_published_size_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transfer, "_MAX_BYTES", 1_000_000)
+    with serving(CONTENT, endless=True) as server:
+        spec = toy(server.url)
+        with pytest.raises(MissingAssetError, match="bytes or more where 1,000,000"):
+            fetch(spec)
+    assert_nothing_left(spec)
+
+
+def test_a_download_that_trickles_ends_in_time_and_is_gone_on_with() -> None:
+    with serving(CONTENT, drip_s=0.01) as server:
+        config = TransferConfig(attempts=2, timeout_s=5.0, backoff_s=0.0, total_s=0.3)
+        with pytest.raises(
+            InterruptedTransferError, match=r"takes too long\. [\d,]+ bytes are kept"
+        ):
+            fetch_weight(known(server.url), config=config)
+        server.drip_s = 0.0
+        assert fetch(known(server.url)).path.read_bytes() == CONTENT
+        assert server.asked_ranges[1] is not None
+
+
+def test_what_could_not_be_gone_on_with_is_not_said_to_be_kept() -> None:
+    with serving(CONTENT, etag=None, cuts=[1000] * 4) as server:
+        spec = known(server.url)
+        with pytest.raises(MissingAssetError, match=r"closed early, 4 times in a row\. Try again"):
+            fetch(spec)
+    assert_nothing_left(spec)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Length": "9" * 5000},
+        {"Content-Length": "-5"},
+        {"Content-Length": "many"},
+        {"ETag": "\xff\x07", "Last-Modified": "x" * 10_000},
+        {"Content-Encoding": "unheard-of"},
+    ],
+)
+def test_headers_that_mean_nothing_are_passed_over(headers: dict[str, str]) -> None:
+    with serving(CONTENT, headers=headers, cuts=[len(CONTENT)]) as server:
+        assert fetch(known(server.url)).path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("content_range", ["bytes 0-/", "bytes 9-10/" + "9" * 5000, "lines 1-2/3"])
+def test_a_range_that_cannot_be_read_starts_again(content_range: str) -> None:
+    with serving(CONTENT) as server:
+        spec = known(server.url)
+        interrupted(server, spec, 100_000)
+        server.headers = {"Content-Range": content_range}
+        assert fetch(spec).path.read_bytes() == CONTENT
+        assert server.asked_ranges == ["bytes=100000-", None]
 
 
 def test_empty_file_is_refused() -> None:
@@ -300,7 +412,7 @@ def test_redirect_out_of_http_is_refused(target: str) -> None:
 
 
 def test_redirect_from_https_to_http_is_refused(tmp_path: Path) -> None:
-    handler = transfer._SameSchemeRedirects()
+    handler = remote_file._SameSchemeRedirects()
     with (tmp_path / "body").open("wb+") as body, pytest.raises(SourceError, match="redirects to"):
         handler.redirect_request(
             Request("https://a.example/f"), body, 302, "", {}, "http://a.example/f"
@@ -342,12 +454,57 @@ def test_wrong_file_in_a_mirror_is_refused_and_stays_there(tmp_path: Path) -> No
         ("{}/absent", InputError),
         ("ftp://127.0.0.1/", InputError),
         ("http://", InputError),
+        ("http://[x", InputError),
+        ("http://[::1", InputError),
+        ("http://host:port/", InputError),
+        ("http://host:99999/", InputError),
+        ("http://host:0/", InputError),
+        ("http://" + "a" * 70 + ".example/", MissingAssetError),
+        ("http://a..b/", MissingAssetError),
+        ("http://127.0.0.1:9/with space", MissingAssetError),
+        ("http://127.0.0.1:9/\u00fc", MissingAssetError),
+        ("file://[x", InputError),
         ("{}", MissingAssetError),
     ],
 )
 def test_unusable_mirror_is_said(tmp_path: Path, mirror: str, error: type[Exception]) -> None:
-    with pytest.raises(error, match=r"mirror|does not exist"):
-        fetch(known(), mirror=mirror.format(tmp_path))
+    with pytest.raises(error, match=r"mirror|does not exist") as caught:
+        fetch(known(), mirror=mirror.replace("{}", str(tmp_path)))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("target", ["http://[x", "http://host:port/", "//[", "http://a b/"])
+def test_a_redirect_that_cannot_be_parsed_is_one_line(target: str) -> None:
+    with serving(CONTENT, redirect_to=target) as server:
+        spec = toy(f"{server.url}/moved")
+        with pytest.raises(MissingAssetError, match="Cannot fetch 'toy'") as caught:
+            fetch(spec)
+    assert "\n" not in str(caught.value)
+    assert_nothing_left(spec)
+
+
+def test_a_fifo_in_a_mirror_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "toy.bin")
+    with pytest.raises(MissingAssetError, match="not a regular file"):
+        fetch(known(), mirror=str(tmp_path))
+
+
+def test_a_link_in_the_cache_is_written_through(tmp_path: Path) -> None:
+    target = weight_path(known())
+    target.parent.mkdir(parents=True)
+    target.symlink_to(tmp_path / "large-disk.bin")
+    with serving(CONTENT) as server:
+        fetch(known(server.url))
+    assert target.is_symlink()
+    assert (tmp_path / "large-disk.bin").read_bytes() == CONTENT
+
+
+def test_a_folder_in_the_place_of_the_file_is_found_before_the_download() -> None:
+    weight_path(known()).mkdir(parents=True)
+    with serving(CONTENT) as server:
+        with pytest.raises(InputError, match="it is a folder"):
+            fetch(known(server.url))
+        assert server.requests == []
 
 
 def test_concurrent_fetches_download_once() -> None:

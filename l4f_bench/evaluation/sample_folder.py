@@ -249,13 +249,15 @@ def _make_folders(folder: Path, config: SampleConfig) -> None:
 def _check_whole(folder: Path, config: SampleConfig) -> None:
     """Raise if files that were written are gone, as when a folder was emptied meanwhile."""
     wanted = {_name(index) for index in range(config.num_images)}
+    lost = [folder / METADATA] if len(whole_lines(folder / METADATA)) < len(wanted) else []
     for kind in _kinds(config):
-        missing = sorted(wanted - {path.name for path in (folder / kind).glob("*.png")})
-        if missing:
-            raise BenchError(
-                f"{folder / kind} lacks {len(missing)} of its files, {missing[0]} first: something "
-                "removed them meanwhile. Run again with --resume, or in another folder."
-            )
+        missing = wanted - {path.name for path in (folder / kind).glob("*.png")}
+        lost += [folder / kind / name for name in sorted(missing)]
+    if lost:
+        raise BenchError(
+            f"{len(lost)} files were removed meanwhile, {lost[0]} first. Run again with --resume, "
+            "or in another folder."
+        )
 
 
 def _write(folder: Path, config: SampleConfig, samples: Samples, position: int) -> tuple[int, str]:

@@ -12,6 +12,7 @@ import zipfile
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ from l4f_bench.files.pickled_tensors import (
     check_bounds,
     legacy_pickles,
 )
+from l4f_bench.files.pickled_values import checked_shape
 from l4f_bench.files.restricted_pickle import (
     MAX_STEPS,
     Inert,
@@ -42,7 +44,6 @@ NAMES = STORAGE_NAMES | {
     ("_codecs", "encode"),
 }
 _MAX_PICKLE_BYTES = 64 << 20
-_TENSOR_ARGUMENTS = 6  # one more could hold flags that change how the numbers are understood
 
 
 def read_torch_file(path: Path, *, meta: bool = False) -> Any:
@@ -61,13 +62,17 @@ def read_torch_file(path: Path, *, meta: bool = False) -> Any:
         _check_legacy(path)
     else:
         _check_zip(path, meta=meta)
-    with torch.serialization.safe_globals([Namespace]):
-        return torch.load(
-            path,
-            map_location="meta" if meta and not legacy else "cpu",
-            weights_only=True,
-            mmap=not legacy,
-        )
+    try:
+        with torch.serialization.safe_globals([Namespace]):
+            return torch.load(
+                path,
+                map_location="meta" if meta and not legacy else "cpu",
+                weights_only=True,
+                mmap=not legacy,
+            )
+    except UnpicklingError as error:  # whose message advises to load the file unchecked
+        reason = str(error).partition("WeightsUnpickler error: ")[2].partition("\n")[0]
+        raise RefusedError(f"damaged ({reason or 'PyTorch cannot read it'})") from None
 
 
 def _check_zip(path: Path, *, meta: bool) -> None:
@@ -91,8 +96,7 @@ def _check_archive(archive: zipfile.ZipFile, file_bytes: int) -> None:
     records: list[Record] = []
     data = memoryview(archive.read(f"{root}data.pkl"))
     read_pickle(data, NAMES, records=records)
-    _check_copies(records, len(data))
-    for key, dtype, count in _storages(records):
+    for key, dtype, count in _storages(records, len(data)):
         entry = entries.get(f"{root}data/{key}")
         if entry is None or entry.file_size != count * dtype.itemsize:
             raise RefusedError(f"incomplete: the tensor storage {key:.40} is not whole")
@@ -137,9 +141,8 @@ def _check_legacy(path: Path) -> None:
 def _check_legacy_storages(data: memoryview) -> None:
     records: list[Record] = []
     _, keys, position = legacy_pickles(data, NAMES, max_steps=MAX_STEPS, records=records)
-    _check_copies(records, len(data))
     storages: dict[str, tuple[torch.dtype, int]] = {}
-    for key, dtype, count in _storages(records):
+    for key, dtype, count in _storages(records, len(data)):
         if storages.setdefault(key, (dtype, count)) != (dtype, count):
             raise RefusedError(f"the tensor storage {key:.40} has two lengths")
     # Only texts are compared: a list that holds itself many times over would never end.
@@ -154,35 +157,51 @@ def _check_legacy_storages(data: memoryview) -> None:
             raise RefusedError(f"incomplete: the tensor storage {key:.40} is not whole")
 
 
-def _check_copies(records: list[Record], file_bytes: int) -> None:
-    """Refuse objects that are made by copying the same values over and over.
-
-    A text, tuple or dict stands in the file once, however often it is referred to. PyTorch copies
-    it for every object that is made from it.
-    """
-    copied = 0
-    for record in records:
-        if isinstance(record, Inert):
-            parts = (*record.args, record.state)
-            copied += sum(len(part) for part in parts if isinstance(part, str | tuple | dict))
-            if record.path == "_codecs.encode" and record.args[1:] != ("latin1",):
-                raise RefusedError("bytes in an encoding that pickles do not use")
-    if copied > MAX_STEPS + file_bytes:
-        raise RefusedError("objects that copy the same values over and over")
-
-
-def _storages(records: list[Record]) -> Iterator[tuple[str, torch.dtype, int]]:
+def _storages(records: list[Record], file_bytes: int) -> Iterator[tuple[str, torch.dtype, int]]:
     """Every storage that a pickle refers to; its other records are checked on the way."""
+    copied = 0
     for record in records:
         if isinstance(record, PersistentId):
             yield as_storage(record)
-        elif record.path == "torch._utils._rebuild_tensor_v2":
-            storage = record.args[0] if record.args else None
-            check_bounds(record.args, as_storage(storage)[2])
-            if len(record.args) > _TENSOR_ARGUMENTS:
-                raise RefusedError("a tensor with more settings than any network's")
-        elif record.path == "collections.OrderedDict" and record.args:
-            # A tuple nested without end, as a key here, would exhaust the stack of the process.
-            raise RefusedError(
-                "an OrderedDict made from arguments, which torch.save does not write"
-            )
+            continue
+        _check_call(record)
+        # A text, tuple or dict stands in the file once, however often it is referred to, and is
+        # copied for every object that is made from it.
+        parts = (*record.args, record.state)
+        copied += sum(len(part) for part in parts if isinstance(part, str | tuple | dict))
+        if copied > MAX_STEPS + file_bytes:
+            raise RefusedError("objects that copy the same values over and over")
+
+
+def _check_call(record: Inert) -> None:
+    """Refuse a call that ``torch.save`` does not write.
+
+    PyTorch would make the object, and whatever is given to it may hold itself many times over: to
+    hash or to print that never ends.
+    """
+    args, is_dict = record.args, record.path == "collections.OrderedDict"
+    if record.path == "torch._utils._rebuild_tensor_v2":
+        check_bounds(args, as_storage(args[0] if args else None)[2])
+        # One argument more could hold flags that change how the numbers are understood.
+        fits = len(args) == 6 and isinstance(args[4], bool) and _is_empty_dict(args[5])
+    elif record.path == "torch._utils._rebuild_parameter":
+        tensor = len(args) == 3 and isinstance(args[0], Inert) and args[0].path.endswith("_v2")
+        fits = tensor and isinstance(args[1], bool) and _is_empty_dict(args[2])
+    elif record.path == "torch.Size":
+        fits = len(args) == 1 and checked_shape(args[0]) is not None
+    elif record.path == "torch.device":
+        fits = 1 <= len(args) <= 2 and all(type(part) in (str, int) for part in args)
+    elif record.path == "_codecs.encode":
+        fits = len(args) == 2 and isinstance(args[0], str) and args[1] == "latin1"
+    else:
+        fits = not args
+    if not fits or not (record.state is None or isinstance(record.state, dict)):
+        raise RefusedError(f"a call of {record.path} that torch.save does not write")
+    if record.items and not is_dict:
+        raise RefusedError(f"items in a {record.path}, which torch.save does not write")
+
+
+def _is_empty_dict(value: Any) -> bool:
+    """Whether it is what stands for the hooks of a tensor that has none."""
+    hooks = isinstance(value, Inert) and value.path == "collections.OrderedDict"
+    return value is None or (hooks and not value.items)

@@ -2,18 +2,25 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from l4f_bench.errors import BenchError
+from l4f_bench.evaluation.sample_folder import SampleConfig, sample_folder
 from l4f_bench.generators.architecture import GeneratorArchitecture
 from l4f_bench.generators.sampling import draw
+from l4f_bench.generators.stylegan2 import FIRST_CONV
+from l4f_bench.methods.labels4free.method import Labels4Free
 from tests.cli.conftest import Run
 from tests.networks import save_labels4free, save_rosinality, small_alpha, small_generator
 
@@ -97,6 +104,109 @@ def test_a_cut_metadata_line_is_made_again(
     (out / "alpha" / "000003.png").unlink()
     assert run("sample", *files, "-n", 4, "--resume", "--out", out).exit_code == 0
     assert contents(out) == whole
+
+
+Tamper = Callable[[list[str]], list[str]]
+
+
+def with_sha256(line: str, digest: object) -> str:
+    document = json.loads(line)
+    document["sha256"]["masks"] = digest
+    return json.dumps(document)
+
+
+TAMPERED: dict[str, Tamper] = {
+    "emptied": lambda lines: [],
+    "a line lost": lambda lines: [*lines[:1], *lines[2:]],
+    "a line twice": lambda lines: [lines[0], *lines],
+    "in another order": lambda lines: lines[::-1],
+    "other indices": lambda lines: [line.replace('"index": ', '"index": 9') for line in lines],
+    "a negative index": lambda lines: [line.replace('"index": 1', '"index": -1') for line in lines],
+    "another seed": lambda lines: [line.replace('"seed": 0', '"seed": 1') for line in lines],
+    "junk": lambda lines: [*lines[:2], "junk", *lines[2:]],
+    "no UTF-8": lambda lines: [*lines[:2], "\udcff\udc80", *lines[2:]],
+    "JSON of another type": lambda lines: [lines[0], "[]", "null", "7", *lines[1:]],
+    "deep JSON": lambda lines: [lines[0], "[" * 100_000, *lines[1:]],
+    "another digest": lambda lines: [with_sha256(line, "0" * 64) for line in lines],
+    "a digest of another type": lambda lines: [with_sha256(line, {"a": []}) for line in lines],
+    "other line ends": lambda lines: [f"{line}\r" for line in lines],
+    "more lines than samples": lambda lines: [*lines, *lines],
+}
+
+
+@pytest.mark.parametrize("how", sorted(TAMPERED))
+def test_tampered_metadata_is_made_again(
+    how: str, run: Run, files: tuple[str, ...], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run("sample", *files, "-n", 4, "--out", out)
+    whole = contents(out)
+    lines = TAMPERED[how](whole["metadata.jsonl"].decode().splitlines())
+    text = "".join(f"{line}\n" for line in lines)
+    (out / "metadata.jsonl").write_bytes(text.encode(errors="surrogateescape"))
+    result = run("sample", *files, "-n", 4, "--resume", "--out", out)
+    assert result.exit_code == 0, result.stderr
+    assert contents(out) == whole
+
+
+@pytest.mark.parametrize("how", ["missing", "changed", "emptied", "a link into nowhere"])
+def test_files_that_are_not_what_the_metadata_says_are_made_again(
+    how: str, run: Run, files: tuple[str, ...], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run("sample", *files, "-n", 4, "--out", out)
+    whole = contents(out)
+    path = out / "backgrounds" / "000002.png"
+    if how in ("missing", "a link into nowhere"):
+        path.unlink()
+    if how == "a link into nowhere":
+        path.symlink_to(out / "nowhere.png")
+        whole["nowhere.png"] = whole["backgrounds/000002.png"]
+    elif how == "changed":
+        path.write_bytes((out / "backgrounds" / "000001.png").read_bytes())
+    elif how == "emptied":
+        path.write_bytes(b"")
+    result = run("sample", *files, "-n", 4, "--resume", "--out", out)
+    assert result.exit_code == 0, result.stderr
+    assert contents(out) == whole
+
+
+@pytest.mark.parametrize("name", ["metadata.jsonl", "images", "images/000001.png"])
+def test_a_fifo_in_the_folder_is_one_line(
+    name: str, run: Run, files: tuple[str, ...], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run("sample", *files, "-n", 2, "--out", out)
+    if (out / name).is_dir():
+        shutil.rmtree(out / name)
+    else:
+        (out / name).unlink()
+    os.mkfifo(out / name)
+    assert name in refused(run, *files, "-n", 2, "--resume", "--out", out)
+
+
+@pytest.mark.parametrize("gone", ["", "images", "alpha/000000.png", "metadata.jsonl"])
+@pytest.mark.parametrize("after", [1, 4])
+def test_what_disappears_meanwhile_is_no_success(gone: str, after: int, tmp_path: Path) -> None:
+    method = Labels4Free(
+        small_generator(), small_alpha(), mean_latent=torch.zeros(8), background=FIRST_CONV
+    )
+    out = tmp_path / "out"
+    made = 0
+
+    def advance(steps: int) -> None:
+        nonlocal made
+        made += steps
+        if made == after and (out / gone).is_dir():
+            shutil.rmtree(out / gone)
+        elif made == after:
+            (out / gone).unlink()
+
+    config = SampleConfig(dataset="cat", num_images=4)
+    with pytest.raises(BenchError, match=r"Cannot write|[14] files were removed"):
+        sample_folder(
+            method, out, config, {}, resume=False, batch_size=1, progress=lambda total: advance
+        )
 
 
 @pytest.mark.slow

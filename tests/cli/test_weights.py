@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from l4f_bench.cli import app
@@ -20,6 +24,7 @@ from tests.generators.checkpoints.files import (
     labels4free,
     write_all,
 )
+from tests.goldens import ROOT
 
 run = CliRunner().invoke
 FORMATS = ("ada-pickle", "tensorflow-pickle", "rosinality", "labels4free", "bare", "legacy")
@@ -143,3 +148,63 @@ def test_inspect_counts_parameters_without_buffers() -> None:
     )
     assert description["networks"]["g_ema"]["parameters"] == expected
     assert description["bytes"] == TENSORFLOW_PICKLE.stat().st_size
+
+
+def test_texts_of_a_file_are_no_control_sequences_on_the_terminal(tmp_path: Path) -> None:
+    name = "\x1b[2J\x9b31m\u202eevil\n.pt\ud800"
+    document = {
+        "format_version": 1, "source": {"name": name, "sha256": ""}, "conv_clamps": {},
+        "metadata": {"args": "\x1b]0;title\x07"},
+    }  # fmt: skip
+    tensors = {f"alpha/{key}": value for key, value in alpha_state_dict(repro=True).items()}
+    path = tmp_path / "own.safetensors"
+    save_file(tensors, path, metadata={"l4f_bench": json.dumps(document)})
+    shown = run(app, ["inspect", str(path)]).stdout
+    assert "source: ?[2J?31m?evil .pt?" in shown
+    assert all(char.isprintable() or char == "\n" for char in shown)
+    as_json = run(app, ["inspect", str(path), "--json"]).stdout
+    assert as_json.isascii()
+    assert "\x1b" not in as_json
+    assert json.loads(as_json)["source"]["name"] == name
+
+
+def test_names_of_files_are_no_control_sequences_on_the_terminal(tmp_path: Path) -> None:
+    result = run(app, ["inspect", str(tmp_path / "\x1b[2Jabsent\n.pt")])
+    assert result.exit_code == 2
+    assert "?[2Jabsent .pt: there is no such file" in result.stderr
+    assert "\x1b" not in result.stderr
+
+
+def test_a_device_or_fifo_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "out.safetensors")
+    (tmp_path / "null.safetensors").symlink_to("/dev/null")
+    (tmp_path / "sidecar.json").mkdir()
+    for name in ("out", "null", "sidecar"):
+        target = str(tmp_path / f"{name}.safetensors")
+        result = run(app, ["convert", str(TENSORFLOW_PICKLE), target, "--force"])
+        assert result.exit_code == 2
+        assert "Choose another name" in result.stderr
+    assert (tmp_path / "out.safetensors").is_fifo()
+
+
+_ON_A_FULL_DISK = """
+import resource, signal, sys
+from l4f_bench.cli import app
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+app(sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize("room", [100, 2000, 100_000])
+def test_a_full_disk_is_one_line_and_nothing_half_written(room: int, tmp_path: Path) -> None:
+    command = ["convert", str(TENSORFLOW_PICKLE), str(tmp_path / "out.safetensors")]
+    done = subprocess.run(
+        [sys.executable, "-c", _ON_A_FULL_DISK, str(room), *command],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"Error: Cannot write {tmp_path}/out.")
+    assert list(tmp_path.iterdir()) == []

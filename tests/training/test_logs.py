@@ -73,4 +73,4 @@ def test_curves_are_drawn_from_a_log(tmp_path: Path) -> None:
     log.write_text('{"loss": 2.0}\n')
     result = CliRunner().invoke(app, ["curves", str(log), "--out", str(out)])
     assert result.exit_code == 2
-    assert "no training log" in result.stderr
+    assert "not a training log" in result.stderr

@@ -12,7 +12,7 @@ from torch import Tensor
 from l4f_bench.files.errors import RefusedError, refusals_named
 from l4f_bench.files.safetensors_file import read_tensors
 from l4f_bench.files.sniff import sniff
-from l4f_bench.files.state_dicts import checked_tensors, is_dense
+from l4f_bench.files.state_dicts import check_finite, checked_tensors, is_dense, num_bytes
 from l4f_bench.files.torch_file import read_torch_file
 from l4f_bench.provenance import sha256_of
 from l4f_bench.runs import atomic_path
@@ -130,4 +130,6 @@ def _checked(mean: Tensor, generator: LayeredGenerator) -> Tensor:
     shape = (1, sizes.num_codes, sizes.code_dim)
     if not is_dense(mean) or tuple(mean.shape) != shape:
         raise RefusedError(f"a mean latent that is not {list(shape)}")
+    num_bytes(mean, "the mean latent")
+    check_finite(mean, "the mean latent")
     return mean

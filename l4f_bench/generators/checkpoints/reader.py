@@ -130,7 +130,7 @@ def _one_row(average: Any) -> Any:
 
 
 def _state_dict(value: Any, key: str) -> StateDict:
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
         raise RefusedError(f"{key} is not a state dict")
     return value
 

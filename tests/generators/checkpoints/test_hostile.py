@@ -16,8 +16,20 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from l4f_bench.generators.checkpoints import CheckpointError, read_checkpoint, read_outline
-from tests.generators.checkpoints.files import HOSTILE, alpha_state_dict
+from l4f_bench.generators.checkpoints import (
+    CheckpointError,
+    load_generator,
+    read_checkpoint,
+)
+from tests.generators.checkpoints.files import (
+    HOSTILE,
+    alpha_state_dict,
+)
+from tests.generators.checkpoints.hostile_files import (
+    refusal,
+    torch_zip,
+)
+from tests.goldens import SHARED
 
 REFUSALS = {
     "reduce_system.pkl": "name not allowed: posix.system",
@@ -32,7 +44,6 @@ REFUSALS = {
     "huge_length.pkl": "1152921504606846976 bytes announced where 5 are left",
     "header_beyond_file.safetensors": "its header should take 1000000 bytes",
 }
-READERS = (read_checkpoint, read_outline)
 
 CARELESS = "import pickle, sys; pickle.load(open(sys.argv[1], 'rb'))"
 MEASURE = """
@@ -52,20 +63,6 @@ for path in sys.argv[2:]:
     sys.exit(f"{path} was accepted")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
-
-
-def refusal(path: Path) -> str:
-    """Message of both readers, which must agree and take one line."""
-    messages = set()
-    for reader in READERS:
-        with pytest.raises(CheckpointError) as caught:
-            reader(path)
-        messages.add(str(caught.value))
-    assert len(messages) == 1
-    message = messages.pop()
-    assert "\n" not in message
-    assert str(path) in message
-    return message
 
 
 def test_every_hostile_file_has_an_expected_refusal() -> None:
@@ -103,13 +100,6 @@ def test_hostile_files_take_little_memory(empty_folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 64 << 10  # kB
     assert not (empty_folder / "OWNED").exists()
-
-
-def torch_zip(path: Path, data: bytes, compression: int = zipfile.ZIP_STORED) -> Path:
-    with zipfile.ZipFile(path, "w", compression) as archive:
-        archive.writestr("archive/data.pkl", data)
-        archive.writestr("archive/version", b"3\n")
-    return path
 
 
 def test_bytearray_bomb_that_torch_would_allocate_is_refused(tmp_path: Path) -> None:
@@ -249,3 +239,44 @@ def test_tensor_beyond_its_storage_is_refused(legacy: bool, tmp_path: Path) -> N
     else:
         path.write_bytes(path.read_bytes().replace(shape, larger))
     assert "reaches beyond its storage" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("others", "reason"),
+    [
+        ({"archive/DATA.PKL": b""}, "two entries of one name"),
+        ({"archive/Version": b""}, "two entries of one name"),
+        ({"other/version": b""}, "more than one folder"),
+    ],
+)
+def test_zip_names_that_two_readers_take_differently_are_refused(
+    others: dict[str, bytes], reason: str, tmp_path: Path
+) -> None:
+    assert reason in refusal(torch_zip(tmp_path / "names.pt", b"\x80\x02}.", **others))
+
+
+def test_a_zip_with_data_around_it_is_refused(tmp_path: Path) -> None:
+    valid = torch_zip(tmp_path / "valid.pt", b"\x80\x02}.").read_bytes()
+    before = tmp_path / "before.pt"
+    before.write_bytes(valid + valid)  # Python reads the second, others may read the first
+    assert "other data around it" in refusal(before)
+    with zipfile.ZipFile(tmp_path / "valid.pt", "a") as archive:
+        archive.comment = b"PK\x05\x06"
+    refusal(tmp_path / "valid.pt")
+
+
+FIELD = SHARED / "hostile-2"
+
+
+@pytest.mark.skipif(not FIELD.exists(), reason="the hostile files are not beside the checkout")
+@pytest.mark.parametrize("name", ["legacy_keys_dag40.pt", "ada_shared_bytes.pkl", "lat_stride0.pt"])
+def test_files_of_the_field_are_refused_at_once(name: str) -> None:
+    start = time.monotonic()
+    refusal(FIELD / name)
+    assert time.monotonic() - start < 20
+
+
+@pytest.mark.skipif(not FIELD.exists(), reason="the hostile files are not beside the checkout")
+def test_the_mean_latent_of_the_field_is_refused() -> None:
+    with pytest.raises(CheckpointError, match="NaN"):
+        load_generator(FIELD / "lat_nan.pt")

@@ -8,7 +8,7 @@ clock decides. Exits with 1 if any round does not.
 A moment is a random time after a random checkpoint, or one in eight times after the start, so that
 it is as random on a busy machine.
 
-    OMP_NUM_THREADS=1 python benchmarks/kills.py --kills 100
+    OMP_NUM_THREADS=1 python benchmarks/training_kills.py --kills 100
 """
 
 from __future__ import annotations
