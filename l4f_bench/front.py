@@ -175,7 +175,7 @@ def load_method(
     """A method by name, ready to ``sample`` or to ``segment``.
 
     Args:
-        name: Key of the method.
+        name: Key of the method, or the path of a method file.
         dataset: Key of the data set.
         weights: Its checkpoint; None takes the data set's, embedded or in the cache.
         device: Where to compute; None takes a GPU if there is one.
@@ -184,12 +184,12 @@ def load_method(
         InputError: The method is unknown, or the file cannot be used.
         MissingAssetError: Weights are missing; the message says how to get them.
     """
-    from l4f_bench.methods.loading import load_generative, load_image_method
-    from l4f_bench.methods.specs import METHODS, kind_of
+    from l4f_bench.methods.loading import kind_of, load_generative, load_image_method
+    from l4f_bench.methods.specs import method_named
 
     path = None if weights is None else Path(weights)
     load: Any = load_image_method
-    if kind_of(METHODS.get(name)) == "generative":
+    if kind_of(method_named(name), dataset, weights=path, device=device) == "generative":
         load = load_generative
     method: GenerativeMethod | ImageMethod
     method, _ = load(name, dataset, weights=path, device=device)

@@ -65,6 +65,7 @@ PACKAGES = (
     _optional("torchvision", "torchvision", "Mask R-CNN, Inception for FID"),
     _optional("pytorch-fid", "pytorch_fid", "Inception for FID"),
     _optional("lmdb", "lmdb", "LSUN data sets"),
+    _optional("opencv-python-headless", "cv2", "GrabCut"),
     _optional("matplotlib", "matplotlib", "plots"),
     _optional("tensorboard", "tensorboard", "training logs"),
     _optional("detectron2", "detectron2", "the original Mask R-CNN", DETECTRON2_INSTALL),

@@ -9,10 +9,14 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, Protocol, TypeVar
 
-from l4f_bench.errors import InputError, MissingDependencyError
+from l4f_bench.errors import BenchError, InputError, MissingDependencyError, is_out_of_memory
+
+OURS = "l4f-bench"
+"""The package that our own entries come from."""
 
 
 class Named(Protocol):
@@ -73,7 +77,7 @@ class Registry(Generic[T]):
         points = [point for point in self._points() if point.name == name]
         takers = [_package(point) for point in points]
         if name in self._entries:
-            takers.insert(0, "l4f-bench")
+            takers.insert(0, OURS)
         if len(takers) > 1:
             raise InputError(
                 f"The {self._kind} '{name}' is offered by {' and by '.join(takers)}. "
@@ -92,6 +96,11 @@ class Registry(Generic[T]):
         others = {point.name for point in self._points()} - self._entries.keys()
         return [*self._entries, *sorted(others)]
 
+    def origin(self, name: str) -> str:
+        """The package that offers the entry called ``name``."""
+        packages = [_package(point) for point in self._points() if point.name == name]
+        return packages[0] if packages else OURS
+
     def order(self, name: str) -> int:
         """Place of a name among all; unknown ones come last."""
         names = self.names()
@@ -101,7 +110,13 @@ class Registry(Generic[T]):
         return name in self.names()
 
     def __iter__(self) -> Iterator[T]:
-        return (self.get(name) for name in self.names())
+        """Every entry that can be had; a broken one is trouble of those who ask for it alone."""
+        for name in self.names():
+            try:
+                entry = self.get(name)
+            except BenchError:
+                continue
+            yield entry
 
     def _points(self) -> list[EntryPoint]:
         if self._group is None:
@@ -134,11 +149,45 @@ def load_object(reference: str, what: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)
     except Exception as error:  # code of others fails with anything
-        reason = " ".join(str(error).split())[:200]
         raise MissingDependencyError(
-            f"{what[0].upper()}{what[1:]} cannot be imported from {reference} "
-            f"({type(error).__name__}: {reason}). Install what it needs, or mend it."
+            f"{capitalised(what)} cannot be imported from {reference} ({_reason(error)}). "
+            "Install what it needs, or mend it."
         ) from error
+
+
+@contextmanager
+def code_of_others(what: str) -> Iterator[None]:
+    """Say in one line whose code failed, if the block raises anything.
+
+    What it says itself (a :class:`BenchError`) and a lack of memory go through as they are.
+
+    Args:
+        what: What is run, as messages call it.
+
+    Raises:
+        MissingDependencyError: Something is not installed.
+        InputError: Anything else was raised.
+    """
+    try:
+        yield
+    except BenchError:
+        raise
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{capitalised(what)} cannot be used ({_reason(error)}). Install what it needs."
+        ) from error
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        raise InputError(
+            f"{capitalised(what)} failed ({_reason(error)}). `l4f-bench --debug` followed by the "
+            "same command shows where."
+        ) from error
+
+
+def capitalised(what: str) -> str:
+    """Words as they begin a sentence."""
+    return what[:1].upper() + what[1:]
 
 
 def unknown_name(kind: str, name: str, known: list[str]) -> str:
@@ -146,6 +195,10 @@ def unknown_name(kind: str, name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     return f"Unknown {kind} '{name}'.{hint} Known: {', '.join(known)}."
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 def _package(point: EntryPoint) -> str:

@@ -51,7 +51,8 @@ def test_every_package_says_how_to_install_it(package: Package) -> None:
 
 def test_every_package_is_imported_somewhere() -> None:
     imported = set()
-    for path in PYPROJECT.parent.glob("l4f_bench/**/*.py"):
+    root = PYPROJECT.parent
+    for path in (*root.glob("l4f_bench/**/*.py"), *root.glob("baselines/**/*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 imported |= {alias.name.split(".")[0] for alias in node.names}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from l4f_bench.errors import InputError, MissingDependencyError
-from l4f_bench.registry import Registry, load_object
+from l4f_bench.errors import BenchError, InputError, MissingDependencyError
+from l4f_bench.registry import Registry, code_of_others, load_object
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,39 @@ def test_a_name_that_is_taken_names_both_packages(offer: object) -> None:
     offer("stranger", "cat = stranger:load")
     with pytest.raises(InputError, match=r"'cat' is offered by l4f-bench and by stranger\."):
         registry("l4f_bench.test").get("cat")
+
+
+def test_a_broken_entry_is_passed_over_by_those_who_ask_for_all(offer: object) -> None:
+    offer("stranger", "zebra = stranger:load", module="raise ImportError('no stripes')")
+    offer("friend", "bee = friend:load", "cat = friend:load", module="load = print")
+    known = registry("l4f_bench.test")
+    assert [entry.name for entry in known] == ["car", "horse", "bee"]
+    assert known.names() == ["car", "cat", "horse", "bee", "zebra"]
+
+
+def test_an_entry_has_an_origin(offer: object) -> None:
+    offer("stranger", "zebra = stranger:load")
+    known = registry("l4f_bench.test")
+    assert [known.origin(name) for name in ("car", "zebra")] == ["l4f-bench", "stranger"]
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind", "said"),
+    [
+        (ValueError("one\ntwo"), InputError, r"^The thing failed \(ValueError: one two\)\."),
+        (ImportError("no x"), MissingDependencyError, r"^The thing cannot be used \(ImportError"),
+        (BenchError("its own"), BenchError, "^its own$"),
+        (MemoryError("full"), MemoryError, "full"),
+        (KeyboardInterrupt("stop"), KeyboardInterrupt, "stop"),
+    ],
+)
+def test_what_code_of_others_raises_is_said_in_one_line(
+    raised: BaseException, kind: type[BaseException], said: str
+) -> None:
+    with pytest.raises(kind, match=said) as caught, code_of_others("the thing"):
+        raise raised
+    assert type(caught.value) is kind
+    assert "\n" not in str(caught.value)
 
 
 def test_an_entry_point_of_something_else_is_refused(offer: object) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from l4f_bench.annotators.checked import checked
 from l4f_bench.annotators.choice import AnnotatorConfig
 from l4f_bench.annotators.contracts import Annotator
 from l4f_bench.annotators.rejection import RejectionRule
@@ -18,7 +19,7 @@ from l4f_bench.datasets.specs import spec_of
 from l4f_bench.errors import InputError, MissingDependencyError
 from l4f_bench.packages import DETECTRON2_INSTALL
 from l4f_bench.provenance import sha256_of
-from l4f_bench.registry import load_object
+from l4f_bench.registry import code_of_others, load_object
 
 _INSTALL = {
     "detectron2": f"{DETECTRON2_INSTALL}; or use mask-rcnn, which needs no compiler",
@@ -29,7 +30,7 @@ _INSTALL = {
 def open_annotator(
     config: AnnotatorConfig, device: torch.device, *, dataset: str | None = None
 ) -> tuple[Annotator, dict[str, str]]:
-    """The annotator of a configuration, and the SHA-256 of its weights.
+    """The annotator of a configuration, its results checked, and the SHA-256 of its weights.
 
     Args:
         config: Which one, and what it accepts.
@@ -46,7 +47,7 @@ def open_annotator(
         MissingDependencyError: A package that it needs cannot be imported.
     """
     weights = config.weights or _usual_weights(ANNOTATORS.get(config.name), dataset)
-    annotator = _load(config, weights, device)
+    annotator = checked(_load(config, weights, device), _described(config.name))
     digests = {} if weights is None else {"annotator": sha256_of(weights)}
     if config.screen is None:
         return annotator, digests
@@ -89,9 +90,16 @@ def _load(config: AnnotatorConfig, weights: Path | None, device: torch.device) -
         raise InputError(f"{spec.title} finds objects of 80 classes: name one with --class.")
     if spec.needs is not None:
         _need(spec.needs, spec)
-    load = load_object(spec.load, f"the annotator '{spec.name}'")
-    annotator: Annotator = load(weights, device, config.rule, config.foreground)
+    what = _described(spec.name)
+    load = load_object(spec.load, what)
+    with code_of_others(what):
+        annotator: Annotator = load(weights, device, config.rule, config.foreground)
     return annotator
+
+
+def _described(name: str) -> str:
+    """What messages call an annotator: whose it is, too."""
+    return f"the annotator '{name}' of {ANNOTATORS.origin(name)}"
 
 
 def _usual_weights(spec: AnnotatorSpec, dataset: str | None) -> Path | None:

@@ -27,9 +27,9 @@ class AnnotatorSpec:
     """Package that it runs on, as it is imported."""
 
 
-def _adopt(name: str, found: Any, reference: str) -> AnnotatorSpec:
+def _adopt(name: str, found: Any, reference: str) -> Any:
     """The entry of another package: an :class:`AnnotatorSpec`, or a function like its ``load``."""
-    if isinstance(found, AnnotatorSpec):
+    if isinstance(found, AnnotatorSpec) or not callable(found):
         return found
     return AnnotatorSpec(name=name, title=name, load=reference, weights=None)
 

@@ -7,6 +7,7 @@ or input, 3 weights or data missing, 4 an optional package missing.
 from __future__ import annotations
 
 import errno
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from l4f_bench import __version__, interrupts
 from l4f_bench.cli import (
     annotate,
     audit,
+    check_method,
     convert,
     curves,
     doctor,
@@ -50,12 +52,12 @@ class BenchGroup(TyperGroup):
         """Run the chosen command."""
         # Pillow warns of large images from a size on that is usual here, and refuses huge ones.
         warnings.filterwarnings("ignore", message=".*decompression bomb", module="PIL")
-        with _failures_shown():
+        with _failures_shown(debug=ctx.params["debug"]):
             return super().invoke(ctx)
 
 
 @contextmanager
-def _failures_shown() -> Iterator[None]:
+def _failures_shown(*, debug: bool = False) -> Iterator[None]:
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
@@ -66,6 +68,9 @@ def _failures_shown() -> Iterator[None]:
         message, exit_code = _explained(error)
         if message is None:
             raise
+        if debug and error.__cause__ is not None:
+            for line in "".join(traceback.format_exception(error.__cause__)).splitlines():
+                errors.print(one_line(line), markup=False, soft_wrap=True)
         errors.print(f"Error: {one_line(message)}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(exit_code) from None
 
@@ -108,6 +113,9 @@ def root(
             "--version", callback=_print_version, is_eager=True, help="Print the version."
         ),
     ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where the code of a plug-in failed.")
+    ] = False,
 ) -> None:
     """Benchmark unsupervised foreground/background segmentation with generative models."""
 
@@ -121,6 +129,7 @@ for commands in (
     fid,
     sample,
     annotate,
+    check_method,
     train,
     curves,
     convert,

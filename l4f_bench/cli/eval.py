@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Out = Annotated[Path | None, typer.Option(help="Run folder (runs/<name>)")]
 OLD_NAMES = {"sampled": "samples", "custom": "images", "real": "images"}
 """Settings as they were called before."""
+_CHECKPOINT = ("--weights", "--student", "--generator")
 _BY_KIND = {"generative": "samples", "image": "images", "pictures": "quality"}
 
 
@@ -86,10 +87,16 @@ def _with_setting(args: list[str], known: list[str]) -> list[str]:
         return [OLD_NAMES.get(named, named), *_without("--on", args)]
     if _value_of("--masks", args) is not None:
         return ["images", *args]
-    from l4f_bench.methods.specs import METHODS, kind_of
+    from l4f_bench.methods.loading import kind_of
+    from l4f_bench.methods.specs import method_named
 
-    method = METHODS.get(_value_of("--method", args) or "ours")
-    return [_BY_KIND[kind_of(method)], *args]
+    kind = kind_of(
+        method_named(_value_of("--method", args) or "ours"),
+        _value_of("--dataset", args) or "shapes",
+        weights=next((Path(name) for flag in _CHECKPOINT if (name := _value_of(flag, args))), None),
+        device=_value_of("--device", args),
+    )
+    return [_BY_KIND[kind], *args]
 
 
 def _value_of(flag: str, args: Sequence[str]) -> str | None:

@@ -13,7 +13,9 @@ from l4f_bench.datasets.listing import Listing
 from l4f_bench.datasets.mask_levels import MaskFile
 from l4f_bench.datasets.specs import DATASETS, DatasetSpec
 from l4f_bench.errors import InputError
-from l4f_bench.registry import load_object
+from l4f_bench.registry import capitalised, code_of_others, load_object
+
+_NEEDED = ("key", "image", "mask", "warnings")
 
 Truth = Literal["exact", "human"]
 """Whose masks images come with: those they were drawn from, or a person's."""
@@ -112,5 +114,70 @@ def open_images(request: ImageRequest) -> ImageSet:
         raise InputError(f"{spec.title} has no images here. Data sets that have some: {known}.")
     if spec.drawn and request.data is not None:
         raise InputError(f"The images of {spec.title} are drawn. Leave out --data.")
-    found: ImageSet = load_object(spec.images, f"the images of {spec.title}")(request)
+    what = _described(spec)
+    opened = load_object(spec.images, what)
+    with code_of_others(what):
+        found: ImageSet = opened(request)
+    lacking = [name for name in _NEEDED if not callable(getattr(found, name, None))]
+    if lacking:
+        raise _breaks_contract(spec, f"{type(found).__name__} has no {' nor '.join(lacking)}")
     return found
+
+
+def listing_of(images: ImageSet) -> Listing:
+    """The files by whose names those of other folders pair.
+
+    Raises:
+        InputError: The set has no such names.
+    """
+    listing = getattr(images, "listing", None)
+    if not isinstance(listing, Listing):
+        raise _breaks_contract(images.spec, "it has no listing, by which predicted masks pair")
+    return listing
+
+
+def read_image(images: ImageSet, index: int) -> npt.NDArray[np.uint8]:
+    """Pixels of an image of any set, uint8 ``[3, H, W]`` RGB.
+
+    Raises:
+        InputError: The image cannot be read, or the set breaks the contract.
+    """
+    with code_of_others(_described(images.spec)):
+        pixels = images.image(index)
+    fits = isinstance(pixels, np.ndarray) and pixels.ndim == 3 and pixels.shape[0] == 3
+    if not fits or pixels.dtype != np.uint8:
+        found = f"image {index} is {_kind(pixels)}, not uint8 [3, H, W]"
+        raise _breaks_contract(images.spec, found)
+    return pixels
+
+
+def read_mask_of(images: ImageSet, index: int) -> TrueMask:
+    """The true mask of an image of any set.
+
+    Raises:
+        InputError: The mask cannot be read, or the set breaks the contract.
+    """
+    with code_of_others(_described(images.spec)):
+        true = images.mask(index)
+    mask = getattr(true, "mask", None)
+    if not isinstance(mask, np.ndarray) or mask.ndim != 2 or mask.dtype != np.bool_:
+        found = f"mask {index} is {_kind(mask)}, not a TrueMask of bool [H, W]"
+        raise _breaks_contract(images.spec, found)
+    return true
+
+
+def _described(spec: DatasetSpec) -> str:
+    """What messages call a data set: whose it is, too."""
+    return f"the data set '{spec.name}' of {DATASETS.origin(spec.name)}"
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {list(value.shape)}"
+    return type(value).__name__
+
+
+def _breaks_contract(spec: DatasetSpec, found: str) -> InputError:
+    return InputError(
+        f"{capitalised(_described(spec))} breaks the contract of image sets: {found}."
+    )

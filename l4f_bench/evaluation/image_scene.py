@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +15,13 @@ import numpy.typing as npt
 
 from l4f_bench.datasets.bars import Bars
 from l4f_bench.datasets.depth import Depth
-from l4f_bench.datasets.image_set import ImageSet, TrueMask
+from l4f_bench.datasets.image_set import (
+    ImageSet,
+    TrueMask,
+    listing_of,
+    read_image,
+    read_mask_of,
+)
 from l4f_bench.datasets.listing import printable
 from l4f_bench.datasets.mask_files import read_mask
 from l4f_bench.datasets.mask_levels import MaskFile, use_of
@@ -80,7 +87,7 @@ class ImageScene:
         """Read the images if need be, and predict their masks."""
         images = None
         if self.needs_pixels:
-            images = mapped(self.images.image, indices, self.workers)
+            images = mapped(partial(read_image, self.images), indices, self.workers)
         return Batch(indices, images, self.predictor(indices, images))
 
     def pair(self, predictions: Batch) -> list[Pair]:
@@ -164,9 +171,10 @@ class MaskFiles:
             InputError: The folder is missing or empty, or files are left unpaired.
         """
         self._listing = list_images(folder)
-        found = pair_files(images.listing, self._listing)
+        listing = listing_of(images)
+        found = pair_files(listing, self._listing)
         of_image = dict(found.matched)
-        self.paths = [of_image[path] for path in images.listing.paths]
+        self.paths = [of_image[path] for path in listing.paths]
         self._depth = Depth(len(self.paths), self.paths.__getitem__)
         self._said = [self._listing.passed_over] if self._listing.passed_over else []
         if found.by_order:
@@ -229,7 +237,7 @@ def segmented(method: ImageMethod, *, threshold: float, with_levels: bool) -> Pr
 
 def own_masks(images: ImageSet, workers: int | None) -> TruthSource:
     """The masks that the images come with."""
-    return lambda indices, _: mapped(images.mask, indices, workers)
+    return lambda indices, _: mapped(partial(read_mask_of, images), indices, workers)
 
 
 def annotated(annotator: Annotator) -> TruthSource:

@@ -12,6 +12,7 @@ from typing import Any
 from l4f_bench.annotators.specs import ANNOTATORS
 from l4f_bench.datasets.shapes import HELD_OUT
 from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.errors import BenchError
 from l4f_bench.methods.specs import METHODS
 from l4f_bench.metrics.protocols import PROTOCOLS
 from l4f_bench.registry import Registry
@@ -59,7 +60,10 @@ def lifted(old: dict[str, Any]) -> dict[str, Any]:
 
 
 def _title(registry: Registry[Any], name: str) -> str:
-    return str(registry.get(name).title) if name in registry else name
+    try:
+        return str(registry.get(name).title)
+    except BenchError:  # it is not known here, or its package is broken
+        return name
 
 
 def _annotator(old: dict[str, Any], sampled: dict[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """Samples of a generative method as a folder of images, which a killed run can go on with.
 
-``images/``, ``alpha/`` (8 bits; ``alpha16/`` 16 bits on request), ``masks/``, ``backgrounds/`` and
-``composites/`` hold one PNG per sample; ``metadata.jsonl`` one line per finished sample with its
-index, seed, truncation and the SHA-256 of its files; ``config.json`` what was asked for and the
-digests of the checkpoints, with package versions and revision; ``grid.png`` an overview.
+``images/``, ``alpha/`` (8 bits; ``alpha16/`` 16 bits on request), ``masks/`` and, where the method
+makes such, ``backgrounds/`` and ``composites/`` hold one PNG per sample; ``metadata.jsonl`` has a
+line per finished sample with its index, seed, truncation and the SHA-256 of its files;
+``config.json`` what was asked for and the digests of the checkpoints, with versions and revision;
+``grid.png`` an overview.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from l4f_bench.evaluation.ranges import check_fraction, check_least, check_sampl
 from l4f_bench.methods.batching import samples_per_batch
 from l4f_bench.methods.contracts import GenerativeMethod, Samples
 from l4f_bench.methods.loading import load_generative
-from l4f_bench.methods.specs import METHODS
+from l4f_bench.methods.specs import method_named
 from l4f_bench.progress import Progress
 from l4f_bench.provenance import environment, sha256_of
 from l4f_bench.runs import (
@@ -47,6 +48,8 @@ from l4f_bench.runs import (
 METADATA, GRID = "metadata.jsonl", "grid.png"
 _GRID_COLUMNS, _GRID_SIDE = 8, 256
 _GRID_ROWS = ("images", "alpha", "masks", "backgrounds", "composites")
+_OPTIONAL = {"backgrounds": "background", "composites": "composite"}
+"""What not every method makes, by sub-folder."""
 _CHECKED_TOGETHER = 64
 
 ByteArray = npt.NDArray[np.uint8]
@@ -98,7 +101,7 @@ def sample_into(
         InputError: The folder holds another run or cannot be written, or a file cannot be used.
         MissingAssetError: Weights are missing; the message says how to get them.
     """
-    if config.background is None and "background" in METHODS.get(config.method).options:
+    if config.background is None and "background" in method_named(config.method).options:
         config = replace(config, background=DATASETS.get(config.dataset).background)
     method, digests = load_generative(
         config.method,
@@ -153,34 +156,25 @@ def sample_folder(
     with locked_folder(folder) if is_first() else nullcontext():
         first = is_first()
         done = from_first(_num_finished(folder, config, identity, resume=resume) if first else 0)
-        _make_folders(folder, config)
+        kinds: tuple[str, ...] = ()
         advance = progress(max(config.num_images - done, 0))
         step = batch_size * num_processes()
         with ThreadPoolExecutor() as pool:
             for start in range(done, config.num_images, step):
                 indices = range(start, min(start + step, config.num_images))
-                own = _write_batch(method, folder, config, shard(indices), pool)
+                own: list[tuple[int, str]] = []
+                if share := shard(indices):  # of the last batch, some processes get nothing
+                    samples = method.sample(share, truncation=config.truncation, seed=config.seed)
+                    kinds = kinds or _make_folders(folder, config, samples)
+                    own = list(pool.map(partial(_write, folder, config, samples), count(), share))
                 lines = dict(chain(*gathered(own)))
                 if first:
                     append_lines(folder / METADATA, (lines[index] for index in indices))
                 advance(len(indices))
         if first:
-            _check_whole(folder, config)
-            _write_grid(folder, config.num_images)
-
-
-def _write_batch(
-    method: GenerativeMethod,
-    folder: Path,
-    config: SampleConfig,
-    indices: Sequence[int],
-    pool: ThreadPoolExecutor,
-) -> list[tuple[int, str]]:
-    """Make and write the samples of ``indices``; returns these with their lines of metadata."""
-    if not indices:  # of the last batch, some processes get nothing
-        return []
-    samples = method.sample(indices, truncation=config.truncation, seed=config.seed)
-    return list(pool.map(lambda i: _write(folder, config, samples, i), range(len(indices))))
+            kinds = kinds or _kinds(config, [k for k in _OPTIONAL if (folder / k).is_dir()])
+            _check_whole(folder, kinds, config.num_images)
+            _write_grid(folder, kinds, config.num_images)
 
 
 def _num_finished(
@@ -210,7 +204,8 @@ def _num_true(folder: Path, config: SampleConfig, lines: Sequence[str]) -> int:
 
 def _line_of_files(folder: Path, config: SampleConfig, index: int) -> str | None:
     """The line that belongs to the files of a sample; None where one is missing."""
-    paths = {kind: folder / kind / _name(index) for kind in _kinds(config)}
+    extras = [kind for kind in _OPTIONAL if (folder / kind / _name(index)).is_file()]
+    paths = {kind: folder / kind / _name(index) for kind in _kinds(config, extras)}
     if not all(path.is_file() for path in paths.values()):
         return None
     return _line(config, index, {kind: sha256_of(path) for kind, path in paths.items()})
@@ -228,29 +223,35 @@ def _line(config: SampleConfig, index: int, digests: dict[str, str]) -> str:
     return json.dumps(document)
 
 
-def _kinds(config: SampleConfig) -> tuple[str, ...]:
-    """Sub-folders, in the order in which they stand in the metadata."""
-    return (*_GRID_ROWS, "alpha16") if config.alpha16 else _GRID_ROWS
+def _kinds(config: SampleConfig, extras: Collection[str]) -> tuple[str, ...]:
+    """Sub-folders with those of :data:`_OPTIONAL` that there are, in the metadata's order."""
+    kinds = [kind for kind in _GRID_ROWS if kind not in _OPTIONAL or kind in extras]
+    return (*kinds, "alpha16") if config.alpha16 else tuple(kinds)
 
 
 def _name(index: int) -> str:
     return f"{index:06d}.png"
 
 
-def _make_folders(folder: Path, config: SampleConfig) -> None:
-    """Make the sub-folders, once: one that is removed later must not come back half empty."""
-    for kind in _kinds(config):
+def _make_folders(folder: Path, config: SampleConfig, samples: Samples) -> tuple[str, ...]:
+    """Make the sub-folders for what the method makes, which are returned.
+
+    This is done once: one that is removed later must not come back half empty.
+    """
+    extras = [kind for kind, name in _OPTIONAL.items() if getattr(samples, name) is not None]
+    for kind in _kinds(config, extras):
         try:
             (folder / kind).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise cannot_write(folder / kind, error) from error
+    return _kinds(config, extras)
 
 
-def _check_whole(folder: Path, config: SampleConfig) -> None:
+def _check_whole(folder: Path, kinds: Sequence[str], num_images: int) -> None:
     """Raise if files that were written are gone, as when a folder was emptied meanwhile."""
-    wanted = {_name(index) for index in range(config.num_images)}
+    wanted = {_name(index) for index in range(num_images)}
     lost = [folder / METADATA] if len(whole_lines(folder / METADATA)) < len(wanted) else []
-    for kind in _kinds(config):
+    for kind in kinds:
         missing = wanted - {path.name for path in (folder / kind).glob("*.png")}
         lost += [folder / kind / name for name in sorted(missing)]
     if lost:
@@ -260,17 +261,19 @@ def _check_whole(folder: Path, config: SampleConfig) -> None:
         )
 
 
-def _write(folder: Path, config: SampleConfig, samples: Samples, position: int) -> tuple[int, str]:
-    """Write one sample's files; returns its index and line of metadata."""
-    index = samples.indices[position]
+def _write(
+    folder: Path, config: SampleConfig, samples: Samples, position: int, index: int
+) -> tuple[int, str]:
+    """Write the files of one sample of a batch; returns its index and line of metadata."""
     alpha = samples.alpha[position, 0].numpy()
     arrays: dict[str, npt.NDArray[Any]] = {
         "images": _pixels(samples.image[position].numpy()),
         "alpha": np.round(alpha * 255).astype(np.uint8),
         "masks": (alpha > config.threshold).astype(np.uint8) * 255,
-        "backgrounds": _pixels(samples.background[position].numpy()),
-        "composites": _pixels(samples.composite[position].numpy()),
     }
+    for kind, name in _OPTIONAL.items():
+        if (pixels := getattr(samples, name)) is not None:
+            arrays[kind] = _pixels(pixels[position].numpy())
     if config.alpha16:
         arrays["alpha16"] = np.round(alpha.astype(np.float64) * 65535).astype(np.uint16)
     digests = {
@@ -294,10 +297,11 @@ def _write_png(path: Path, array: npt.NDArray[Any]) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _write_grid(folder: Path, num_images: int) -> None:
+def _write_grid(folder: Path, kinds: Sequence[str], num_images: int) -> None:
     """Draw the first samples: a column each, a row per kind of file."""
     columns = range(min(num_images, _GRID_COLUMNS))
-    rows = [[_thumbnail(folder / kind / _name(i)) for i in columns] for kind in _GRID_ROWS]
+    drawn = [kind for kind in kinds if kind in _GRID_ROWS]
+    rows = [[_thumbnail(folder / kind / _name(i)) for i in columns] for kind in drawn]
     grid = np.concatenate([np.concatenate(row, axis=1) for row in rows])
     _write_png(folder / GRID, grid)
 
@@ -313,7 +317,7 @@ def _thumbnail(path: Path) -> ByteArray:
 def identity_of(config: SampleConfig, digests: dict[str, str]) -> dict[str, Any]:
     """What must be the same for two runs to fill one folder."""
     return {
-        "method": config.method,
+        "method": method_named(config.method).name,
         "dataset": config.dataset,
         "truncation": config.truncation,
         "seed": config.seed,

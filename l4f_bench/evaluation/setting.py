@@ -17,6 +17,7 @@ from l4f_bench.evaluation.counting import Counts
 from l4f_bench.evaluation.examples import Example
 from l4f_bench.evaluation.pieces import Piece, write_piece
 from l4f_bench.evaluation.records import RECORD_FILE, Record
+from l4f_bench.methods.specs import method_named
 from l4f_bench.progress import Progress
 
 
@@ -83,4 +84,4 @@ def run_name(setting: Any) -> str:
     """
     text = json.dumps({"setting": setting.key, **to_json(setting)}, sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return f"{setting.method}-{setting.dataset}-{setting.key}-{digest}"
+    return f"{method_named(setting.method).name}-{setting.dataset}-{setting.key}-{digest}"

@@ -12,32 +12,41 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Samples:
-    """Images that a method made, with their masks."""
+    """Images that a method made, with their masks; what else it has is written, but not scored.
 
-    indices: tuple[int, ...]
-    """Which samples of the set."""
+    All tensors are on the CPU.
+    """
+
     image: Tensor
     """uint8 ``[N, 3, H, W]`` RGB."""
     alpha: Tensor
     """float32 ``[N, 1, H, W]`` in [0, 1], 1 = foreground."""
-    background: Tensor
+    indices: tuple[int, ...] | None = None
+    """Which samples of the set."""
+    background: Tensor | None = None
     """uint8 ``[N, 3, H, W]``: what lies behind the foreground."""
-    composite: Tensor
+    composite: Tensor | None = None
     """uint8 ``[N, 3, H, W]``: the foreground laid over the background."""
-    latent: Tensor
+    latent: Tensor | None = None
     """The foreground's latents, float32 ``[N, w_dim]``, truncated."""
 
 
 def join_samples(parts: Sequence[Samples]) -> Samples:
-    """Several batches as one."""
+    """Several batches as one; what one of them lacks is left out."""
+    indices = [part.indices for part in parts]
     return Samples(
-        indices=tuple(index for part in parts for index in part.indices),
         image=torch.cat([part.image for part in parts]),
         alpha=torch.cat([part.alpha for part in parts]),
-        background=torch.cat([part.background for part in parts]),
-        composite=torch.cat([part.composite for part in parts]),
-        latent=torch.cat([part.latent for part in parts]),
+        indices=None if None in indices else tuple(i for some in indices for i in some or ()),
+        background=_joined([part.background for part in parts]),
+        composite=_joined([part.composite for part in parts]),
+        latent=_joined([part.latent for part in parts]),
     )
+
+
+def _joined(parts: Sequence[Tensor | None]) -> Tensor | None:
+    there = [part for part in parts if part is not None]
+    return torch.cat(there) if len(there) == len(parts) else None
 
 
 class ImageMethod(Protocol):
@@ -46,21 +55,20 @@ class ImageMethod(Protocol):
     def segment(self, image: Tensor) -> Tensor:
         """Alpha of images, float32 ``[N, 1, H, W]`` in [0, 1] on the CPU.
 
+        An image fixes its alpha: neither the other images nor their order matter.
+
         Args:
-            image: uint8 ``[N, 3, H, W]`` RGB.
+            image: uint8 ``[N, 3, H, W]`` RGB on the CPU.
         """
 
 
 class GenerativeMethod(Protocol):
-    """A method that makes its own images together with masks."""
+    """A method that makes its own images together with masks.
 
-    @property
-    def device(self) -> torch.device:
-        """Where it computes."""
-
-    @property
-    def bytes_per_image(self) -> int:
-        """Memory that an image of a batch takes at the most, roughly."""
+    It may have two attributes more, which say how many samples fit a GPU at a time: ``device``, a
+    ``torch.device`` or its name, and ``bytes_per_image``, the memory that an image of a batch takes
+    at the most, roughly.
+    """
 
     def sample(self, indices: Sequence[int], *, truncation: float, seed: int) -> Samples:
         """Make the samples of these indices.

@@ -1,14 +1,16 @@
-"""The methods by name: ours, every annotator, and what installed packages offer."""
+"""The methods by name: ours, every annotator, what installed packages offer, and users' files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, get_args
 
 from l4f_bench.annotators.specs import ANNOTATORS
 from l4f_bench.errors import InputError
-from l4f_bench.registry import Registry, load_object
+from l4f_bench.methods.method_file import LOAD, MethodFile, is_method_file, read_method_file
+from l4f_bench.registry import Registry
 
 Kind = Literal["generative", "image", "pictures"]
 """What a method makes: images of its own with masks, masks of any image, or images alone."""
@@ -25,54 +27,48 @@ class MethodSpec:
     kind: Kind | None = None
     """What it makes; None if that is seen once it is loaded."""
     load: str | None = None
-    """``"module:object"``: takes the path of a checkpoint (None for the usual one), ``dataset``
-    (a key, or what somebody calls images of their own), ``device`` and the :attr:`options`, and
-    returns the method and the SHA-256 of every file that it was read from, by what the file is.
-    None for what has nothing to load."""
+    """``"module:object"``: a function that gives the method, called as
+    :func:`l4f_bench.methods.calling.call_load` says. None for what has nothing to load."""
     options: tuple[str, ...] = ()
     """What else ``load`` takes, None for the usual."""
     screens: Mapping[str, str] = field(default_factory=dict)
     """Annotators that must accept its samples as well, by data set."""
+    file: MethodFile | None = None
+    """The user's file that it is, if it is one."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in (None, *get_args(Kind)):
+            raise ValueError(f"The method '{self.name}' is of no known kind: {self.kind}.")
+        if self.load is None and self.kind in (None, "generative"):
+            raise ValueError(f"The method '{self.name}' does not say how it is loaded.")
 
 
 class _Methods(Registry[MethodSpec]):
-    """A registry of which every annotator is an entry: it segments any image."""
+    """A registry of which every annotator is an entry, since it segments any image."""
 
     def get(self, name: str) -> MethodSpec:
-        if name in super().names() or name not in ANNOTATORS:
+        if name not in ANNOTATORS:
             return super().get(name)
-        title = ANNOTATORS.get(name).title
-        return MethodSpec(name=name, title=title, kind="image")
+        if name in super().names():
+            raise InputError(
+                f"The method '{name}' of {super().origin(name)} has the name of an annotator of "
+                f"{ANNOTATORS.origin(name)}. Uninstall one, or rename its entry point."
+            )
+        return MethodSpec(name=name, title=ANNOTATORS.get(name).title, kind="image")
 
     def names(self) -> list[str]:
         own = super().names()
         return [*own, *(name for name in ANNOTATORS.names() if name not in own)]
 
+    def origin(self, name: str) -> str:
+        return ANNOTATORS.origin(name) if name in ANNOTATORS else super().origin(name)
 
-def _adopt(name: str, found: Any, reference: str) -> MethodSpec:
+
+def _adopt(name: str, found: Any, reference: str) -> Any:
     """The entry of another package: a :class:`MethodSpec`, or a function like its ``load``."""
-    if isinstance(found, MethodSpec):
+    if isinstance(found, MethodSpec) or not callable(found):
         return found
     return MethodSpec(name=name, title=name, load=reference)
-
-
-def kind_of(spec: MethodSpec) -> Kind:
-    """What a method makes; one whose entry does not say is loaded without a checkpoint.
-
-    Raises:
-        InputError: Neither samples nor masks.
-        MissingDependencyError: It cannot be imported.
-    """
-    if spec.kind is not None:
-        return spec.kind
-    assert spec.load is not None, "a method whose kind is not known can be loaded"
-    load = load_object(spec.load, f"the method '{spec.name}'")
-    method, _ = load(None, dataset="shapes", device="cpu")
-    kinds: dict[str, Kind] = {"sample": "generative", "segment": "image"}
-    for attribute, kind in kinds.items():
-        if hasattr(method, attribute):
-            return kind
-    raise InputError(f"The method '{spec.name}' can neither sample nor segment.")
 
 
 METHODS: Registry[MethodSpec] = _Methods("method", group="l4f_bench.methods", adopt=_adopt)
@@ -94,3 +90,36 @@ for _spec in (
     MethodSpec(name="real", title="Real images", kind="pictures"),
 ):
     METHODS.add(_spec)
+
+
+def method_named(name: str) -> MethodSpec:
+    """The method that a user asks for: an entry of :data:`METHODS`, or a Python file, which is run.
+
+    A name that comes from a record or another file is never given to this function.
+
+    Raises:
+        InputError: No method has that name, or the file cannot be used as one.
+        MissingDependencyError: It cannot be imported.
+    """
+    if not is_method_file(name):
+        return METHODS.get(name)
+    path = Path(name)
+    if path.stem in METHODS:
+        raise InputError(
+            f"The method file {path} would be recorded as '{path.stem}', which is a method of "
+            f"{METHODS.origin(path.stem)}. Rename the file."
+        )
+    file = read_method_file(path)
+    return MethodSpec(name=path.stem, title=file.title, load=f"{file.module}:{LOAD}", file=file)
+
+
+def described(spec: MethodSpec) -> str:
+    """What messages call a method: whose it is, too."""
+    if spec.file is not None:
+        return f"the method file {spec.file.path}"
+    return f"the method '{spec.name}' of {METHODS.origin(spec.name)}"
+
+
+def typed(spec: MethodSpec) -> str:
+    """How a method is named on the command line."""
+    return spec.name if spec.file is None else str(spec.file.path)

@@ -10,7 +10,7 @@ from typing import Any
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.devices import choose_device
 from l4f_bench.errors import BenchError, InputError, MissingAssetError
-from l4f_bench.registry import load_object
+from l4f_bench.registry import code_of_others, load_object
 from l4f_bench.training.compute import Compute
 from l4f_bench.training.images import RealImages, open_images
 from l4f_bench.training.loop import Trainer
@@ -100,7 +100,7 @@ def build_job(request: TrainRequest, warn: Warn) -> Job:
         MissingDependencyError: The trainer cannot be imported.
     """
     spec, dataset = TRAINERS.get(request.method), DATASETS.get(request.dataset)
-    what = f"the trainer '{spec.name}'"
+    what = f"the trainer '{spec.name}' of {TRAINERS.origin(spec.name)}"
     _refuse_options(request, spec)
     if spec.presets is not None:  # a wrong name is said before any images are asked for
         load_object(spec.presets, what).choose(dataset.name, request.preset)
@@ -109,7 +109,9 @@ def build_job(request: TrainRequest, warn: Warn) -> Job:
             f"The images of {dataset.title} are not part of this package ({dataset.source}). "
             "Give a folder of them with --data DIR."
         )
-    job: Job = load_object(spec.build, what)(request, warn)
+    build = load_object(spec.build, what)
+    with code_of_others(what):
+        job: Job = build(request, warn)
     return job
 
 

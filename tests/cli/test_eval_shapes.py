@@ -59,7 +59,7 @@ def test_exact_masks_do_not_depend_on_how_many_are_scored(run: Run, tmp_path: Pa
     ("options", "said"),
     [
         (("--method", "bisenet", "--annotator", "human"), "has exact masks, not human"),
-        (("--method", "ours"), "Possible: ours-bisenet, bisenet"),
+        (("--method", "ours"), "Ours segments no images here. Possible: ours-bisenet, "),
         (("--method", "bisenet", "--samples", 0), "--limit 0"),
     ],
 )

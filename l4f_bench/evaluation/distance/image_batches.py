@@ -18,7 +18,7 @@ from torch import Tensor
 
 from l4f_bench.datasets.decoding import size_of
 from l4f_bench.datasets.depth import Depth
-from l4f_bench.datasets.image_set import ImageSet
+from l4f_bench.datasets.image_set import ImageSet, read_image
 from l4f_bench.datasets.image_sources import image_files
 from l4f_bench.datasets.remarks import Remarks
 from l4f_bench.datasets.squares import ByteArray, read_rgb
@@ -221,7 +221,7 @@ class SetBatches:
     def batches(self, batch_size: int) -> Iterator[Tensor]:
         """This process's images."""
         for indices in _index_batches(len(self), batch_size):
-            yield torch.from_numpy(np.stack([self._images.image(index) for index in indices]))
+            yield torch.from_numpy(np.stack([read_image(self._images, i) for i in indices]))
 
     def to_json(self) -> dict[str, Any]:
         """Kind, number, and what fixes the images."""

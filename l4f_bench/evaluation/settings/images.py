@@ -25,6 +25,7 @@ from l4f_bench.evaluation.image_scene import (
     segmented,
 )
 from l4f_bench.evaluation.mask_notes import Reading, pair_warnings
+from l4f_bench.evaluation.mask_writing import kept
 from l4f_bench.evaluation.options import option
 from l4f_bench.evaluation.own_folders import OwnFolders
 from l4f_bench.evaluation.pieces import Piece
@@ -33,7 +34,7 @@ from l4f_bench.evaluation.records import AnnotatorFacts, Facts, build_record
 from l4f_bench.evaluation.setting import Outcome, Setting
 from l4f_bench.evaluation.shards import Shard, parse_shard
 from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
-from l4f_bench.methods.specs import METHODS
+from l4f_bench.methods.specs import method_named
 from l4f_bench.metrics.protocols import PROTOCOLS
 from l4f_bench.progress import Progress
 from l4f_bench.provenance import sha256_of_files
@@ -60,12 +61,13 @@ class Images(AnnotatorOptions):
     images: Path | None = option("Folder of your own images", usual="none")
     truth: Path | None = option("Folder of your true masks", usual="none")
     name: str | None = option("Name of your own folders", usual="none")
-    masks: Path | None = option("Folder of predicted masks", usual="made by the method")
+    masks: Path | None = option("Predicted masks", usual="made by method")
     weights: Path | None = option(
         "Checkpoint of the method",
         usual="embedded or cached",
         names=("--weights", "--student"),
     )
+    write_masks: Path | None = option("Folder for its masks", usual="none")
     threshold: float | None = option("Alpha above which is foreground", usual=f"{THRESHOLD:g}")
     level: int | None = option("Least grey level of objects", usual=f"{LEVEL}")
     limit: int | None = option(
@@ -97,7 +99,7 @@ class Images(AnnotatorOptions):
 
     def _check(self) -> None:
         """Refuse what cannot be meant."""
-        spec, method, source = self._spec, METHODS.get(self.method), self.source()
+        spec, method, source = self._spec, method_named(self.method), self.source()
         PROTOCOLS.get(self.protocol)
         if source is not None and self.masks is None and source.name == self.method:
             raise InputError(
@@ -132,7 +134,7 @@ class Images(AnnotatorOptions):
 
     def folder(self) -> str:
         """Name of this part's folder."""
-        return f"{self.method}-{self.annotator or 'images'}"
+        return f"{method_named(self.method).name}-{self.annotator or 'images'}"
 
     def source(self) -> AnnotatorConfig | None:
         """The annotator that is asked for; None for the masks that the images come with.
@@ -144,10 +146,10 @@ class Images(AnnotatorOptions):
 
     def label(self, truth: str) -> str:
         """The method, and what it is scored against."""
-        title = METHODS.get(self.method).title
+        title = method_named(self.method).title
         if self.masks is not None:
             return title.lower() if self.method == "ours" else title
-        if METHODS.get(self.method).kind == "generative":
+        if method_named(self.method).kind == "generative":
             return f"{title.lower()} (published masks)"
         return f"{title.lower()} against {truth}{' masks' if truth in GIVEN else ''}"
 
@@ -172,7 +174,7 @@ class Images(AnnotatorOptions):
             workers=self.workers,
         )
         size = _BATCH_DRAWN if images.spec.drawn else _BATCH
-        span = range(most) if self.shard is None else self.shard.span(most)
+        span = self._span(most)
         counts = count_images(
             scene, first=span.start, most=span.stop, batch_size=size, advance=progress(len(span))
         )
@@ -182,8 +184,8 @@ class Images(AnnotatorOptions):
         grey = images.truth == "human" and images.spec.mask_background is None
         reads_files = files is not None or (annotator is None and grey)
         facts = Facts(
-            method=self.method,
-            method_title=METHODS.get(self.method).title,
+            method=method_named(self.method).name,
+            method_title=method_named(self.method).title,
             dataset_title=images.spec.title,
             label=self.label(truth),
             truth=truth,
@@ -246,12 +248,17 @@ class Images(AnnotatorOptions):
         )
         return open_images(request)
 
+    def _span(self, most: int) -> range:
+        """Which of the images are looked at."""
+        return range(most) if self.shard is None else self.shard.span(most)
+
     def _predictor(
         self, images: ImageSet, most: int
     ) -> tuple[Predictor, MaskFiles | None, dict[str, str]]:
         """Where predictions come from, the files if they are such, and digests."""
-        spec, folder = METHODS.get(self.method), self.masks
-        if folder is None and spec.kind != "image" and isinstance(images, WithPublishedMasks):
+        spec, folder = method_named(self.method), self.masks
+        runs = spec.kind in ("image", None)
+        if folder is None and not runs and isinstance(images, WithPublishedMasks):
             if self.method != "ours":
                 raise InputError(
                     f"The custom set holds no masks of {spec.title}. Give a folder of them with "
@@ -265,11 +272,14 @@ class Images(AnnotatorOptions):
                 self.method, self.dataset, weights=self.weights, device=self.device
             )
             how = segmented(method, threshold=self._threshold, with_levels=self._with_levels)
+            if self.write_masks is not None:
+                how = kept(how, images, self.write_masks, self._span(most))
             return how, None, digests
-        for name in ("weights", "threshold"):
+        for name in ("weights", "threshold", "write_masks"):
             if getattr(self, name) is not None:
                 raise InputError(
-                    f"--{name} applies to methods that run, not to masks in files. Leave it out."
+                    f"--{name.replace('_', '-')} applies to methods that run, not to masks in "
+                    "files. Leave it out."
                 )
         files = MaskFiles(folder, images)
         predictor = files.predictor(

@@ -16,7 +16,7 @@ from l4f_bench.evaluation.options import option, whole_or_auto
 from l4f_bench.evaluation.ranges import check_least, check_sampling
 from l4f_bench.evaluation.records import Facts, build_record
 from l4f_bench.evaluation.setting import Outcome, Setting
-from l4f_bench.methods.specs import METHODS
+from l4f_bench.methods.specs import METHODS, method_named
 from l4f_bench.progress import Progress
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Quality:
 
     def parts(self) -> Sequence[Setting]:
         """Every truncation."""
-        METHODS.get(self.method)
+        method_named(self.method)
         DATASETS.get(self.dataset)
         if self.method == REAL:
             if self.generator or self.truncation:
@@ -74,11 +74,11 @@ class Quality:
 
     def folder(self) -> str:
         """Name of this part's folder."""
-        return "-".join(f"psi-{psi:g}" for psi in self.truncation) or self.method
+        return "-".join(f"psi-{psi:g}" for psi in self.truncation) or REAL
 
     def label(self) -> str:
         """The method."""
-        return f"{METHODS.get(self.method).title.lower()} against real images"
+        return f"{method_named(self.method).title.lower()} against real images"
 
     def run(self, progress: Progress) -> Outcome:
         """Compare a method's images with real ones: FID, or with other features another distance.
@@ -98,8 +98,8 @@ class Quality:
         result = compare_sides(generated, real, recipe, progress)
         found = facts_of(result)
         facts = Facts(
-            method=self.method,
-            method_title=METHODS.get(self.method).title,
+            method=method_named(self.method).name,
+            method_title=method_named(self.method).title,
             dataset_title=spec.title,
             label=self.label(),
             truth="real images",
@@ -147,7 +147,7 @@ class Quality:
         from l4f_bench.generators.usual import generator_file
         from l4f_bench.methods.loading import load_generative
 
-        method = METHODS.get(self.method)
+        method = method_named(self.method)
         if self.method == PLAIN:
             name = str(self.generator or spec.generator_weights)  # not where the usual one lies
             side = generator_side(self.generator or generator_file(spec.name), recipe, name)
@@ -162,7 +162,7 @@ class Quality:
             self.method, spec.name, weights=self.generator, device=self.device
         )
         drawn = MethodBatches(
-            self.method,
+            method.name,
             loaded,
             num_images=recipe.samples,
             truncation=recipe.truncation,

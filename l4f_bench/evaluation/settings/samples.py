@@ -23,7 +23,7 @@ from l4f_bench.evaluation.records import Facts, build_record
 from l4f_bench.evaluation.setting import Outcome, Setting
 from l4f_bench.evaluation.settings.images import Images
 from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
-from l4f_bench.methods.specs import METHODS
+from l4f_bench.methods.specs import method_named
 from l4f_bench.metrics.protocols import PROTOCOLS
 from l4f_bench.progress import Progress
 
@@ -66,7 +66,7 @@ class Samples(AnnotatorOptions):
 
     def parts(self) -> Sequence[Setting]:
         """Every truncation, and the annotator itself where images with true masks are drawn."""
-        METHODS.get(self.method)
+        method_named(self.method)
         PROTOCOLS.get(self.protocol)
         spec, source = DATASETS.get(self.dataset), self.source()
         truncations = self.truncation or spec.truncations
@@ -96,7 +96,7 @@ class Samples(AnnotatorOptions):
             InputError: A name is unknown, or an option does not apply to the annotator.
         """
         config = self.chosen_annotator(
-            self.dataset, METHODS.get(self.method).screens.get(self.dataset)
+            self.dataset, method_named(self.method).screens.get(self.dataset)
         )
         if config.screen is not None:
             return replace(config, screen=replace(config.screen, weights=self.screen_weights))
@@ -110,9 +110,9 @@ class Samples(AnnotatorOptions):
     def label(self) -> str:
         """The method, and everything that is not as usual with it and the data set."""
         spec, source = DATASETS.get(self.dataset), self.source()
-        screen = METHODS.get(self.method).screens.get(self.dataset)
+        screen = method_named(self.method).screens.get(self.dataset)
         usual = usual_annotator(self.dataset, screen) if spec.annotator else source
-        parts = [METHODS.get(self.method).title.lower()]
+        parts = [method_named(self.method).title.lower()]
         if self._threshold != spec.threshold:
             parts.append(f"threshold {self._threshold:g}")
         if source.name != usual.name:
@@ -156,8 +156,8 @@ class Samples(AnnotatorOptions):
             advance=progress(self.samples),
         )
         facts = Facts(
-            method=self.method,
-            method_title=METHODS.get(self.method).title,
+            method=method_named(self.method).name,
+            method_title=method_named(self.method).title,
             dataset_title=DATASETS.get(self.dataset).title,
             label=self.label(),
             truth=source.name,
@@ -191,16 +191,17 @@ class SampleScene:
         self._letterbox = spec.letterbox
         self._with_levels = PROTOCOLS.get(setting.protocol).f_measure is not None
 
-    def predict(self, indices: Sequence[int]) -> Drawn:
-        """The samples."""
-        return self._method.sample(indices, truncation=self._psi, seed=self._seed)
+    def predict(self, indices: Sequence[int]) -> tuple[Sequence[int], Drawn]:
+        """The samples, after their indices."""
+        return indices, self._method.sample(indices, truncation=self._psi, seed=self._seed)
 
-    def pair(self, predictions: Drawn) -> list[Pair]:
+    def pair(self, predictions: tuple[Sequence[int], Drawn]) -> list[Pair]:
         """The same with the annotator's masks."""
         from l4f_bench.metrics.thresholds import threshold_steps
 
-        annotation = self._annotator.annotate(predictions.image)
-        alpha = predictions.alpha[:, 0]
+        indices, drawn = predictions
+        annotation = self._annotator.annotate(drawn.image)
+        alpha = drawn.alpha[:, 0]
         hard, truths = (alpha > self._threshold).numpy(), annotation.mask.cpu().numpy()
         levels = threshold_steps(alpha).numpy().astype(np.uint8) if self._with_levels else None
         return [
@@ -212,9 +213,9 @@ class SampleScene:
                 levels=None if levels is None else levels[row],
                 bars=self._bars(len(truths[row])),
                 reason=annotation.reason[row],
-                image=predictions.image[row].numpy(),
+                image=drawn.image[row].numpy(),
             )
-            for row, index in enumerate(predictions.indices)
+            for row, index in enumerate(indices)
         ]
 
     def pixels(self, pair: Pair) -> np.ndarray[Any, np.dtype[np.uint8]] | None:

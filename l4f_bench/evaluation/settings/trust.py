@@ -32,7 +32,7 @@ from l4f_bench.evaluation.ranges import check_least, check_sampling
 from l4f_bench.evaluation.records import Facts, Subset, build_record
 from l4f_bench.evaluation.setting import Outcome, Setting
 from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
-from l4f_bench.methods.specs import METHODS
+from l4f_bench.methods.specs import method_named
 from l4f_bench.metrics.protocols import PROTOCOLS
 from l4f_bench.progress import Progress
 from l4f_bench.registry import unknown_name
@@ -92,8 +92,10 @@ class Trust(AnnotatorOptions):
         PROTOCOLS.get(self.protocol)
         source = self.source()
         methods = [source.name, STUDENT] if self.method is None else [self.method]
+        for method in methods:
+            method_named(method)
         return [
-            replace(self, method=METHODS.get(method).name, truth=truth, subset=subset)
+            replace(self, method=method, truth=truth, subset=subset)
             for subset in ([self.subset] if self.subset else _SUBSETS)
             for method in methods
             for truth in ([self.truth] if self.truth else _TRUTHS)
@@ -102,7 +104,7 @@ class Trust(AnnotatorOptions):
 
     def folder(self) -> str:
         """Name of this part's folder."""
-        return f"{self.method}-{self.truth}-{self.subset}"
+        return f"{method_named(str(self.method)).name}-{self.truth}-{self.subset}"
 
     def source(self) -> AnnotatorConfig:
         """The annotator that is asked for.
@@ -136,13 +138,13 @@ class Trust(AnnotatorOptions):
         )
         scene = self._scene(images, method, annotator)
         counts = count_images(scene, most=most, batch_size=_BATCH, advance=progress(most))
-        title = METHODS.get(str(self.method)).title
+        spec = method_named(str(self.method))
         against = f"{images.truth} masks" if self.truth == "exact" else source.name
         facts = Facts(
-            method=str(self.method),
-            method_title=title,
+            method=spec.name,
+            method_title=spec.title,
             dataset_title=images.spec.title,
-            label=f"{title.lower()} against {against}, {self.subset}",
+            label=f"{spec.title.lower()} against {against}, {self.subset}",
             truth=str(images.truth) if self.truth == "exact" else source.name,
             annotator=annotator_facts(source, annotator),
             subset=self._subset,

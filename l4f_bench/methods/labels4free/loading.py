@@ -34,7 +34,7 @@ def alpha_file(dataset: str) -> Path:
 
 
 def load(
-    generator: Path | None,
+    path: Path | None,
     *,
     dataset: str,
     device: str | None = None,
@@ -44,7 +44,7 @@ def load(
     """Ours for a data set, ready to sample.
 
     Args:
-        generator: Its checkpoint; None takes the data set's, embedded or in the cache.
+        path: The generator's checkpoint; None takes the data set's, embedded or in the cache.
         dataset: Key of the data set.
         device: Where to compute; None takes a GPU if there is one.
         alpha: Checkpoint of the alpha network; None takes the embedded one.
@@ -60,7 +60,7 @@ def load(
     """
     alpha = alpha or alpha_file(dataset)
     return load_labels4free(
-        generator or generator_file(dataset),
+        path or generator_file(dataset),
         alpha,
         background=background or DATASETS.get(dataset).background,
         device=device,

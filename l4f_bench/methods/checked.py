@@ -1,0 +1,71 @@
+"""Methods whose every result is checked before anything is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from torch import Tensor
+
+from l4f_bench.errors import InputError
+from l4f_bench.methods.checks import Check, sample_checks, segmentation_checks
+from l4f_bench.methods.contracts import GenerativeMethod, ImageMethod, Samples
+from l4f_bench.methods.specs import MethodSpec, described, typed
+from l4f_bench.registry import capitalised, code_of_others
+
+CONTRACT = "float32 [N, 1, H, W] in [0, 1] on the CPU"
+"""What alpha must be."""
+
+
+class CheckedImageMethod:
+    """An image method that refuses to return what breaks the contract."""
+
+    def __init__(self, method: ImageMethod, spec: MethodSpec) -> None:
+        """Check ``method``, which is that of ``spec``."""
+        self._method, self._spec = method, spec
+
+    def segment(self, image: Tensor) -> Tensor:
+        """See :class:`ImageMethod`.
+
+        Raises:
+            InputError: The method fails, or breaks the contract.
+        """
+        with code_of_others(described(self._spec)):
+            alpha = self._method.segment(image)
+        refuse_faults(segmentation_checks(alpha, image), self._spec)
+        return alpha.detach()
+
+
+class CheckedGenerativeMethod:
+    """A generative method that refuses to return what breaks the contract."""
+
+    def __init__(self, method: GenerativeMethod, spec: MethodSpec) -> None:
+        """Check ``method``, which is that of ``spec``."""
+        self._method, self._spec = method, spec
+        self.device = getattr(method, "device", None)
+        self.bytes_per_image = getattr(method, "bytes_per_image", None)
+
+    def sample(self, indices: Sequence[int], *, truncation: float, seed: int) -> Samples:
+        """See :class:`GenerativeMethod`.
+
+        Raises:
+            InputError: The method fails, or breaks the contract.
+        """
+        with code_of_others(described(self._spec)):
+            samples = self._method.sample(indices, truncation=truncation, seed=seed)
+        refuse_faults(sample_checks(samples, indices), self._spec)
+        return replace(samples, alpha=samples.alpha.detach())
+
+
+def refuse_faults(checks: Iterator[Check], spec: MethodSpec) -> None:
+    """Raise at the first check that failed.
+
+    Raises:
+        InputError: One did; the message names the method, what it returned, and the contract.
+    """
+    for check in checks:
+        if check.fault is not None:
+            raise InputError(
+                f"{capitalised(described(spec))} breaks the contract of methods: the {check}. "
+                f"Alpha is {CONTRACT}; try `l4f-bench check-method {typed(spec)}`."
+            )
