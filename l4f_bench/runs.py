@@ -63,6 +63,8 @@ def atomic_path(path: Path, *, durable: bool = True, make_folder: bool = True) -
         yield temporary
         temporary.chmod(mode)
         move(temporary, target, durable=durable)
+    except BenchError:
+        raise
     except Exception as error:
         reason = error if isinstance(error, OSError) else _reason_of_rust(error)
         if reason is None:
