@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 from l4f_bench import interrupts
 
 
 def main() -> None:
     """Run the command line."""
     interrupts.install()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be UTF-8
+        sys.stdout.reconfigure(errors="surrogateescape")
     try:
         from l4f_bench.cli import app  # takes a while, in which Ctrl-C is answered already
 

@@ -48,6 +48,24 @@ def atomic_path(path: Path, *, durable: bool = True, make_folder: bool = True) -
         InputError: The folder cannot be made or written, or ``path`` is a device, FIFO or folder.
         BenchError: The disk is full.
     """
+    target, temporary = _unfinished(path, make_folder=make_folder)
+    mode = temporary.stat().st_mode  # by the process's umask, which some writers go past
+    try:
+        yield temporary
+        temporary.chmod(mode)
+        move(temporary, target, durable=durable)
+    except Exception as error:
+        reason = _reason(error)
+        if reason is None:
+            raise
+        raise cannot_write(path, reason) from error
+    finally:
+        with suppress(OSError):  # its folder may be gone
+            temporary.unlink(missing_ok=True)
+
+
+def _unfinished(path: Path, *, make_folder: bool) -> tuple[Path, Path]:
+    """The file that ``path`` stands for, beyond links, and a new one beside it to write."""
     try:
         if make_folder:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,21 +74,9 @@ def atomic_path(path: Path, *, durable: bool = True, make_folder: bool = True) -
         suffix = path.suffix if len(path.suffix) <= _LONGEST_SUFFIX else ""
         temporary = target.with_name(f"{_UNFINISHED}{secrets.token_hex(8)}{suffix}")
         temporary.touch(exist_ok=False)
-        mode = temporary.stat().st_mode  # by the process's umask, which some writers go past
     except OSError as error:
         raise cannot_write(path, error) from error
-    try:
-        yield temporary
-        temporary.chmod(mode)
-        move(temporary, target, durable=durable)
-    except Exception as error:
-        reason = error if isinstance(error, OSError) else _reason_of_rust(error)
-        if reason is None:
-            raise
-        raise cannot_write(path, reason) from error
-    finally:
-        with suppress(OSError):  # its folder may be gone
-            temporary.unlink(missing_ok=True)
+    return target, temporary
 
 
 def move(source: Path, target: Path, *, durable: bool = True) -> None:
@@ -113,8 +119,7 @@ def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` atomically, as UTF-8.
 
     Raises:
-        InputError: The folder cannot be made or written, or the text is no UTF-8, as a file name
-            in another encoding.
+        InputError: The folder cannot be written, or the text is no UTF-8, as some file names.
         BenchError: The disk is full.
     """
     try:
@@ -291,7 +296,9 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _reason_of_rust(error: Exception) -> OSError | None:
-    """The operating system's error that safetensors tells of in words only."""
+def _reason(error: Exception) -> OSError | None:
+    """The operating system's error, of which safetensors tells in words only."""
+    if isinstance(error, (OSError, BenchError)):
+        return error if isinstance(error, OSError) else None
     found = re.search(r"\(os error (\d+)\)", str(error))
     return OSError(int(found[1]), os.strerror(int(found[1]))) if found else None

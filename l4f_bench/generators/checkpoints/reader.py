@@ -192,10 +192,15 @@ def _check(checkpoint: Checkpoint, file_bytes: int) -> None:
         if kind_of(state_dict) != expected:
             raise RefusedError(f"{name} lacks the tensors of a StyleGAN2 {expected}")
     checked_tensors(checkpoint.networks, file_bytes)
+    for name, state_dict in checkpoint.networks.items():
+        whole = [key for key, value in state_dict.items() if not value.is_floating_point()]
+        if whole:
+            raise RefusedError(f"{whole[0]:.80} of {name} does not hold floating-point numbers")
     if not all(0 < clamp < math.inf for clamp in checkpoint.conv_clamps.values()):
         raise RefusedError("a conv_clamp that is not positive")
-    for name in {*checkpoint.conv_clamps, *checkpoint.latent_averages} - {*_KINDS}:
-        raise RefusedError(f"settings of a network of the unknown name {name:.40}")
+    unknown = {*checkpoint.conv_clamps, *checkpoint.latent_averages} - {*_KINDS}
+    if unknown:
+        raise RefusedError(f"settings of a network of the unknown name {min(unknown):.40}")
     for name, average in checkpoint.latent_averages.items():
         # A file may hold the averaged generator's mean and, of the two generators, only the other.
         generator = checkpoint.networks.get(name) or checkpoint.networks.get("g")

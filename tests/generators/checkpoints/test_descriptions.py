@@ -60,6 +60,14 @@ def test_a_mean_latent_of_another_precision_is_brought_to_ours(
     assert torch.equal(found, content["latent_avg"].detach().float())
 
 
+@pytest.mark.parametrize("dtype", [torch.int32, torch.bool, torch.uint8])
+def test_weights_that_are_whole_numbers_are_refused(dtype: torch.dtype, tmp_path: Path) -> None:
+    state_dict = alpha_state_dict(repro=True)
+    state_dict["conv_n.bias"] = state_dict["conv_n.bias"].to(dtype)
+    torch.save(state_dict, tmp_path / "whole.pt")
+    assert "conv_n.bias of alpha does not hold" in refusal(tmp_path / "whole.pt")
+
+
 DOCUMENT = {"format_version": 1, "source": {"name": "x.pt", "sha256": ""}, "conv_clamps": {},
             "metadata": {}}  # fmt: skip
 
