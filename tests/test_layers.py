@@ -15,6 +15,7 @@ LAYERS = (
     {
         "__init__",
         "errors",
+        "escapes",
         "interrupts",
         "json_data",
         "registry",

@@ -11,6 +11,7 @@ from typing import ClassVar
 from l4f_bench.datasets.folders import FolderImages
 from l4f_bench.datasets.specs import spec_of
 from l4f_bench.errors import InputError
+from l4f_bench.escapes import csv_value
 from l4f_bench.evaluation.counting import Counts, count_images
 from l4f_bench.evaluation.image_scene import ImageScene, MaskFiles, own_masks
 from l4f_bench.evaluation.mask_notes import Reading, pair_warnings
@@ -182,4 +183,4 @@ def per_image_csv(counts: Counts, protocol: Protocol) -> str:
     )
     for key, values in table_scores(table, protocol).items():
         frame[key] = values
-    return str(frame.to_csv(index=False))
+    return str(frame.map(csv_value).to_csv(index=False))

@@ -10,27 +10,31 @@ import pandas as pd
 from tabulate import tabulate
 
 from l4f_bench.errors import InputError
+from l4f_bench.escapes import csv_value, latex_text, markdown_cell, markdown_prose
 from l4f_bench.registry import unknown_name
 from l4f_bench.reporting.sections import MISSING, Section
 from l4f_bench.runs import write_text
+from l4f_bench.terminal import one_line
 
 
 def markdown(section: Section) -> str:
     """GitHub Markdown with the notes below."""
-    body = tabulate(section.lines, section.headers, tablefmt="github", disable_numparse=True)
-    notes = "\n".join(f"- {note}" for note in section.notes)
-    return f"## {section.title}\n\n{body}\n\n{notes}\n"
+    lines = [[markdown_cell(cell) for cell in line] for line in section.lines]
+    body = tabulate(lines, section.headers, tablefmt="github", disable_numparse=True)
+    notes = "\n".join(f"- {markdown_prose(note)}" for note in section.notes)
+    return f"## {markdown_cell(section.title)}\n\n{body}\n\n{notes}\n"
 
 
 def latex(section: Section) -> str:
     """A LaTeX ``table`` environment; needs the package booktabs."""
-    body = tabulate(
-        section.lines, section.headers, tablefmt="latex_booktabs", disable_numparse=True
+    lines = [[one_line(cell) for cell in line] for line in section.lines]
+    body = tabulate(  # which escapes what LaTeX would obey
+        lines, section.headers, tablefmt="latex_booktabs", disable_numparse=True
     )
-    notes = "\n".join(rf"\par {_escape(note)}" for note in section.notes)
+    notes = "\n".join(rf"\par {latex_text(note)}" for note in section.notes)
     return (
         "\\begin{table}\n\\centering\n"
-        f"\\caption{{{_escape(section.title)}}}\n{body}\n"
+        f"\\caption{{{latex_text(section.title)}}}\n{body}\n"
         f"\\begin{{minipage}}{{\\linewidth}}\\footnotesize\n{notes}\n\\end{{minipage}}\n"
         "\\end{table}\n"
     )
@@ -38,7 +42,7 @@ def latex(section: Section) -> str:
 
 def csv(section: Section) -> str:
     """The rows for machines, nested values in columns of their own."""
-    frame = pd.json_normalize(section.rows)
+    frame = pd.json_normalize(section.rows).map(csv_value).rename(columns=csv_value)
     frame = frame.convert_dtypes()  # whole numbers stay so beside missing ones
     return str(frame.to_csv(index=False, na_rep=MISSING))
 
@@ -83,9 +87,3 @@ def write_section(
     """
     for name, write in chosen.items():
         write_text(folder / f"{section.name}.{name}", write(section))
-
-
-def _escape(text: str) -> str:
-    for character in "&%$#_{}":
-        text = text.replace(character, f"\\{character}")
-    return text
