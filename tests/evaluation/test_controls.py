@@ -72,6 +72,27 @@ def test_a_single_image_has_no_controls() -> None:
     assert controls([], []) == {}
 
 
-def test_a_packed_mask_is_the_mask() -> None:
+def test_a_packed_mask_keeps_its_bits_and_takes_the_nearest_pixel_at_another_size() -> None:
     mask = np.random.default_rng(0).random((13, 7)) < 0.5
-    assert np.array_equal(PackedMask.of(mask).mask(), mask)
+    packed = PackedMask.of(mask)
+    assert np.array_equal(np.unpackbits(packed.bits(), count=13 * 7).reshape(13, 7), mask)
+    twice = PackedMask.of(mask.repeat(2, 0).repeat(2, 1))
+    assert packed.at_size((26, 14)) == twice
+    assert twice.at_size((13, 7)) == packed
+
+
+@pytest.mark.parametrize("sides", [((64, 128), (64, 128)), ((40, 70), (65, 33))])
+def test_shifted_counts_are_those_of_pixels(sides: tuple[tuple[int, int], ...]) -> None:
+    rng = np.random.default_rng(0)
+    preds, target, counted = ([rng.random(side) < 0.4 for side in sides] for _ in range(3))
+    found = Controls()
+    for one in zip(preds, target, counted, strict=True):
+        found.add(Looked.at(*one))
+    for index, counts in enumerate(found.counts()[SHIFTED]):
+        height, width = sides[index]
+        other_height, other_width = sides[1 - index]
+        nearest = np.ix_(
+            np.arange(height) * other_height // height, np.arange(width) * other_width // width
+        )
+        truth, kept = target[1 - index][nearest], counted[1 - index][nearest]
+        assert np.array_equal(counts, count_pixels(preds[index][kept][None], truth[kept][None]))
