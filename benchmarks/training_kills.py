@@ -5,8 +5,8 @@ hold what that of an unbroken run holds: the same files, exported networks and g
 checkpoints of the same content, the same settings, and the same log but for the speed, which the
 clock decides. Exits with 1 if any round does not.
 
-A moment is a random time after a random checkpoint, or one in eight times after the start, so that
-it is as random on a busy machine.
+A moment is a random time after a random checkpoint; one in eight times after the start, and one in
+eight after the last checkpoint. So it is as random on a busy machine.
 
     OMP_NUM_THREADS=1 python benchmarks/training_kills.py --kills 100
 """
@@ -50,14 +50,13 @@ def newest(folder: Path) -> int:
 
 def kill(process: subprocess.Popen[bytes], folder: Path, last: int, chance: random.Random) -> bool:
     """Kill a training at a random moment; False if it ended before."""
-    began, after = time.monotonic(), -1
-    if chance.random() > 1 / 8:
-        after = chance.randint(max(newest(folder), 0), last)
+    done, kind = max(newest(folder), 0), chance.randrange(8)
+    after = {0: -1, 1: last}.get(kind, done + chance.randrange((last - done) // 2 + 1))
     while newest(folder) < after and process.poll() is None:
         time.sleep(0.002)
-    longest = 3.0 if after < 0 else min((time.monotonic() - began) / 4, 1.0)
+    longest_s = 3.0 if after < 0 else 0.15
     try:
-        process.wait(chance.uniform(0, longest))
+        process.wait(chance.uniform(0, longest_s))
     except subprocess.TimeoutExpired:
         process.kill()
     return process.wait() != 0

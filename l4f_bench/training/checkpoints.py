@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -53,6 +54,22 @@ class SavedState:
     """The trainer's: finite tensors and plain values, on the CPU."""
     damaged: tuple[Path, ...] = ()
     """Newer checkpoints that cannot be used."""
+
+
+def check_room(folder: Path, state: dict[str, Any]) -> None:
+    """Raise if a trainer's state would fill the disk of ``folder`` by being kept as usual.
+
+    Raises:
+        InputError: Three checkpoints do not fit.
+    """
+    tensors = [value for value in _leaves(state, set()) if isinstance(value, Tensor)]
+    needed = (_KEPT + 1) * sum(tensor.nbytes for tensor in tensors)
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise InputError(
+            f"{folder} has {free >> 20} MiB free, but checkpoints need {needed >> 20} MiB. Make "
+            "room, or choose another folder."
+        )
 
 
 def save_checkpoint(folder: Path, progress: Progress, state: dict[str, Any]) -> Path:

@@ -9,7 +9,6 @@ On many processes all do the steps, and the first alone reads and writes the fol
 from __future__ import annotations
 
 import math
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -24,7 +23,7 @@ from l4f_bench.distributed import from_first, gathered, is_first
 from l4f_bench.errors import InputError, TrainingError, is_out_of_memory
 from l4f_bench.provenance import provenance
 from l4f_bench.runs import locked_folder, open_run
-from l4f_bench.training.checkpoints import Progress, load_newest, save_checkpoint
+from l4f_bench.training.checkpoints import Progress, check_room, load_newest, save_checkpoint
 from l4f_bench.training.logs import LOG, RunLog
 from l4f_bench.training.signals import signals_noted
 
@@ -148,7 +147,7 @@ def train(
         stack.enter_context(locked_folder(folder))
         open_run(folder, identity, provenance(), resume=resume, kind="runs")
         progress = _restore(trainer, folder, loop, warn) if resume else Progress()
-        _check_room(folder, trainer)
+        check_room(folder, trainer.state_dict())
         log = RunLog(folder, progress.step, progress.log, tensorboard=loop.tensorboard)
         stack.enter_context(log)
         from_first((progress, trainer.state_dict()))
@@ -280,25 +279,6 @@ def _restore(
         warn(f"{path} is damaged; continuing from {saved.path.name}.")
         path.unlink()
     return saved.progress
-
-
-def _check_room(folder: Path, trainer: Trainer) -> None:
-    """Refuse a disk that three checkpoints would fill."""
-    needed = 3 * _num_bytes(trainer.state_dict())
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise InputError(
-            f"{folder} has {free >> 20} MiB free, but checkpoints need {needed >> 20} MiB. Make "
-            "room, or choose another folder."
-        )
-
-
-def _num_bytes(value: Any) -> int:
-    if isinstance(value, Mapping):
-        return sum(_num_bytes(part) for part in value.values())
-    if isinstance(value, (list, tuple)):
-        return sum(_num_bytes(part) for part in value)
-    return int(getattr(value, "nbytes", 8))
 
 
 def _refuse_nan(figures: Mapping[str, float], step: int, folder: Path) -> None:

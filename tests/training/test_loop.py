@@ -387,8 +387,14 @@ def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
 def test_a_full_disk_is_an_error_before_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 3}))
-    trainer = Counter()
-    with pytest.raises(InputError, match="Make room"):
-        run(tmp_path, trainer)
+    class Large(Counter):
+        def state_dict(self) -> dict[str, Any]:
+            return super().state_dict() | {"weights": [torch.zeros(1 << 20)]}
+
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 12 << 20}))
+    run(tmp_path / "enough", Large())
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 11 << 20}))
+    trainer = Large()
+    with pytest.raises(InputError, match="has 11 MiB free, but checkpoints need 12 MiB"):
+        run(tmp_path / "little", trainer)
     assert trainer.value == 1
