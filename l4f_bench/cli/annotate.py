@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
+from l4f_bench.cli.console import progress_bar, say, stdout, warn
 from l4f_bench.cli.options import Device
 from l4f_bench.errors import BenchError
 
@@ -79,7 +79,7 @@ def annotate(
     reasons = _annotate(config, images, out, device, class_maps=class_maps, resume=resume)
     stdout.print(str(out))
     summary = ", ".join(f"{reason} {number}" for reason, number in reasons.most_common())
-    stderr.print(f"{reasons.total()} images: {summary}", markup=False, soft_wrap=True)
+    say(f"{reasons.total()} images: {summary}")
     if not reasons["accepted"]:
         raise BenchError(f"No image was accepted ({summary}). See {out / 'metadata.jsonl'}.")
 

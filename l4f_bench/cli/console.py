@@ -23,6 +23,7 @@ from rich.text import Text
 
 from l4f_bench.distributed import is_follower
 from l4f_bench.progress import Advance, Progress
+from l4f_bench.terminal import one_line
 
 ImagesReport = Callable[[int, Mapping[str, float]], object]
 """Called with the images done and the latest figures by name."""
@@ -56,9 +57,14 @@ def byte_count(num_bytes: int | None) -> str:
     return "-" if num_bytes is None else f"{num_bytes:,}"
 
 
+def say(message: str, *, style: str | None = None) -> None:
+    """Print one line to stderr: where results are, what became of them."""
+    stderr.print(one_line(message), style=style, markup=False, soft_wrap=True)
+
+
 def warn(message: str) -> None:
     """Print one warning line to stderr."""
-    stderr.print(f"Warning: {message}", style="yellow", markup=False, soft_wrap=True)
+    say(f"Warning: {message}", style="yellow")
 
 
 class _RateColumn(ProgressColumn):

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     from l4f_bench.doctor import Diagnosis
 
+_ABOUT_IMAGES = (
+    "Images are not looked for: l4f-bench fetch NAME says how to get those of a data set."
+)
+
 
 def doctor(as_json: AsJson = False) -> None:
     """Show versions, devices, optional packages, cached weights, and what data sets lack."""
@@ -34,13 +38,12 @@ def doctor(as_json: AsJson = False) -> None:
 def _print_diagnosis(diagnosis: Diagnosis) -> None:
     packages = _table("package", "version", "state", "used for", "install")
     for state in diagnosis.packages:
-        install = state.package.install if state.problem else ""
         packages.add_row(
             state.package.name,
             state.version or "-",
             state.problem or "ok",
             state.package.used_for,
-            install,
+            state.package.install if state.problem else "",
         )
     devices = _table("device", "what")
     for device in diagnosis.devices:
@@ -56,9 +59,7 @@ def _print_diagnosis(diagnosis: Diagnosis) -> None:
     typer.echo(", ".join(f"{name} {version}" for name, version in diagnosis.versions.items()))
     typer.echo(f"cache {diagnosis.cache}")
     _print_tables(packages, devices, weights, datasets)
-    typer.echo(
-        "Images are not looked for: l4f-bench fetch NAME says how to get those of a data set."
-    )
+    typer.echo(_ABOUT_IMAGES)
 
 
 def _table(*columns: str) -> Table:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type
 import typer
 from typer.core import TyperGroup
 
-from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
+from l4f_bench.cli.console import progress_bar, say, stdout, warn
 from l4f_bench.cli.options import AsJson
 from l4f_bench.errors import BenchError, InputError
 from l4f_bench.registry import unknown_name
@@ -159,7 +159,7 @@ def _run_part(part: Setting, folder: Path) -> Any:
             write_examples(folder / "examples.png", outcome.examples)
     for message in outcome.record.warnings:
         warn(message)
-    stderr.print(f"Record: {folder / RECORD_FILE}", markup=False, soft_wrap=True)
+    say(f"Record: {folder / RECORD_FILE}")
     return outcome
 
 

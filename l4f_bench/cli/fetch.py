@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from l4f_bench import interrupts
-from l4f_bench.cli.console import byte_count, somebody_there, stderr
+from l4f_bench.cli.console import byte_count, say, somebody_there, stderr
 from l4f_bench.cli.options import AsJson
 from l4f_bench.errors import InputError, MissingAssetError
 
@@ -57,7 +57,7 @@ def fetch(
         fetched = [_fetch_one(spec, mirror) for spec in specs]
     except KeyboardInterrupt:
         interrupts.ignore()
-        stderr.print("Stopped. What was downloaded is kept: run the same command again to resume.")
+        say("Stopped. What was downloaded is kept: run the same command again to resume.")
         raise typer.Exit(interrupts.EXIT_CODE) from None
     return _print_fetched(fetched, as_json=as_json)
 
@@ -92,9 +92,7 @@ def _ask_licences(specs: list[WeightSpec], *, accepted: bool) -> None:
         if licence_accepted(licence):
             continue
         covered = ", ".join(spec.name for spec in specs if spec.licence == licence)
-        stderr.print(
-            f"{covered}: {licence.name}. Text: {licence.url}", markup=False, soft_wrap=True
-        )
+        say(f"{covered}: {licence.name}. Text: {licence.url}")
         if not accepted and not somebody_there():
             raise InputError(
                 f"The terms of {covered} forbid commercial use and must be accepted once. Read "
@@ -109,7 +107,7 @@ def _fetch_one(spec: WeightSpec, mirror: str | None) -> Fetched:
     from l4f_bench.fetching import fetch_weight
 
     def waiting() -> None:
-        stderr.print(f"Another process is fetching {spec.name}: waiting for it.", markup=False)
+        say(f"Another process is fetching {spec.name}: waiting for it.")
 
     with _byte_progress(spec.name) as progress:
         fetched = fetch_weight(spec, mirror=mirror, progress=progress, on_wait=waiting)
@@ -117,7 +115,7 @@ def _fetch_one(spec: WeightSpec, mirror: str | None) -> Fetched:
     line = f"{spec.name}: {fetched.num_bytes:,} bytes {how}, SHA-256 {fetched.sha256}"
     if spec.sha256 is None and fetched.source:
         line += " (none is published: kept, and required from now on)"
-    stderr.print(line, markup=False, soft_wrap=True)
+    say(line)
     return fetched
 
 

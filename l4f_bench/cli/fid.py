@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
+from l4f_bench.cli.console import progress_bar, say, stdout, warn
 from l4f_bench.cli.options import AsJson, Device, Divisor, Resize, given_option
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.options import whole_or_auto
@@ -177,7 +177,7 @@ def _save(images: Path, config: DistanceConfig, save_stats: Path | None, *, as_j
         warn(message)
     if is_first():
         write_statistics(save_stats, side.statistics)
-    stderr.print(f"Statistics of {images} are in {save_stats}", markup=False, soft_wrap=True)
+    say(f"Statistics of {images} are in {save_stats}")
     stdout.print(str(save_stats))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from l4f_bench.cli.console import stderr, stdout, warn
+from l4f_bench.cli.console import say, stdout, warn
 from l4f_bench.cli.options import AsJson
 
 
@@ -35,7 +35,7 @@ def merge(
     for message in record.warnings:
         warn(message)
     record.save(out / RECORD_FILE)
-    stderr.print(f"Record: {out / RECORD_FILE}", markup=False, soft_wrap=True)
+    say(f"Record: {out / RECORD_FILE}")
     stdout.print(json.dumps({"records": [record.to_json()]}) if as_json else record_lines(record))
 
 

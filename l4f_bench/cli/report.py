@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from l4f_bench.cli.console import stderr, stdout
+from l4f_bench.cli.console import say, stdout
 
 
 def report(
@@ -46,7 +46,7 @@ def report(
     for section in drawn.sections:
         write_section(section, out, chosen)
         stdout.print(markdown(section))
-    stderr.print(f"Tables: {out}", markup=False, soft_wrap=True)
+    say(f"Tables: {out}")
     if check is not None:
         check_deviations(drawn.tables, check)
 

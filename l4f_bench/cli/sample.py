@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from l4f_bench.cli.console import progress_bar, stderr, stdout
+from l4f_bench.cli.console import progress_bar, say, stdout
 from l4f_bench.cli.options import Device
 from l4f_bench.evaluation.options import whole_or_auto
 
@@ -92,7 +92,7 @@ def sample(
             device=device,
             progress=progress,
         )
-    stderr.print(f"{config.num_images} samples are in {out}", markup=False, soft_wrap=True)
+    say(f"{config.num_images} samples are in {out}")
     stdout.print(str(out))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from l4f_bench.cli.console import progress_bar, stderr, stdout, warn
+from l4f_bench.cli.console import progress_bar, say, stdout, warn
 from l4f_bench.cli.options import AsJson, Level, Limit, Protocol, Seed, Workers
 from l4f_bench.errors import InputError
 
@@ -106,7 +106,7 @@ def _score(
         write_text(per_image, per_image_csv(outcome.counts, PROTOCOLS.get(setting.protocol)))
     if first and out is not None:
         outcome.save(out)
-        stderr.print(f"Record: {out / RECORD_FILE}", markup=False, soft_wrap=True)
+        say(f"Record: {out / RECORD_FILE}")
     record = outcome.record
     stdout.print(json.dumps(scores_json(record)) if as_json else score_lines(record))
 

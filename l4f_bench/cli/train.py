@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from l4f_bench.cli.console import stderr, stdout, training_bar, warn
+from l4f_bench.cli.console import say, stdout, training_bar, warn
 
 if TYPE_CHECKING:
     from l4f_bench.training.jobs import TrainRequest
@@ -153,11 +153,7 @@ def _run(
                     job.trainer, folder, loop, job.identity, resume=resume, watch=watch, warn=warn
                 )
         except StoppedError as stopped:
-            stderr.print(
-                f"Stopped after step {stopped.step}; its state is saved. Continue with --resume.",
-                markup=False,
-                soft_wrap=True,
-            )
+            say(f"Stopped after step {stopped.step}; its state is saved. Continue with --resume.")
             raise typer.Exit(128 + stopped.signal_number) from None
     for path in files:
         stdout.print(str(path))

@@ -1,0 +1,98 @@
+"""Every option of every command, with values that nobody can have meant: one line or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+from typer.testing import CliRunner
+
+from l4f_bench import assets
+from l4f_bench.cli import app
+from tests.cli.conftest import save_masks, some_masks
+
+ROOT = Path(__file__).parents[2]
+ANNOTATOR = str(Path(assets.__file__).parent / "shapes" / "annotator.safetensors")
+RECORDS = str(ROOT / "reports" / "custom" / "level-255" / "car")
+# What makes each command do little where a value happens to be fit.
+ARGUMENTS = {
+    "score": ["preds", "truth"],
+    "report": [RECORDS],
+    "audit": [],
+    "merge": [RECORDS],
+    "fid": ["images", "images", "--allow-small-n"],
+    "sample": ["-n", "1"],
+    "annotate": ["images", "--weights", ANNOTATOR],
+    "check-method": [str(ROOT / "examples" / "otsu_method.py")],
+    "train": ["--steps", "1"],
+    "curves": ["file.txt"],
+    "convert": [ANNOTATOR, "converted.safetensors"],
+    "inspect": [ANNOTATOR],
+    "fetch": ["--list"],
+    "doctor": [],
+    "eval samples": ["--samples", "1"],
+    "eval images": ["--method", "centre-disc", "--limit", "1"],
+    "eval trust": ["--samples", "1"],
+    "eval quality": ["--samples", "2"],
+}
+NUMBERS = ["", "-1", "0", "99999999999999999999", "1e400", "nan", "x"]
+OTHERS = ["", "missing/x", "images", "file.txt", "/dev/null/x", "a" * 300, "\x1b[31m", "nan"]
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    root: Any = typer.main.get_command(app)
+    for name, command in root.commands.items():
+        if not hasattr(command, "commands"):
+            yield name, command
+            continue
+        command.list_commands(None)
+        for setting, own in command.commands.items():
+            yield f"{name} {setting}", own
+
+
+def options() -> list[tuple[str, str, list[str]]]:
+    found = []
+    for name, command in commands():
+        for parameter in command.params:
+            if parameter.param_type_name != "option" or parameter.is_flag:
+                continue
+            is_number = any(word in str(parameter.display_type) for word in ("int", "float"))
+            flag = max(parameter.opts, key=len)
+            found.append((name, flag, NUMBERS if is_number else OTHERS))
+    return found
+
+
+def test_every_command_is_walked() -> None:
+    assert {name for name, _ in commands()} == set(ARGUMENTS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "flag", "values"), options(), ids=[f"{name} {flag}" for name, flag, _ in options()]
+)
+def test_a_value_that_nobody_meant_is_no_traceback(
+    name: str, flag: str, values: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    preds, target = some_masks(2)
+    save_masks(Path("preds"), preds)
+    save_masks(Path("truth"), target)
+    Path("images").mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(2):
+        image = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        Image.fromarray(image).save(f"images/{index}.png")
+    Path("file.txt").write_text("file")
+    for value in values:
+        result = CliRunner().invoke(app, [*name.split(), *ARGUMENTS[name], flag, value])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code in range(5), (value, result.output)
+        assert "\x1b[31m" not in result.stderr, value
+        if value == "" and values is NUMBERS:
+            assert result.exit_code == 2, result.output
