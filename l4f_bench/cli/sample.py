@@ -71,18 +71,13 @@ def sample(
     from l4f_bench.distributed import processes
     from l4f_bench.evaluation.sample_folder import SampleConfig, sample_into
 
+    if threshold is None:
+        threshold = DATASETS.get(dataset).threshold
     config = SampleConfig(
-        dataset=dataset,
-        method=method,
-        generator=generator,
-        alpha=alpha,
-        num_images=num_images,
-        truncation=truncation,
-        seed=seed,
-        threshold=DATASETS.get(dataset).threshold if threshold is None else threshold,
-        background=background,
+        dataset=dataset, method=method, generator=generator, alpha=alpha, num_images=num_images,
+        truncation=truncation, seed=seed, threshold=threshold, background=background,
         alpha16=alpha16,
-    )
+    )  # fmt: skip
     with processes(device), progress_bar("Sampling") as progress:
         sample_into(
             out,
