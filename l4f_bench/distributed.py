@@ -76,8 +76,11 @@ def processes(device: str | None = None) -> Iterator[None]:
     _join(place, device)
     try:
         yield
-    except RuntimeError as error:
-        if not (isinstance(error, distributed.DistError) or "gloo" in str(error)):
+    except (RuntimeError, BenchError) as error:
+        failed = error.__cause__ if isinstance(error, BenchError) else error  # in code of others
+        if not isinstance(failed, RuntimeError):
+            raise
+        if not (isinstance(failed, distributed.DistError) or "gloo" in str(failed)):
             raise
         raise BenchError(
             f"Process {rank()} lost contact with the others. Another one's message, if there is "

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.devices import choose_device
 from l4f_bench.errors import BenchError, InputError, MissingAssetError
-from l4f_bench.registry import code_of_others, load_object
+from l4f_bench.registry import OURS, capitalised, code_of_others, load_object
+from l4f_bench.training.checked import CheckedTrainer
 from l4f_bench.training.compute import Compute
 from l4f_bench.training.images import RealImages, open_images
 from l4f_bench.training.loop import Trainer
@@ -98,12 +99,16 @@ def build_job(request: TrainRequest, warn: Warn) -> Job:
             fit each other.
         MissingAssetError: Data or weights are missing; the message says how to get them.
         MissingDependencyError: The trainer cannot be imported.
+
+    A trainer of another package comes as a :class:`CheckedTrainer`.
     """
     spec, dataset = TRAINERS.get(request.method), DATASETS.get(request.dataset)
     what = f"the trainer '{spec.name}' of {TRAINERS.origin(spec.name)}"
     _refuse_options(request, spec)
     if spec.presets is not None:  # a wrong name is said before any images are asked for
-        load_object(spec.presets, what).choose(dataset.name, request.preset)
+        presets = load_object(spec.presets, what)
+        with code_of_others(what):
+            presets.choose(dataset.name, request.preset)
     if spec.needs_images and not dataset.drawn and request.data is None:
         raise MissingAssetError(
             f"The images of {dataset.title} are not part of this package ({dataset.source}). "
@@ -111,8 +116,12 @@ def build_job(request: TrainRequest, warn: Warn) -> Job:
         )
     build = load_object(spec.build, what)
     with code_of_others(what):
-        job: Job = build(request, warn)
-    return job
+        job = build(request, warn)
+    if not isinstance(job, Job):
+        raise InputError(f"{capitalised(what)} breaks the contract of trainers: it builds no Job.")
+    if TRAINERS.origin(spec.name) == OURS:
+        return job
+    return replace(job, trainer=CheckedTrainer(job.trainer, what))
 
 
 def _refuse_options(request: TrainRequest, spec: TrainerSpec) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from l4f_bench.training.trainers import TRAINERS
 from tests.cli.conftest import Run
 from tests.plugins import offer
 
@@ -257,6 +259,28 @@ def __getattr__(name):
         return MethodSpec(name="odd-kind", title="odd", kind="odd", load="broken_module:load")
     raise AttributeError(name)
 """
+TRAINER = """
+import numpy as np
+from l4f_bench.training.jobs import Job
+
+
+class Own:
+    batch_size = 1
+
+    def images_after(self, num_steps): return num_steps
+
+    def step(self, step): return {"loss": 1.0}
+
+    def state_dict(self): return {}
+
+    def load_state_dict(self, state): pass
+
+    def grid(self): return np.zeros((2, 2, 3), np.uint8)
+
+    def check(self, means, *, last): pass
+
+    def export(self, folder, num_steps): return []
+"""
 PLAIN = """
 import torch
 
@@ -310,6 +334,39 @@ def test_a_trainer_that_fails_is_named(run: Run, broken: Path, tmp_path: Path) -
     got = run("train", "--method", "lost-trainer", "--out", tmp_path / "run")
     assert got.exit_code == 2
     assert "The trainer 'lost-trainer' of broken-package failed (LookupError: lost)" in got.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("def step(self, step): return 1 / 0", "failed (ZeroDivisionError: division by zero)"),
+        ("def step(self, step): return None", "its step does not give a dictionary of numbers"),
+        ("def step(self, step): return {'loss': 'low'}", "its step does not give a dictionary"),
+        ("def images_after(self, num_steps): return 0.5", "images_after does not give a whole"),
+        ("def state_dict(self): return []", "its state_dict does not give a dictionary"),
+        ("def grid(self): return [[0]]", "its grid does not give uint8 [H, W, 3]"),
+        ("def export(self, folder, num_steps): return 3", "failed (TypeError: "),
+        ("check = None", "failed (TypeError: "),
+    ],
+)
+def test_a_trainer_that_fails_later_is_named(
+    source: str, said: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = (
+        f"{TRAINER}\n    {source}\n\ndef build(request, warn):\n    return Job(Own(), {{}}, 2)\n"
+    )
+    points = "[l4f_bench.trainers]\nlate-trainer = late_module:build"
+    monkeypatch.delitem(sys.modules, "late_module", raising=False)
+    monkeypatch.delitem(TRAINERS._adopted, "late-trainer", raising=False)
+    monkeypatch.syspath_prepend(offer(tmp_path, "late-package", points, late_module=module))
+    command = ("train", "--method", "late-trainer", "--out", tmp_path / "run")
+    got = run(*command)
+    assert got.exit_code == 2
+    assert got.stderr.count("\n") == 1
+    assert "The trainer 'late-trainer' of late-package" in got.stderr
+    assert said in got.stderr
+    if "1 / 0" in source:
+        assert "in step" in run("--debug", *command, "--resume").stderr
 
 
 def test_a_broken_package_is_no_trouble_of_others(run: Run, broken: Path, tmp_path: Path) -> None:
