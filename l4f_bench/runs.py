@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from l4f_bench.errors import BenchError, InputError
 from l4f_bench.json_data import read_json
+from l4f_bench.terminal import one_line
 
 CONFIG = "config.json"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -260,8 +261,8 @@ def _go_on(folder: Path, identity: dict[str, Any], *, resume: bool, kind: str) -
     ]
     if changed:
         raise InputError(
-            f"{folder} holds other {kind} ({', '.join(changed)}). Repeat its options, or choose "
-            "another folder."
+            f"{folder} holds other {kind} ({one_line(', '.join(changed))}). Repeat its options, or "
+            "choose another folder."
         )
     _remove_unfinished(folder.rglob)
 

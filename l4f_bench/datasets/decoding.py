@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
@@ -39,6 +40,20 @@ _TURNS = {
 _OTHER_ORDER = {"little": ";16B", "big": ";16L"}[sys.byteorder]
 _OTHER_BYTE = {";16B": ";16L", ";16L": ";16B", ";16N": _OTHER_ORDER}
 _LOSSY = {"JPEG", "MPO", "WEBP", "jpeg", "tiff_jpeg"}  # formats, and ways to compress TIFF
+
+
+def _silence_libtiff() -> None:
+    """Keep libtiff from printing what is wrong with a file, since Pillow raises it and we say it.
+
+    Where Pillow brings its libraries in another way, as on Windows, they go on printing.
+    """
+    with suppress(AttributeError, OSError, TypeError):
+        library = ctypes.CDLL(Image.core.__file__)  # finds what it is linked to, libtiff as well
+        for handler in (library.TIFFSetWarningHandler, library.TIFFSetErrorHandler):
+            handler(None)
+
+
+_silence_libtiff()
 
 
 class UnreadableError(InputError):

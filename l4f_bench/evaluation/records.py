@@ -27,6 +27,7 @@ from l4f_bench.evaluation.distance.facts import EXACT_FIELDS, DistanceFacts
 from l4f_bench.metrics.counts import COUNT_NAMES
 from l4f_bench.metrics.intervals import Estimate, estimate, point_scores
 from l4f_bench.metrics.protocols import PROTOCOLS, IntArray, Protocol
+from l4f_bench.metrics.scores import TABLE_METRICS
 from l4f_bench.provenance import provenance
 from l4f_bench.runs import write_text
 
@@ -353,6 +354,23 @@ def _checked(content: Mapping[str, Any]) -> Record:
             f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()[:3]
         ]
         raise ValueError("; ".join(faults)) from None
+    _check_sense(record)
+    return record
+
+
+def _check_sense(record: Record) -> None:
+    """Raise unless the fields of a record fit each other, as tables take for granted.
+
+    Raises:
+        ValueError: They do not.
+    """
     if record.images and len(record.images) != record.n:
         raise ValueError(f"n is {record.n}, but it holds {len(record.images)} images")
-    return record
+    if (record.protocol is None) == (record.distance is None):
+        raise ValueError("it must have either a protocol or a distance")
+    needed = TABLE_METRICS if record.distance is None else (record.distance.key,)
+    for name in ("scores", "scores_without_bars"):
+        scores = getattr(record, name)
+        missing = [key for key in needed if key not in scores]
+        if missing and (scores or name == "scores"):
+            raise ValueError(f"{name} lacks {', '.join(missing)}")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from l4f_bench.errors import InputError, MissingDependencyError
+from l4f_bench.json_data import parse_json
 from l4f_bench.runs import atomic_path
 
 _NOT_CURVES = ("step", "images")
+_MOST_FIGURES = 100
+_TOO_LARGE = 1e100  # to be drawn
 
 
 def write_curves(log: Path, path: Path) -> None:
@@ -39,9 +43,18 @@ def write_curves(log: Path, path: Path) -> None:
 
 def _read(log: Path) -> pd.DataFrame:
     try:
-        frame = pd.read_json(log, lines=True)
-    except (OSError, ValueError) as error:
+        lines = [parse_json(line) for line in log.read_bytes().splitlines()]
+    except OSError as error:
+        raise InputError(f"{log} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
         raise InputError(f"{log} cannot be read as a training log: {error}.") from None
-    if "step" not in frame:
+    if not lines or not all(map(_is_line, lines)) or len(lines[0]) > _MOST_FIGURES:
         raise InputError(f"{log} is not a training log. Give the log.jsonl of a run of train.")
-    return frame
+    return pd.DataFrame(lines, dtype=float)
+
+
+def _is_line(line: Any) -> bool:
+    """Whether it holds figures by name after a number of steps."""
+    if not isinstance(line, dict) or "step" not in line:
+        return False
+    return all(type(value) in (int, float) and abs(value) < _TOO_LARGE for value in line.values())

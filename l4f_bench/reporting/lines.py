@@ -10,7 +10,7 @@ from tabulate import tabulate
 from l4f_bench.evaluation.distance.facts import DistanceFacts, KernelFacts
 from l4f_bench.evaluation.records import Record
 from l4f_bench.metrics.intervals import Estimate
-from l4f_bench.metrics.scores import metric_spec
+from l4f_bench.metrics.scores import METRICS, metric_spec
 from l4f_bench.reporting.audit import AuditedRow, bounds
 from l4f_bench.reporting.sections import CONTROLS
 
@@ -129,7 +129,7 @@ def _lines(
     protocol: str,
     controls: dict[str, dict[str, Estimate]],
 ) -> str:
-    keys = list(next(iter(named.values())))
+    keys = sorted(next(iter(named.values())), key=METRICS.order)
     headers = ["", "IOU fg/bg", *(metric_spec(key).title for key in keys[2:]), "n", "protocol"]
     rows = []
     for name, scores in named.items():

@@ -130,3 +130,22 @@ def test_a_file_tells_whether_it_goes_beyond_8_bits(channels: int, tmp_path: Pat
     for top, beyond in ((0, False), (255, False), (256, True), (65535, True)):
         levels = np.full((2, 2, channels), top)
         assert decode(png16(tmp_path / "image.png", levels)).goes_beyond is beyond
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_libraries_print_nothing_about_damaged_files(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    image = Image.fromarray(rng.integers(0, 256, (24, 36), np.uint8)).convert("1")
+    image.save(tmp_path / "whole.tif", compression="group4")
+    whole = (tmp_path / "whole.tif").read_bytes()
+    num_refused = 0
+    for cut in range(8, len(whole), 7):
+        path = content(tmp_path / "damaged.tif", whole[:cut] + b"\xff" * 8 + whole[cut + 8 :])
+        try:
+            decode(path)
+        except UnreadableError:
+            num_refused += 1
+    assert num_refused > 9
+    assert capfd.readouterr().err == ""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from l4f_bench.errors import InputError
 from l4f_bench.evaluation.records import Record, find_records, load_record
 from l4f_bench.metrics.intervals import Estimate
 from l4f_bench.metrics.protocols import PROTOCOLS
+from l4f_bench.metrics.scores import TABLE_METRICS
+from l4f_bench.reporting.lines import record_lines
 from tests.records import record, samples
 
 V1 = sorted((Path(__file__).parent / "records_v1").glob("*.json"))
@@ -17,7 +20,8 @@ V1 = sorted((Path(__file__).parent / "records_v1").glob("*.json"))
 @pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_a_record_survives_the_way_to_disk_and_back(protocol: str, tmp_path: Path) -> None:
     path = tmp_path / "run" / "record.json"
-    original = record(protocol=PROTOCOLS.get(protocol), scores={"f1": Estimate(None)})
+    scores = dict.fromkeys(TABLE_METRICS, Estimate(None))
+    original = record(protocol=PROTOCOLS.get(protocol), scores=scores)
     original.save(path)
     assert load_record(path) == original
     assert json.loads(path.read_text())["version"] == 2
@@ -49,6 +53,9 @@ def test_other_files_are_refused(text: str, message: str, tmp_path: Path) -> Non
         ("n", 3),
         ("n", "two"),
         ("scores", {"miou": 0.5}),
+        ("scores", {"miou": {"value": 0.5}}),
+        ("scores_without_bars", {"miou": {"value": 0.5}}),
+        ("protocol", None),
         ("scores", {"miou": {"value": "high"}}),
         ("images", [{"key": "a"}]),
         ("protocol", "l4f"),
@@ -64,6 +71,12 @@ def test_fields_of_another_type_are_named(field: str, value: object, tmp_path: P
     path.write_text(json.dumps(record().to_json() | {field: value}))
     with pytest.raises(InputError, match=f"lacks fields of a record or has others.*{field[:4]}"):
         load_record(path)
+
+
+def test_the_order_of_scores_in_a_file_decides_nothing() -> None:
+    written = record()
+    turned = replace(written, scores=dict(reversed(written.scores.items())))
+    assert record_lines(turned) == record_lines(written)
 
 
 @pytest.mark.parametrize("path", V1, ids=lambda path: path.stem)

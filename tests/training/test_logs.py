@@ -74,3 +74,30 @@ def test_curves_are_drawn_from_a_log(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["curves", str(log), "--out", str(out)])
     assert result.exit_code == 2
     assert "not a training log" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        '{"step": 1, "loss": "low"}',
+        '{"step": 1, "loss": {"low": 1}}',
+        '{"step": 1, "loss": 1e300}',
+        '{"step": 1, "loss": 1%s}' % ("0" * 400),
+        '{"step": 1, "loss": true}',
+        '{"step": 1, "loss": NaN}',
+        "[1]",
+        "[" * 10_000,
+        '{"step": 1',
+        "\xff",
+        json.dumps({"step": 1, **{f"loss {number}": 1 for number in range(2000)}}),
+    ],
+)
+def test_what_is_no_training_log_is_refused(text: str, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(text.encode("latin1"))
+    result = CliRunner().invoke(app, ["curves", str(log), "--out", str(tmp_path / "curves.png")])
+    assert result.exit_code == 2, result.exception
+    assert result.stderr.count("\n") == 1
+    assert "training log" in result.stderr
