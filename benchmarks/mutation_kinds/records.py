@@ -53,8 +53,9 @@ def show(record: Record, folder: Path) -> None:
     """Write a record in every format there is."""
     record_lines(record)
     Records([record])._repr_html_()
-    for number, others in enumerate(([], [load_record(OURS)], [record])):
-        report = build_report([record, *others])
+    others = [load_record(path) for path in (OURS, *sorted(OLD.glob("*.json")))]
+    for number, drawn in enumerate(([record, *others], [record])):
+        report = build_report(drawn)
         for section in report.sections:
             write_section(section, folder / str(number), WRITERS)
         Tables(report)._repr_html_()

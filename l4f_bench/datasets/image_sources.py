@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from array import array
+from contextlib import suppress
 from pathlib import Path
 from stat import S_ISDIR
 from typing import Protocol
@@ -17,6 +19,9 @@ from l4f_bench.errors import InputError, MissingAssetError
 
 # FFHQ's copies of the same 70,000 pictures.
 _FFHQ_COPIES = ("images1024x1024", "thumbnails128x128", "in-the-wild-images")
+
+_NOTHING = -1
+"""Size of what a link to nothing leads to."""
 
 
 class ImageSource(Protocol):
@@ -33,7 +38,11 @@ class ImageSource(Protocol):
         """What an image is called in messages."""
 
     def read(self, number: int, resolution: int) -> ByteArray | None:
-        """The middle square of an image, uint8 ``[3, resolution, resolution]``; None if damaged."""
+        """The middle square of an image, uint8 ``[3, resolution, resolution]``; None if damaged.
+
+        Raises:
+            InputError: It is not the image any more that was there when the source was opened.
+        """
 
     def fingerprint(self) -> str:
         """What the source holds, told without reading all of it."""
@@ -42,7 +51,9 @@ class ImageSource(Protocol):
 class FolderSource:
     """The image files of a folder and its sub-folders (FFHQ's layout among them), in path order.
 
-    Hidden files and folders are passed over.
+    Hidden files and folders are passed over. A file that later is gone, has another size, or could
+    be read before is an error: whoever reads them goes on with the images that were listed, or not
+    at all.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,6 +65,8 @@ class FolderSource:
         """
         listing = image_files(folder)
         self._folder, self._paths = folder, listing.paths
+        self._sizes = array("q", map(_size, self._paths))
+        self._was_read = bytearray(len(self._paths))
         self._depth = Depth(len(self._paths), self._paths.__getitem__)
         self.passed_over, self.remarks = listing.passed_over, Remarks()
 
@@ -65,21 +78,35 @@ class FolderSource:
         return str(self._paths[number])
 
     def read(self, number: int, resolution: int) -> ByteArray | None:
-        """The middle square of an image, uint8 ``[3, resolution, resolution]``; None if damaged."""
-        try:
-            square = read_square(self._paths[number], resolution, self._depth)
-        except UnreadableError:
+        """See :class:`ImageSource`."""
+        path, square = self._paths[number], None
+        with suppress(UnreadableError):
+            square = read_square(path, resolution, self._depth)
+        is_lost = square is None and self._was_read[number]
+        if is_lost or _size(path) != self._sizes[number]:
+            raise InputError(
+                f"{path} is gone or was changed after it was listed. Put it back, and start again "
+                "or continue with --resume."
+            )
+        if square is None:
             return None
+        self._was_read[number] = True
         self.remarks.add(square.remarks, self.name(number))
         return square.pixels
 
     def fingerprint(self) -> str:
         """SHA-256 of the files' names and sizes; their bytes are not read."""
         digest = hashlib.sha256()
-        for path in self._paths:
+        for path, size in zip(self._paths, self._sizes, strict=True):
             name = path.relative_to(self._folder).as_posix()
-            digest.update(f"{name}\0{size_in_bytes(path)}\0".encode(errors="surrogateescape"))
+            shown = None if size == _NOTHING else size
+            digest.update(f"{name}\0{shown}\0".encode(errors="surrogateescape"))
         return digest.hexdigest()
+
+
+def _size(path: Path) -> int:
+    size = size_in_bytes(path)
+    return _NOTHING if size is None else size
 
 
 def open_source(folder: Path, resolution: int) -> ImageSource:

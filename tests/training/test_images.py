@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import lmdb
@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from l4f_bench.datasets import image_sources
+from l4f_bench.datasets.listing import Listing
 from l4f_bench.datasets.squares import ByteArray
 from l4f_bench.errors import InputError, MissingAssetError
 from l4f_bench.training.images import MemoryImages, StreamedImages, open_images
@@ -225,3 +227,46 @@ def test_links_to_nothing_are_unreadable_images(memory_bytes: int, tmp_path: Pat
     images.batch(range(8))
     assert len(warnings) == 1
     assert "lost.png" in warnings[0]
+
+
+@pytest.mark.parametrize("change", ["remove", "empty", "exchange", "damage"])
+def test_streaming_stops_at_an_image_that_is_not_the_one_it_was(
+    change: str, tmp_path: Path
+) -> None:
+    folder = noise(tmp_path, 8)
+    (folder / "03.jpg").write_bytes(b"no image")  # from the beginning, and no reason to stop
+    warnings: list[str] = []
+    images = streamed(folder, warn=warnings.append)
+    images.batch(range(8))
+    path = folder / "05.jpg"
+    if change == "remove":
+        path.unlink()
+    else:
+        content = {"empty": b"", "exchange": (folder / "06.jpg").read_bytes()}
+        path.write_bytes(content.get(change, b"x" * path.stat().st_size))
+    with pytest.raises(InputError, match=r"05\.jpg is gone or was changed"):
+        images.batch(range(16, 24))  # the eight before are read ahead already
+    assert len(warnings) == 1
+
+
+def test_an_image_that_is_removed_while_all_are_read_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = noise(tmp_path, 8)
+    listed = image_sources.image_files
+
+    def list_and_remove(path: Path) -> Listing:
+        found = listed(path)
+        found.paths = _Removing(found.paths)
+        return found
+
+    class _Removing(list[Path]):
+        """Files of which one is removed once all have been looked at."""
+
+        def __iter__(self) -> Iterator[Path]:
+            yield from super().__iter__()
+            (folder / "05.jpg").unlink(missing_ok=True)
+
+    monkeypatch.setattr(image_sources, "image_files", list_and_remove)
+    with pytest.raises(InputError, match=r"05\.jpg is gone or was changed"):
+        open_images(folder, 8, 0, warn=fail)
