@@ -187,6 +187,16 @@ def check_writable(folder: Path) -> None:
         raise InputError(f"{folder} cannot be written ({existing}). Choose another folder.")
 
 
+def check_file(path: Path) -> None:
+    """Raise unless a file can be written: to be asked before long work, whose outcome it will hold.
+
+    Raises:
+        InputError: Something else has its name, or its folder cannot be written.
+    """
+    check_output(path)
+    check_writable(path.parent)
+
+
 def open_run(
     folder: Path, identity: dict[str, Any], about: dict[str, Any], *, resume: bool, kind: str
 ) -> None:

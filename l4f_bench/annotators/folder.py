@@ -254,5 +254,5 @@ class _Run:
 
 
 def _write_png(path: Path, array: npt.NDArray[np.uint8]) -> None:
-    with atomic_path(path) as temporary:
+    with atomic_path(path, durable=False) as temporary:  # an empty one is made again
         Image.fromarray(array).save(temporary, format="png")

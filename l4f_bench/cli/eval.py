@@ -123,19 +123,20 @@ def _without(flag: str, args: Sequence[str]) -> list[str]:
 def _evaluate(setting: Setting, out: Path | None, *, as_json: bool) -> None:
     """Run every part one after the other; each record is safe before the next begins."""
     from l4f_bench.distributed import processes
+    from l4f_bench.evaluation.records import RECORD_FILE
     from l4f_bench.evaluation.setting import run_name
     from l4f_bench.reporting.lines import record_lines
-    from l4f_bench.runs import check_writable
+    from l4f_bench.runs import check_file
 
     parts = setting.parts()
-    check_writable(out or Path("runs"))
-    outcomes = []
+    if out is None:
+        folders = [Path("runs") / run_name(part) for part in parts]
+    else:
+        folders = [out / part.folder() if len(parts) > 1 else out for part in parts]
+    for folder in folders:
+        check_file(folder / RECORD_FILE)
     with processes(getattr(setting, "device", None)):
-        for part in parts:
-            folder = out or Path("runs") / run_name(part)
-            if out is not None and len(parts) > 1:
-                folder = out / part.folder()
-            outcomes.append(_run_part(part, folder))
+        outcomes = [_run_part(part, folder) for part, folder in zip(parts, folders, strict=True)]
     records = [outcome.record for outcome in outcomes]
     if as_json:
         stdout.print(json.dumps({"records": [record.to_json() for record in records]}))

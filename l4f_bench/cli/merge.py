@@ -30,7 +30,9 @@ def merge(
     from l4f_bench.evaluation.pieces import merge_pieces
     from l4f_bench.evaluation.records import RECORD_FILE
     from l4f_bench.reporting.lines import record_lines
+    from l4f_bench.runs import check_file
 
+    check_file(out / RECORD_FILE)
     record = merge_pieces(pieces)
     for message in record.warnings:
         warn(message)

@@ -39,8 +39,10 @@ def report(
     from l4f_bench.reporting.report import build_report
     from l4f_bench.reporting.tables import check_deviations
     from l4f_bench.reporting.writers import markdown, write_section, writers
+    from l4f_bench.runs import check_writable
 
     chosen = writers(formats)
+    check_writable(out)
     loaded = [load_record(path) for path in find_records(records or [Path("runs")])]
     drawn = build_report(loaded, table)
     for section in drawn.sections:

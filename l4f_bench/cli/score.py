@@ -95,8 +95,11 @@ def _score(
     from l4f_bench.evaluation.scoring import per_image_csv
     from l4f_bench.metrics.protocols import PROTOCOLS
     from l4f_bench.reporting.lines import score_lines, scores_json
-    from l4f_bench.runs import write_text
+    from l4f_bench.runs import check_file, write_text
 
+    for path in (per_image, None if out is None else out / RECORD_FILE):
+        if path is not None:
+            check_file(path)
     with processes("cpu"), progress_bar("Scoring") as progress:
         outcome = setting.run(progress)
         first = is_first()

@@ -136,9 +136,11 @@ def _run(
     request: TrainRequest, folder: Path, *, every: int, tensorboard: bool, resume: bool
 ) -> None:
     from l4f_bench.distributed import processes
+    from l4f_bench.runs import check_writable
     from l4f_bench.training.jobs import build_job
     from l4f_bench.training.loop import LoopConfig, StoppedError, train
 
+    check_writable(folder)
     with processes(request.device):
         job = build_job(request, warn)
         loop = LoopConfig(

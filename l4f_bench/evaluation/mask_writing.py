@@ -40,7 +40,7 @@ def kept(predictor: Predictor, images: ImageSet, folder: Path, span: range) -> P
     def predict(indices: Sequence[int], pixels: Images) -> list[Prediction]:
         predictions = predictor(indices, pixels)
         for index, prediction in zip(indices, predictions, strict=True):
-            with atomic_path(paths[index]) as temporary:
+            with atomic_path(paths[index], durable=False) as temporary:
                 Image.fromarray(prediction.mask.astype(np.uint8) * 255).save(temporary)
         return predictions
 

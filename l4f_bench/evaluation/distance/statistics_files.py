@@ -16,7 +16,7 @@ from l4f_bench.errors import InputError
 from l4f_bench.files.errors import RefusedError
 from l4f_bench.files.npz import read_arrays
 from l4f_bench.metrics.moments import Gaussian
-from l4f_bench.runs import atomic_path, check_output, check_writable
+from l4f_bench.runs import atomic_path, check_file
 
 SUFFIX = ".npz"
 
@@ -67,8 +67,7 @@ def check_statistics_name(path: Path) -> None:
     """
     if path.suffix != SUFFIX:
         raise InputError(f"Statistics are written to a file ending in {SUFFIX}, not to {path}.")
-    check_output(path)
-    check_writable(path.parent)
+    check_file(path)
 
 
 def read_statistics(path: Path) -> SetStatistics:

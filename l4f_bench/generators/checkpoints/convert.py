@@ -13,7 +13,7 @@ from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
 from l4f_bench.generators.checkpoints.converted import FORMAT_VERSION, write_converted
 from l4f_bench.generators.checkpoints.description import describe
 from l4f_bench.generators.checkpoints.reader import read_checkpoint, read_outline
-from l4f_bench.runs import atomic_path, check_output
+from l4f_bench.runs import atomic_path, check_file
 
 
 def convert_checkpoint(source: Path, target: Path, *, overwrite: bool = False) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def convert_checkpoint(source: Path, target: Path, *, overwrite: bool = False) -
         raise InputError(f"{target} must end in .safetensors, the only format that is written.")
     sidecar = target.with_suffix(".json")
     for path in (target, sidecar):
-        check_output(path)
+        check_file(path)
         if path.exists() and not overwrite:
             raise InputError(f"{path} exists. Choose another name, or replace it with --force.")
     checkpoint = read_checkpoint(source)

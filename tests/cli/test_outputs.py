@@ -1,0 +1,44 @@
+"""An output that cannot be written is said before the work, whatever is wrong with the input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("score", "none", "none", "--per-image", "folder"),
+        ("score", "none", "none", "--per-image", "file/scores.csv"),
+        ("score", "none", "none", "--out", "file"),
+        ("score", "none", "none", "--out", "taken"),
+        ("report", "none", "--out", "file"),
+        ("merge", "none", "--out", "file"),
+        ("merge", "none", "--out", "taken"),
+        ("fid", "none", "none", "--save-stats", "folder.npz"),
+        ("fid", "none", "none", "--save-stats", "file/a.npz"),
+        ("convert", "none", "file/a.safetensors"),
+        ("convert", "none", "folder.safetensors"),
+        ("train", "--data", "none", "--out", "file/run"),
+        ("eval", "samples", "--generator", "none", "--out", "file"),
+        ("eval", "samples", "--generator", "none", "--out", "parts"),
+    ],
+    ids=" ".join,
+)
+def test_an_output_that_cannot_be_written_comes_first(
+    command: tuple[str, ...], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("file")
+    taken = ("taken/record.json", "parts/psi-1/record.json")
+    for name in ("folder", "folder.npz", "folder.safetensors", *taken):
+        Path(name).mkdir(parents=True)
+    got = run(*command)
+    assert got.exit_code == 2
+    assert got.stderr.count("\n") == 1
+    assert "annot be written" in got.stderr or "Cannot write" in got.stderr, got.stderr
+    assert Path("file").read_text() == "file"
