@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 import typer
 from PIL import Image
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from l4f_bench import assets
 from l4f_bench.cli import app
@@ -40,6 +42,10 @@ ARGUMENTS = {
     "eval trust": ["--samples", "1"],
     "eval quality": ["--samples", "2"],
 }
+NUM_PAIRS = 40
+"""Most pairs of one command."""
+FIT = "1"
+"""A value that most numbers may have, so that the other option of a pair is reached."""
 NUMBERS = ["", "-1", "0", "99999999999999999999", "1e400", "nan", "x"]
 OTHERS = ["", "missing/x", "images", "file.txt", "/dev/null/x", "a" * 300, "\x1b[31m", "nan"]
 
@@ -56,6 +62,7 @@ def commands() -> Iterator[tuple[str, Any]]:
 
 
 def options() -> list[tuple[str, str, list[str]]]:
+    """Command, option and unlucky values."""
     found = []
     for name, command in commands():
         for parameter in command.params:
@@ -67,18 +74,36 @@ def options() -> list[tuple[str, str, list[str]]]:
     return found
 
 
+def flags() -> list[tuple[str, str]]:
+    """Command and flag, those that turn something off among them."""
+    return [
+        (name, flag)
+        for name, command in commands()
+        for parameter in command.params
+        if parameter.param_type_name == "option" and parameter.is_flag
+        for flag in (*parameter.opts, *parameter.secondary_opts)
+        if flag.startswith("--")
+    ]
+
+
+def pairs(name: str) -> list[list[str]]:
+    """Some pairs of a command's options, each with one of its values, and flags."""
+    rng = random.Random(name)
+    alone = [[flag] for of, flag in flags() if of == name]
+    alone += [[flag, rng.choice([*values, FIT])] for of, flag, values in options() if of == name]
+    both = list(itertools.combinations(alone, 2))
+    return [[*one, *two] for one, two in rng.sample(both, min(NUM_PAIRS, len(both)))]
+
+
 def test_every_command_is_walked() -> None:
     assert {name for name, _ in commands()} == set(ARGUMENTS)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "flag", "values"), options(), ids=[f"{name} {flag}" for name, flag, _ in options()]
-)
-def test_a_value_that_nobody_meant_is_no_traceback(
-    name: str, flag: str, values: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Go where small inputs are."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("torch.compile", lambda module, **_: module)  # takes minutes
     preds, target = some_masks(2)
     save_masks(Path("preds"), preds)
     save_masks(Path("truth"), target)
@@ -88,11 +113,43 @@ def test_a_value_that_nobody_meant_is_no_traceback(
         image = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
         Image.fromarray(image).save(f"images/{index}.png")
     Path("file.txt").write_text("file")
+
+
+def result_of(name: str, *given: str) -> Result:
+    """What a command says to options: anything, but in one line and without a traceback."""
+    result = CliRunner().invoke(app, [*name.split(), *ARGUMENTS[name], *given])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise AssertionError(f"{name} {given}: {result.exception!r}") from result.exception
+    assert result.exit_code in range(5), (given, result.output)
+    assert "\x1b[31m" not in result.stderr, given
+    said = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    of_typer = "Usage: " in result.stderr
+    assert len(said) == (result.exit_code != 0 and not of_typer), (given, result.stderr)
+    return result
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("place")
+@pytest.mark.parametrize(
+    ("name", "flag", "values"), options(), ids=[f"{name} {flag}" for name, flag, _ in options()]
+)
+def test_a_value_that_nobody_meant_is_no_traceback(name: str, flag: str, values: list[str]) -> None:
     for value in values:
-        result = CliRunner().invoke(app, [*name.split(), *ARGUMENTS[name], flag, value])
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code in range(5), (value, result.output)
-        assert "\x1b[31m" not in result.stderr, value
+        result = result_of(name, flag, value)
         if value == "" and values is NUMBERS:
             assert result.exit_code == 2, result.output
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("place")
+@pytest.mark.parametrize(("name", "flag"), flags(), ids=[" ".join(one) for one in flags()])
+def test_a_flag_alone_is_no_traceback(name: str, flag: str) -> None:
+    result_of(name, flag)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("place")
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_two_options_together_are_no_traceback(name: str) -> None:
+    for given in pairs(name):
+        result_of(name, *given)
