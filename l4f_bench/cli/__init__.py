@@ -39,6 +39,9 @@ from l4f_bench.errors import BenchError, is_out_of_memory
 from l4f_bench.runs import NO_ROOM
 from l4f_bench.terminal import one_line
 
+_NO_NAMES = (errno.ENAMETOOLONG, errno.ELOOP)
+"""Errors of names that can be no file's: wrong usage."""
+
 
 class BenchGroup(TyperGroup):
     """Turns what goes wrong in any command, or Ctrl-C, into one line on stderr and an exit code."""
@@ -87,7 +90,7 @@ def _explained(error: Exception) -> tuple[str | None, int]:
     if isinstance(error, OSError) and error.errno not in {None, errno.EPIPE}:
         named = f"{error.filename}: " if error.filename else ""
         advice = " Make room; what was finished is kept." if error.errno in NO_ROOM else ""
-        return f"{named}{error.strerror}.{advice}", 1
+        return f"{named}{error.strerror}.{advice}", 2 if error.errno in _NO_NAMES else 1
     return None, 1
 
 

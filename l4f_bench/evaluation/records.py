@@ -13,21 +13,19 @@ from __future__ import annotations
 import json
 import time
 import typing
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from l4f_bench.datasets.listing import printable
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.counting import Counts
 from l4f_bench.evaluation.distance.facts import EXACT_FIELDS, DistanceFacts
 from l4f_bench.metrics.counts import COUNT_NAMES
 from l4f_bench.metrics.intervals import Estimate, estimate, point_scores
 from l4f_bench.metrics.protocols import PROTOCOLS, IntArray, Protocol
-from l4f_bench.metrics.scores import TABLE_METRICS
 from l4f_bench.provenance import provenance
 from l4f_bench.runs import write_text
 
@@ -158,12 +156,12 @@ class Record:
         return [(self.images_digest, entry.key) for entry in self.images]
 
     def to_json(self) -> dict[str, Any]:
-        """The record as written to disk."""
+        """The record as written to disk; names of files that are no UTF-8 are escaped."""
         document = {"format": FORMAT, "version": VERSION, **asdict(self)}
         for entry in document["images"]:
             if entry["preds"] is None:
                 del entry["preds"]
-        plain: dict[str, Any] = json.loads(json.dumps(document))
+        plain: dict[str, Any] = _printable(json.loads(json.dumps(document)))
         return plain
 
     def save(self, path: Path) -> None:
@@ -173,6 +171,15 @@ class Record:
             InputError: The folder cannot be written.
         """
         write_text(path, json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n")
+
+
+def _printable(value: Any) -> Any:
+    """JSON data whose strings can all be written as UTF-8."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {key: _printable(part) for key, part in value.items()}
+    return [_printable(part) for part in value] if isinstance(value, list) else value
 
 
 class Evaluated(typing.Protocol):
@@ -290,12 +297,14 @@ def load_record(path: Path) -> Record:
     version = content.pop("version", None)
     if version not in (1, VERSION):
         raise InputError(f"{path} has version {version!r:.40}; this release reads 1 and {VERSION}.")
+    from l4f_bench.evaluation.record_checks import checked
+
     try:
         if version == 1:
             from l4f_bench.evaluation.records_v1 import lifted
 
             content = lifted(content)
-        return _checked(content)
+        return checked(content)
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(
@@ -330,47 +339,3 @@ def _document(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
         raise InputError(f"{path} is not a record of l4f-bench. Give what `l4f-bench eval` wrote.")
     return content
-
-
-@cache
-def _checker() -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Record)
-
-
-def _checked(content: Mapping[str, Any]) -> Record:
-    """A record of the current version whose fields all have their types.
-
-    Raises:
-        ValueError: One has not; the first few are named.
-    """
-    from pydantic import ValidationError
-
-    try:
-        record: Record = _checker().validate_json(json.dumps(content))
-    except ValidationError as error:
-        faults = [
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()[:3]
-        ]
-        raise ValueError("; ".join(faults)) from None
-    _check_sense(record)
-    return record
-
-
-def _check_sense(record: Record) -> None:
-    """Raise unless the fields of a record fit each other, as tables take for granted.
-
-    Raises:
-        ValueError: They do not.
-    """
-    if record.images and len(record.images) != record.n:
-        raise ValueError(f"n is {record.n}, but it holds {len(record.images)} images")
-    if (record.protocol is None) == (record.distance is None):
-        raise ValueError("it must have either a protocol or a distance")
-    needed = TABLE_METRICS if record.distance is None else (record.distance.key,)
-    for name in ("scores", "scores_without_bars"):
-        scores = getattr(record, name)
-        missing = [key for key in needed if key not in scores]
-        if missing and (scores or name == "scores"):
-            raise ValueError(f"{name} lacks {', '.join(missing)}")

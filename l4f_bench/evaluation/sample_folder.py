@@ -27,7 +27,7 @@ from PIL import Image
 
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.distributed import from_first, gathered, is_first, num_processes, shard
-from l4f_bench.errors import BenchError
+from l4f_bench.errors import BenchError, InputError
 from l4f_bench.evaluation.ranges import check_fraction, check_least, check_sampling
 from l4f_bench.methods.batching import samples_per_batch
 from l4f_bench.methods.contracts import GenerativeMethod, Samples
@@ -150,7 +150,8 @@ def sample_folder(
             just made.
 
     Raises:
-        InputError: The folder holds another run, or cannot be written, or was removed meanwhile.
+        InputError: The folder holds another run or more samples, or cannot be written, or was
+            removed meanwhile.
         BenchError: The disk is full, or files were removed meanwhile.
     """
     with locked_folder(folder) if is_first() else nullcontext():
@@ -183,11 +184,23 @@ def _num_finished(
     """Check that the folder may be filled; returns how many samples an earlier run finished."""
     # Without the time: a resumed folder ends with the same bytes as an unbroken one.
     open_run(folder, identity, environment(), resume=resume, kind="samples")
+    _refuse_more(folder, config.num_images)
     lines = whole_lines(folder / METADATA)
     done = _num_true(folder, config, lines)
     if done < len(lines) or not done:  # also makes the file that lines are added to
         write_text(folder / METADATA, "".join(f"{line}\n" for line in lines[:done]))
     return done
+
+
+def _refuse_more(folder: Path, num_images: int) -> None:
+    """Raise if there are files of samples beyond those that are asked for."""
+    numbers = [int(path.stem) for path in folder.glob("*/*.png") if path.stem.isdecimal()]
+    there = max(numbers, default=-1) + 1
+    if there > num_images:
+        raise InputError(
+            f"{folder} holds files of {there} samples already, more than {num_images}. Use "
+            f"-n {there} or more, or another folder."
+        )
 
 
 def _num_true(folder: Path, config: SampleConfig, lines: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""An output that cannot be written is said before the work, whatever is wrong with the input."""
+"""What is wrong with names on the command line is said at once, that of outputs first of all."""
 
 from __future__ import annotations
 
@@ -42,3 +42,20 @@ def test_an_output_that_cannot_be_written_comes_first(
     assert got.stderr.count("\n") == 1
     assert "annot be written" in got.stderr or "Cannot write" in got.stderr, got.stderr
     assert Path("file").read_text() == "file"
+
+
+@pytest.mark.parametrize(
+    "command", [("fid", "{}", "none"), ("report", "{}"), ("merge", "{}"), ("curves", "{}")]
+)
+def test_a_name_that_no_file_can_have_is_wrong_usage(command: tuple[str, ...], run: Run) -> None:
+    got = run(*(word.format("a" * 300) for word in command))
+    assert got.exit_code == 2
+    assert got.stderr.count("\n") == 1
+    assert "too long" in got.stderr
+
+
+def test_an_unknown_name_is_one_line(run: Run) -> None:
+    got = run("fetch", "a\nb\x1b[31m")
+    assert got.exit_code == 2
+    assert got.stderr.startswith("Error: Unknown weights or data set 'a b?[31m'.")
+    assert got.stderr.count("\n") == 1

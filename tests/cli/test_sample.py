@@ -94,6 +94,19 @@ def test_a_longer_run_starts_with_the_shorter_one(
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
 
 
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_shorter_run_does_not_leave_what_it_would_not_make(
+    damaged: bool, run: Run, files: tuple[str, ...], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run("sample", *files, "-n", 4, "--out", out)
+    if damaged:
+        (out / "metadata.jsonl").write_text("")
+    whole = contents(out)
+    assert "files of 4 samples already" in refused(run, *files, "-n", 2, "--resume", "--out", out)
+    assert contents(out) == whole
+
+
 def test_a_cut_metadata_line_is_made_again(
     run: Run, files: tuple[str, ...], tmp_path: Path
 ) -> None:

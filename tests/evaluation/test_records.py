@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,6 +72,16 @@ def test_fields_of_another_type_are_named(field: str, value: object, tmp_path: P
     path.write_text(json.dumps(record().to_json() | {field: value}))
     with pytest.raises(InputError, match=f"lacks fields of a record or has others.*{field[:4]}"):
         load_record(path)
+
+
+def test_names_that_are_no_utf8_are_escaped_wherever_they_stand(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9")
+    entry = replace(record().images[0], key=name, preds=name)
+    written = record([[10, 0, 10, 80]], images=[entry], config={"preds": [name]}, label=name)
+    written.save(tmp_path / name / "record.json")
+    read = load_record(tmp_path / name / "record.json")
+    assert (read.label, read.images[0].preds) == ("caf\\xe9", "caf\\xe9")
+    assert read.config == {"preds": ["caf\\xe9"]}
 
 
 def test_the_order_of_scores_in_a_file_decides_nothing() -> None:

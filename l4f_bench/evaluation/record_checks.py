@@ -1,0 +1,55 @@
+"""Whether what a file holds is a record: every field of its type, and fit for the others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from l4f_bench.evaluation.records import Record
+from l4f_bench.metrics.scores import TABLE_METRICS
+
+
+@cache
+def _checker() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Record)
+
+
+def checked(content: Mapping[str, Any]) -> Record:
+    """A record of the current version whose fields all have their types.
+
+    Raises:
+        ValueError: One has not; the first few are named.
+    """
+    from pydantic import ValidationError
+
+    try:
+        record: Record = _checker().validate_json(json.dumps(content))
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()[:3]
+        ]
+        raise ValueError("; ".join(faults)) from None
+    _check_sense(record)
+    return record
+
+
+def _check_sense(record: Record) -> None:
+    """Raise unless the fields of a record fit each other, as tables take for granted.
+
+    Raises:
+        ValueError: They do not.
+    """
+    if record.images and len(record.images) != record.n:
+        raise ValueError(f"n is {record.n}, but it holds {len(record.images)} images")
+    if (record.protocol is None) == (record.distance is None):
+        raise ValueError("it must have either a protocol or a distance")
+    needed = TABLE_METRICS if record.distance is None else (record.distance.key,)
+    for name in ("scores", "scores_without_bars"):
+        scores = getattr(record, name)
+        missing = [key for key in needed if key not in scores]
+        if missing and (scores or name == "scores"):
+            raise ValueError(f"{name} lacks {', '.join(missing)}")
