@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -42,18 +43,20 @@ _OTHER_BYTE = {";16B": ";16L", ";16L": ";16B", ";16N": _OTHER_ORDER}
 _LOSSY = {"JPEG", "MPO", "WEBP", "jpeg", "tiff_jpeg"}  # formats, and ways to compress TIFF
 
 
-def _silence_libtiff() -> None:
-    """Keep libtiff from printing what is wrong with a file, since Pillow raises it and we say it.
+def _silence_libraries() -> None:
+    """Keep Pillow and libtiff from printing what is wrong with a file: we say it in one line.
 
-    Where Pillow brings its libraries in another way, as on Windows, they go on printing.
+    Pillow also raises what it logs, and libtiff's faults. Where libtiff cannot be found in Pillow,
+    as on Windows, it goes on printing.
     """
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
     with suppress(AttributeError, OSError, TypeError):
         library = ctypes.CDLL(Image.core.__file__)  # finds what it is linked to, libtiff as well
         for handler in (library.TIFFSetWarningHandler, library.TIFFSetErrorHandler):
             handler(None)
 
 
-_silence_libtiff()
+_silence_libraries()
 
 
 class UnreadableError(InputError):
