@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
-from http.client import HTTPResponse
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from pathlib import Path
+from socket import SHUT_RDWR
+from threading import Event, Timer
 from typing import IO, Any
 from urllib.parse import urlsplit
 
@@ -52,6 +55,43 @@ class Remote:
         return strong or self.last_modified
 
 
+class _Connection(HTTPConnection):
+    """Breaks off where the headers, which are read byte by byte, are not there in time."""
+
+    def getresponse(self) -> HTTPResponse:
+        assert self.timeout is not None, "whoever asks says how long to wait"
+        late = Event()
+        timer = Timer(self.timeout, self._break_off, [late])
+        timer.start()
+        try:
+            response = super().getresponse()
+        finally:
+            timer.cancel()
+        if late.is_set():  # what had come looks like all of them
+            response.close()
+            raise TimeoutError("its headers take too long")
+        return response
+
+    def _break_off(self, late: Event) -> None:
+        late.set()
+        with suppress(OSError, AttributeError):  # it may be closed already
+            self.sock.shutdown(SHUT_RDWR)
+
+
+class _SecureConnection(_Connection, HTTPSConnection):
+    pass
+
+
+class _Http(urllib.request.HTTPHandler):
+    def http_open(self, req: urllib.request.Request) -> HTTPResponse:
+        return self.do_open(_Connection, req)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    def https_open(self, req: urllib.request.Request) -> HTTPResponse:
+        return self.do_open(_SecureConnection, req)
+
+
 class _SameSchemeRedirects(urllib.request.HTTPRedirectHandler):
     """Follows redirects within http and https, never from https back to http."""
 
@@ -78,7 +118,7 @@ def open_url(url: str, known: Remote | None, offset: int, timeout_s: float) -> H
         url: http or https address.
         known: What the server said when the first bytes came.
         offset: How many are here.
-        timeout_s: Seconds to wait for the connection, and for each read.
+        timeout_s: Seconds to wait for the connection, for all headers, and for each read.
 
     Raises:
         SourceError: It redirects out of http and https.
@@ -94,8 +134,8 @@ def open_url(url: str, known: Remote | None, offset: int, timeout_s: float) -> H
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
+        _Http(),
+        _Https(),
         _SameSchemeRedirects(),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),

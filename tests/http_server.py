@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -36,6 +36,8 @@ class FileServer:
     """Send the content again and again, and no Content-Length."""
     drip_s: float = 0.0
     """Wait this long before each hundred bytes."""
+    drip_headers: bool = False
+    """Send headers without end, one each tenth of a second."""
     silent_parts: bool = False
     """Send no validator with the rest of a file."""
     headers: dict[str, str] = field(default_factory=dict)
@@ -61,6 +63,8 @@ class _Handler(BaseHTTPRequestHandler):
         state.requests.append({"path": self.path, **dict(self.headers.items())})
         if state.redirect_to and self.path.startswith("/moved"):
             self._answer(302, {"Location": state.redirect_to})
+        elif state.drip_headers:
+            self._drip()
         elif state.missing and state.missing in self.path:
             self._answer(404, {})
         elif state.statuses:
@@ -73,6 +77,14 @@ class _Handler(BaseHTTPRequestHandler):
         for key, value in {"Content-Length": "0", **headers}.items():
             self.send_header(key, value)
         self.end_headers()
+
+    def _drip(self) -> None:
+        self.close_connection = True
+        with suppress(OSError):  # the client has gone
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            for number in range(90):
+                self.wfile.write(b"X-%d: a\r\n" % number)
+                time.sleep(0.1)
 
     def _serve(self) -> None:
         state, begin = self.state, 0

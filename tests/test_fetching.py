@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 import threading
+import time
 from pathlib import Path
 from urllib.request import Request
 
@@ -309,6 +310,16 @@ def test_a_download_that_trickles_ends_in_time_and_is_gone_on_with() -> None:
         server.drip_s = 0.0
         assert fetch(known(server.url)).path.read_bytes() == CONTENT
         assert server.asked_ranges[1] is not None
+
+
+def test_headers_that_trickle_end_in_time() -> None:
+    with serving(CONTENT, drip_headers=True) as server:
+        config = TransferConfig(attempts=2, timeout_s=0.4, backoff_s=0.0)
+        start = time.monotonic()
+        with pytest.raises(MissingAssetError, match=r"headers take too long\), 2 times"):
+            fetch_weight(known(server.url), config=config)
+        assert 0.8 <= time.monotonic() - start < 4
+        assert len(server.requests) == 2
 
 
 def test_what_could_not_be_gone_on_with_is_not_said_to_be_kept() -> None:

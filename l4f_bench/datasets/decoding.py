@@ -12,7 +12,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any, BinaryIO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, _imaging
 
 from l4f_bench.datasets.formats import FORMATS
 from l4f_bench.datasets.levels import (
@@ -51,7 +51,7 @@ def _silence_libraries() -> None:
     """
     logging.getLogger("PIL").addHandler(logging.NullHandler())
     with suppress(AttributeError, OSError, TypeError):
-        library = ctypes.CDLL(Image.core.__file__)  # finds what it is linked to, libtiff as well
+        library = ctypes.CDLL(_imaging.__file__)  # finds what it is linked to, libtiff as well
         for handler in (library.TIFFSetWarningHandler, library.TIFFSetErrorHandler):
             handler(None)
 
