@@ -126,17 +126,18 @@ def _evaluate(setting: Setting, out: Path | None, *, as_json: bool) -> None:
     from l4f_bench.evaluation.records import RECORD_FILE
     from l4f_bench.evaluation.setting import run_name
     from l4f_bench.reporting.lines import record_lines
-    from l4f_bench.runs import check_file
+    from l4f_bench.runs import check_file, check_writable
 
     parts = setting.parts()
-    if out is None:
-        folders = [Path("runs") / run_name(part) for part in parts]
-    else:
-        folders = [out / part.folder() if len(parts) > 1 else out for part in parts]
-    for folder in folders:
-        check_file(folder / RECORD_FILE)
+    check_writable(out or Path("runs"))
+    outcomes = []
     with processes(getattr(setting, "device", None)):
-        outcomes = [_run_part(part, folder) for part, folder in zip(parts, folders, strict=True)]
+        for part in parts:
+            folder = out or Path("runs") / run_name(part)
+            if out is not None and len(parts) > 1:
+                folder = out / part.folder()
+            check_file(folder / RECORD_FILE)
+            outcomes.append(_run_part(part, folder))
     records = [outcome.record for outcome in outcomes]
     if as_json:
         stdout.print(json.dumps({"records": [record.to_json() for record in records]}))

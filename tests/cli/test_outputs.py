@@ -34,7 +34,7 @@ def test_an_output_that_cannot_be_written_comes_first(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("file").write_text("file")
-    taken = ("taken/record.json", "parts/psi-1/record.json")
+    taken = ("taken/record.json", "parts/psi-0.7/record.json")
     for name in ("folder", "folder.npz", "folder.safetensors", *taken):
         Path(name).mkdir(parents=True)
     got = run(*command)
