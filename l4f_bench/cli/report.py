@@ -23,6 +23,9 @@ def report(
         int | None,
         typer.Option(help="Only this table of the paper, 1 to 5.", show_default="all there is"),
     ] = None,
+    plots: Annotated[
+        bool, typer.Option("--plots", help="Also draw difficulty.png; needs matplotlib.")
+    ] = False,
     check: Annotated[
         float | None,
         typer.Option(
@@ -36,6 +39,8 @@ def report(
     Example: l4f-bench report runs/ --format md,tex --out tables --check 0.005
     """
     from l4f_bench.evaluation.records import find_records, load_record
+    from l4f_bench.reporting.difficulty import difficulty_rows
+    from l4f_bench.reporting.difficulty_plot import PLOT_FILE, write_plot
     from l4f_bench.reporting.report import build_report
     from l4f_bench.reporting.tables import check_deviations
     from l4f_bench.reporting.writers import markdown, write_section, writers
@@ -48,6 +53,8 @@ def report(
     for section in drawn.sections:
         write_section(section, out, chosen)
         stdout.print(markdown(section))
+    if plots and (rows := difficulty_rows(loaded)):
+        write_plot(rows, out / PLOT_FILE)
     say(f"Tables: {out}")
     if check is not None:
         check_deviations(drawn.tables, check)

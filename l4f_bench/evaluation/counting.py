@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from l4f_bench.distributed import gathered, num_processes, shard
 from l4f_bench.evaluation.controls import Controls, Looked
+from l4f_bench.evaluation.difficulty import Difficulty, difficulty_of
 from l4f_bench.evaluation.mask_notes import MaskNote
 from l4f_bench.metrics.counts import COUNT_NAMES, NUM_LEVELS, count_levels, count_pixels
 from l4f_bench.progress import Advance
@@ -76,6 +77,7 @@ class Row:
     preds_name: str | None
     reason: str | None
     note: MaskNote | None
+    difficulty: Difficulty
     counts: IntArray
     levels: IntArray | None
     counts_without_bars: IntArray | None
@@ -203,6 +205,7 @@ def _row(pair: Pair) -> Row:
         preds_name=pair.preds_name,
         reason=pair.reason,
         note=pair.note,
+        difficulty=difficulty_of(pair.target, pair.image, pair.counted),
         counts=counts,
         levels=levels,
         counts_without_bars=counts_without_bars,

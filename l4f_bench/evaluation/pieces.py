@@ -22,6 +22,7 @@ from l4f_bench.datasets.remarks import Remark
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.controls import Controls, Looked, PackedMask
 from l4f_bench.evaluation.counting import Counts, Row
+from l4f_bench.evaluation.difficulty import Difficulty
 from l4f_bench.evaluation.mask_notes import MaskNote, Reading, SideNote, pair_warnings
 from l4f_bench.evaluation.records import RECORD_FILE, Record, load_record, rescored
 from l4f_bench.files.errors import RefusedError
@@ -64,7 +65,13 @@ def write_piece(folder: Path, piece: Piece) -> None:
         "reading": asdict(piece.reading),
         "rejected": dict(counts.rejected),
         "rows": [
-            {"index": row.index, "key": row.key, "preds": row.preds_name, "note": _noted(row.note)}
+            {
+                "index": row.index,
+                "key": row.key,
+                "preds": row.preds_name,
+                "note": _noted(row.note),
+                "difficulty": asdict(row.difficulty),
+            }
             for row in counts.rows
         ],
         "ends": [_described(getattr(controls, end)) for end in _ENDS],
@@ -208,6 +215,7 @@ def _piece(arrays: dict[str, npt.NDArray[Any]], text: dict[str, Any]) -> Piece:
                 preds_name=row["preds"],
                 reason=None,
                 note=_note(row["note"]),
+                difficulty=_difficulty(row["difficulty"]),
                 **own,  # type: ignore[arg-type]
             )
         )
@@ -215,6 +223,13 @@ def _piece(arrays: dict[str, npt.NDArray[Any]], text: dict[str, Any]) -> Piece:
     reading = Reading(**text["reading"])
     said = [str(line) for line in text["said"]]
     return Piece(span=range(start, stop), total=total, counts=counts, said=said, reading=reading)
+
+
+def _difficulty(values: dict[str, Any]) -> Difficulty:
+    numbers: dict[str, Any] = {
+        name: None if value is None else float(value) for name, value in values.items()
+    }
+    return Difficulty(**numbers)
 
 
 def _controls(arrays: dict[str, npt.NDArray[Any]], text: dict[str, Any]) -> Controls:

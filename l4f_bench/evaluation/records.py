@@ -22,6 +22,7 @@ import numpy as np
 from l4f_bench.datasets.listing import printable
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.counting import Counts
+from l4f_bench.evaluation.difficulty import Difficulty
 from l4f_bench.evaluation.distance.facts import EXACT_FIELDS, DistanceFacts
 from l4f_bench.metrics.counts import COUNT_NAMES
 from l4f_bench.metrics.intervals import Estimate, estimate, point_scores
@@ -60,7 +61,7 @@ class AnnotatorFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageEntry:
-    """One image's pixel counts."""
+    """One image's pixel counts, and what makes it hard; None where that is not known."""
 
     __pydantic_config__: ClassVar = EXACT_FIELDS
 
@@ -72,6 +73,10 @@ class ImageEntry:
     fp: int
     fn: int
     tn: int
+    size: float | None = None
+    """As in :class:`l4f_bench.evaluation.difficulty.Difficulty`, like the next two."""
+    offset: float | None = None
+    contrast: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +114,7 @@ class Record:
     protocol: Protocol | None
     """How masks are scored; None in ``quality``."""
     images_digest: str | None = None
-    """What fixes the images; None for samples, which are other images with every method."""
+    """What fixes the images; None for samples that no file of a generator fixes."""
     n: int
     """Number of images scored."""
     scores: dict[str, Estimate]
@@ -149,7 +154,7 @@ class Record:
     def image_keys(self) -> list[tuple[object, ...]] | None:
         """What tells the images apart from those of another record of the same data set.
 
-        None for samples: their indices stand for other images with every method.
+        None where nothing fixes the images: the indices of samples may stand for others.
         """
         if self.images_digest is None:
             return None
@@ -158,9 +163,10 @@ class Record:
     def to_json(self) -> dict[str, Any]:
         """The record as written to disk; names of files that are no UTF-8 are escaped."""
         document = {"format": FORMAT, "version": VERSION, **asdict(self)}
-        for entry in document["images"]:
-            if entry["preds"] is None:
-                del entry["preds"]
+        document["images"] = [
+            {name: value for name, value in entry.items() if value is not None}
+            for entry in document["images"]
+        ]
         plain: dict[str, Any] = _printable(json.loads(json.dumps(document)))
         return plain
 
@@ -269,12 +275,18 @@ def _of_masks(protocol: Protocol, seed: int, counts: Counts) -> dict[str, Any]:
                 key=row.key,
                 preds=row.preds_name,
                 **dict(zip(COUNT_NAMES, map(int, row.counts), strict=True)),
+                **_rounded(row.difficulty),
             )
             for row in counts.rows
         ],
         "drawn": counts.drawn,
         "rejected": dict(counts.rejected),
     }
+
+
+def _rounded(difficulty: Difficulty) -> dict[str, Any]:
+    values = asdict(difficulty)
+    return {name: None if value is None else round(value, 5) for name, value in values.items()}
 
 
 def _of_distance(found: DistanceFacts) -> dict[str, Any]:

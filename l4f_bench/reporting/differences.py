@@ -55,7 +55,9 @@ def difference_rows(records: list[Record]) -> list[DifferenceRow]:
     return [
         _row(first, second)
         for first, second in combinations(whole, 2)
-        if first.method != second.method and _conditions(first) == _conditions(second)
+        if first.method != second.method
+        and _conditions(first) == _conditions(second)
+        and _thresholds_fit(first, second)
     ]
 
 
@@ -79,12 +81,20 @@ def _conditions(record: Record) -> tuple[object, ...]:
     annotator = record.annotator
     rule = None if annotator is None else replace(annotator, screen=None)
     weights = None if annotator is None else record.digests.get("annotator")
-    # Of samples the threshold is part of the protocol; an image method may have one of its own.
-    threshold = record.threshold if record.setting == "samples" else None
     return (
         record.dataset, record.setting, record.truth, record.truncation, record.protocol, weights,
-        threshold, rule,
+        rule,
     )  # fmt: skip
+
+
+def _thresholds_fit(first: Record, second: Record) -> bool:
+    """Of a sample's own alpha the threshold is part of the protocol; image methods have theirs."""
+    own = [
+        record.threshold
+        for record in (first, second)
+        if record.setting == "samples" and record.config.get("segmenter") is None
+    ]
+    return len(set(own)) < 2
 
 
 def _title(record: Record) -> str:
@@ -93,6 +103,9 @@ def _title(record: Record) -> str:
 
 
 def _weights(record: Record) -> str | None:
+    masks = [digest for name, digest in record.digests.items() if name.startswith("segmenter")]
+    if record.config.get("segmenter") is not None:
+        return masks[-1] if masks else None
     return record.digests.get("alpha", record.digests.get("generator"))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.records import Record
 from l4f_bench.reporting.differences import difference_section
+from l4f_bench.reporting.difficulty import difficulty_section
 from l4f_bench.reporting.mask_tables import table_section
 from l4f_bench.reporting.published import MASK_TABLES, paper_tables
 from l4f_bench.reporting.quality import NUMBER, quality_sections
@@ -40,7 +41,12 @@ def build_report(records: list[Record], number: int | None = None) -> Report:
         for table in build_tables(records)
         if number is None or (table.spec is not None and table.spec.number == number)
     ]
-    others = [difference_section(records), trust_section(records), *quality_sections(records)]
+    others = [
+        difference_section(records),
+        difficulty_section(records),
+        trust_section(records),
+        *quality_sections(records),
+    ]
     sections = [table_section(table) for table in tables]
     sections += [
         section

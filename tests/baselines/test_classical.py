@@ -18,7 +18,7 @@ from l4f_bench.methods.specs import METHODS
 from l4f_bench_baselines.classical.border_colour import otsu_level
 from l4f_bench_baselines.classical.centre_disc import RADIUS
 
-NAMES = ("border-colour", "centre-disc", "grabcut")
+NAMES = ("border-colour", "border-mean", "centre-disc", "grabcut")
 if not {*NAMES} <= {*METHODS.names()}:
     pytest.skip("install the package anew: its entry points are missing", allow_module_level=True)
 
@@ -57,7 +57,7 @@ def test_an_image_fixes_its_alpha(name: str) -> None:
         assert torch.equal(subject.segment(images[order]), together[order])
 
 
-@pytest.mark.parametrize("name", ["border-colour", "grabcut"])
+@pytest.mark.parametrize("name", ["border-colour", "border-mean", "grabcut"])
 def test_a_disc_of_another_colour_is_found(name: str) -> None:
     mask = method(name).segment(of_disc((200, 60, 50), (70, 110, 160)))[0, 0] > 0.5
     assert mask.equal(disc(40, 52, 12))

@@ -165,3 +165,25 @@ def test_trust_compares_the_same_images_against_both_truths(run: Run, tmp_path: 
     assert report.exit_code == 0, report.stderr
     assert "How far pseudo ground truth can be trusted" in report.stdout
     assert {path.name for path in (tmp_path / "tables").iterdir()} == {"trust.md", "trust.csv"}
+
+
+def test_an_image_method_is_scored_on_the_same_samples(run: Run, tmp_path: Path) -> None:
+    common = ("eval", "--samples", 6, "--truncation", 1, "--json")
+    own = json.loads(run(*common, "--out", tmp_path / "own").stdout)["records"][0]
+    result = run(*common, "--segmenter", "border-colour", "--out", tmp_path / "border")
+    assert result.exit_code == 0, result.stderr
+    (found,) = json.loads(result.stdout)["records"]
+    assert (found["method"], found["threshold"]) == ("border-colour", 0.5)
+    assert found["label"] == "border colour on samples of ours"
+    assert found["images_digest"] == own["images_digest"]
+    truths = [[image["tp"] + image["fn"] for image in one["images"]] for one in (own, found)]
+    assert truths[0] == truths[1]
+    report = run("report", tmp_path, "--out", tmp_path / "tables")
+    assert "Ours - Border colour" in report.stdout
+    assert " paired" in report.stdout
+
+
+def test_weights_of_no_segmenter_are_refused(run: Run, tmp_path: Path) -> None:
+    result = run("eval", "--segmenter-weights", tmp_path / "x.safetensors")
+    assert result.exit_code == 2
+    assert "only with --segmenter" in result.stderr

@@ -24,9 +24,13 @@ class BorderColour:
     distance 1. Where all pixels are as far, as in an image of one colour, it is 0.
     """
 
+    def __init__(self, num_colours: int = NUM_COLOURS) -> None:
+        """Let so many colours stand for the border's; one is their mean."""
+        self._num_colours = num_colours
+
     def segment(self, image: Tensor) -> Tensor:
         """See :class:`l4f_bench.methods.contracts.ImageMethod`."""
-        alphas = [_alpha(pixels.transpose(1, 2, 0)) for pixels in image.numpy()]
+        alphas = [_alpha(pixels.transpose(1, 2, 0), self._num_colours) for pixels in image.numpy()]
         return torch.from_numpy(np.stack(alphas)[:, None].astype(np.float32))
 
 
@@ -45,9 +49,9 @@ def otsu_level(levels: npt.NDArray[np.uint8]) -> int | None:
     return int(variance.argmax()) if variance.any() else None
 
 
-def _alpha(pixels: npt.NDArray[np.uint8]) -> FloatArray:
+def _alpha(pixels: npt.NDArray[np.uint8], num_colours: int) -> FloatArray:
     """Alpha ``[H, W]`` of an image ``[H, W, 3]``."""
-    distance = _distance(pixels, _border_colours(pixels))
+    distance = _distance(pixels, _border_colours(pixels, num_colours))
     largest = distance.max()
     if not largest:
         return distance
@@ -59,11 +63,15 @@ def _alpha(pixels: npt.NDArray[np.uint8]) -> FloatArray:
     return alpha
 
 
-def _border_colours(pixels: npt.NDArray[np.uint8]) -> FloatArray:
+def _border_colours(pixels: npt.NDArray[np.uint8], num_colours: int) -> FloatArray:
     """Colours ``[K, 3]`` that stand for those of the outermost pixels, by median cut."""
     rows, columns = pixels[[0, -1]].reshape(-1, 3), pixels[:, [0, -1]].reshape(-1, 3)
-    border = Image.fromarray(np.concatenate([rows, columns])[None])
-    reduced = border.quantize(NUM_COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    colours = np.concatenate([rows, columns])
+    if num_colours == 1:
+        mean: FloatArray = colours.mean(axis=0, keepdims=True)
+        return mean
+    border = Image.fromarray(colours[None])
+    reduced = border.quantize(num_colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     palette: FloatArray = np.array(reduced.getpalette(), dtype=np.float64).reshape(-1, 3)
     used: FloatArray = palette[np.unique(np.asarray(reduced))]
     return used
@@ -76,3 +84,8 @@ def _distance(pixels: npt.NDArray[np.uint8], colours: FloatArray) -> FloatArray:
         np.minimum(nearest, ((pixels - colour) ** 2).sum(-1), out=nearest)
     distance: FloatArray = np.sqrt(nearest)
     return distance
+
+
+def load_border_mean() -> BorderColour:
+    """Distance from the mean colour of the border."""
+    return BorderColour(num_colours=1)

@@ -16,6 +16,12 @@ BORDER_COLOUR = MethodSpec(
     kind="image",
     load="l4f_bench_baselines.classical.border_colour:BorderColour",
 )
+BORDER_MEAN = MethodSpec(
+    name="border-mean",
+    title="Border mean",
+    kind="image",
+    load="l4f_bench_baselines.classical.border_colour:load_border_mean",
+)
 GRABCUT = MethodSpec(
     name="grabcut",
     title="GrabCut",

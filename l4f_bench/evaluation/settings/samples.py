@@ -1,4 +1,7 @@
-"""A generative method's samples against pseudo ground truth: the paper's Tables 1 and 2."""
+"""A generative method's samples against pseudo ground truth: the paper's Tables 1 and 2.
+
+The masks are the method's own, or those that an image method makes of the same samples.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +24,16 @@ from l4f_bench.evaluation.options import option, whole_or_auto
 from l4f_bench.evaluation.ranges import check_fraction, check_sampling
 from l4f_bench.evaluation.records import Facts, build_record
 from l4f_bench.evaluation.setting import Outcome, Setting
+from l4f_bench.evaluation.settings.images import THRESHOLD as IMAGE_THRESHOLD
 from l4f_bench.evaluation.settings.images import Images
 from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
-from l4f_bench.methods.specs import method_named
+from l4f_bench.methods.specs import MethodSpec, method_named
 from l4f_bench.metrics.protocols import PROTOCOLS
 from l4f_bench.progress import Progress
 
 if TYPE_CHECKING:
     from l4f_bench.annotators.contracts import Annotator
-    from l4f_bench.methods.contracts import GenerativeMethod
+    from l4f_bench.methods.contracts import GenerativeMethod, ImageMethod
     from l4f_bench.methods.contracts import Samples as Drawn
 
 
@@ -43,11 +47,17 @@ class Samples(AnnotatorOptions):
     dataset: str = option("Data set", "shapes")
     generator: Path | None = option("Method's generator", usual="embedded or cached")
     alpha: Path | None = option("Alpha network of ours", usual="embedded")
+    segmenter: str | None = option(
+        "Image method whose masks of the samples are scored", usual="the method's own masks"
+    )
+    segmenter_weights: Path | None = option("Its checkpoint", usual="embedded or cached")
     screen_weights: Path | None = option("Detector that PSeg's faces must pass", usual="cached")
     truncation: tuple[float, ...] = option(
         "Truncation psi; repeatable", (), usual="as in the paper"
     )
-    threshold: float | None = option("Alpha above which is foreground", usual="0.9")
+    threshold: float | None = option(
+        "Alpha above which is foreground", usual="0.9, of a segmenter 0.5"
+    )
     samples: int = option("Accepted samples to score", 1000)
     max_drawn: int = option("Most samples to draw", 10_000)
     batch_size: int | None = option("Images at a time", usual="auto", parse=whole_or_auto)
@@ -66,12 +76,12 @@ class Samples(AnnotatorOptions):
 
     def parts(self) -> Sequence[Setting]:
         """Every truncation, and the annotator itself where images with true masks are drawn."""
-        method_named(self.method)
+        self.scored()
         PROTOCOLS.get(self.protocol)
         spec, source = DATASETS.get(self.dataset), self.source()
         truncations = self.truncation or spec.truncations
         found: list[Setting] = [replace(self, truncation=(psi,)) for psi in truncations]
-        if spec.drawn:
+        if spec.drawn and self.segmenter is None:
             found.append(
                 Images(
                     method=source.name,
@@ -112,9 +122,11 @@ class Samples(AnnotatorOptions):
         spec, source = DATASETS.get(self.dataset), self.source()
         screen = method_named(self.method).screens.get(self.dataset)
         usual = usual_annotator(self.dataset, screen) if spec.annotator else source
-        parts = [method_named(self.method).title.lower()]
-        if self._threshold != spec.threshold:
-            parts.append(f"threshold {self._threshold:g}")
+        parts = [self.scored().title.lower()]
+        if self.segmenter is not None:
+            parts[0] += f" on samples of {method_named(self.method).title.lower()}"
+        if self.used_threshold != self._usual_threshold:
+            parts.append(f"threshold {self.used_threshold:g}")
         if source.name != usual.name:
             parts.append(f"against {source.name}")
         if source.foreground:
@@ -147,7 +159,8 @@ class Samples(AnnotatorOptions):
         annotator, of_annotator = open_annotator(
             source, choose_device(self.device), dataset=self.dataset
         )
-        scene = SampleScene(method, annotator, self)
+        segmenter, of_segmenter = self._load_segmenter()
+        scene = SampleScene(method, annotator, self, segmenter)
         counts = count_images(
             scene,
             most=self.max_drawn,
@@ -156,24 +169,61 @@ class Samples(AnnotatorOptions):
             advance=progress(self.samples),
         )
         facts = Facts(
-            method=method_named(self.method).name,
-            method_title=method_named(self.method).title,
+            method=self.scored().name,
+            method_title=self.scored().title,
             dataset_title=DATASETS.get(self.dataset).title,
             label=self.label(),
             truth=source.name,
             annotator=annotator_facts(source, annotator),
             truncation=self.truncation[0],
-            threshold=self._threshold,
-            digests=digests | of_annotator,
+            threshold=self.used_threshold,
+            images_digest=self._images_digest(digests),
+            digests=digests | of_annotator | of_segmenter,
             warnings=_warnings(counts, self.samples),
         )
         record = build_record(self, facts, counts, started=started)
         examples = pick_examples(scene, counts, scene.name) if is_first() else []
         return Outcome(record, examples, failure=None if counts.rows else _NOTHING)
 
+    def scored(self) -> MethodSpec:
+        """The method whose masks are scored.
+
+        Raises:
+            InputError: It is unknown, or weights are given of a segmenter that is not.
+        """
+        if self.segmenter is not None:
+            return method_named(self.segmenter)
+        if self.segmenter_weights is not None:
+            raise InputError("--segmenter-weights applies only with --segmenter. Leave it out.")
+        return method_named(self.method)
+
     @property
-    def _threshold(self) -> float:
-        return DATASETS.get(self.dataset).threshold if self.threshold is None else self.threshold
+    def _usual_threshold(self) -> float:
+        spec = DATASETS.get(self.dataset)
+        return spec.threshold if self.segmenter is None else IMAGE_THRESHOLD
+
+    @property
+    def used_threshold(self) -> float:
+        """Alpha above which a pixel is foreground."""
+        return self._usual_threshold if self.threshold is None else self.threshold
+
+    def _load_segmenter(self) -> tuple[ImageMethod | None, dict[str, str]]:
+        """The image method that is asked for, and the SHA-256 of its files."""
+        from l4f_bench.methods.loading import load_image_method
+
+        if self.segmenter is None:
+            return None, {}
+        method, digests = load_image_method(
+            self.segmenter, self.dataset, weights=self.segmenter_weights, device=self.device
+        )
+        return method, {f"segmenter {name}": digest for name, digest in digests.items()}
+
+    def _images_digest(self, digests: dict[str, str]) -> str | None:
+        """What fixes the samples, whoever makes their masks; None where no file does."""
+        if "generator" not in digests:
+            return None
+        psi = self.truncation[0]
+        return f"samples of {digests['generator']}, psi {psi:g}, seed {self.seed}"
 
 
 _NOTHING = "No sample was accepted, so there is nothing to score; see the record."
@@ -182,18 +232,27 @@ _NOTHING = "No sample was accepted, so there is nothing to score; see the record
 class SampleScene:
     """Samples beside the annotator's masks."""
 
-    def __init__(self, method: GenerativeMethod, annotator: Annotator, setting: Samples) -> None:
-        """Draw the samples of a part of ``setting``."""
+    def __init__(
+        self,
+        method: GenerativeMethod,
+        annotator: Annotator,
+        setting: Samples,
+        segmenter: ImageMethod | None = None,
+    ) -> None:
+        """Draw the samples of a part of ``setting``; masks by ``segmenter``, or their own."""
         spec = DATASETS.get(setting.dataset)
-        self._method, self._annotator = method, annotator
+        self._method, self._annotator, self._segmenter = method, annotator, segmenter
         self._psi, self._seed = setting.truncation[0], setting.seed
-        self._threshold = spec.threshold if setting.threshold is None else setting.threshold
+        self._threshold = setting.used_threshold
         self._letterbox = spec.letterbox
         self._with_levels = PROTOCOLS.get(setting.protocol).f_measure is not None
 
     def predict(self, indices: Sequence[int]) -> tuple[Sequence[int], Drawn]:
         """The samples, after their indices."""
-        return indices, self._method.sample(indices, truncation=self._psi, seed=self._seed)
+        drawn = self._method.sample(indices, truncation=self._psi, seed=self._seed)
+        if self._segmenter is not None:
+            drawn = replace(drawn, alpha=self._segmenter.segment(drawn.image))
+        return indices, drawn
 
     def pair(self, predictions: tuple[Sequence[int], Drawn]) -> list[Pair]:
         """The same with the annotator's masks."""
