@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import shutil
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from l4f_bench.evaluation.pieces import PIECE_FILE, merge_pieces
-from l4f_bench.evaluation.records import RECORD_FILE, Record, load_record
+from l4f_bench.evaluation.records import RECORD_FILE, ImageEntry, Record, load_record
 from l4f_bench.evaluation.scoring import MaskFolders
 from l4f_bench.evaluation.shards import Shard
 from l4f_bench.front import Records, Tables
+from l4f_bench.reporting.difficulty import MIN_IMAGES
 from l4f_bench.reporting.lines import record_lines
 from l4f_bench.reporting.report import build_report
 from l4f_bench.reporting.writers import WRITERS, write_section
@@ -30,12 +32,23 @@ def kinds(folder: Path) -> dict[str, Kind]:
         new = folder / f"new-{old.name}"
         load_record(old).save(new)
         found |= {f"record-1/{old.stem}": Kind(old, draw), f"record-2/{old.stem}": Kind(new, draw)}
+    graded(load_record(OLD / "samples.json")).save(folder / "graded.json")
+    found["record-2/graded"] = Kind(folder / "graded.json", draw)
     pieces = folder / "pieces"
     write_pieces(pieces)
     merged = Merge(pieces)
     for name in (RECORD_FILE, PIECE_FILE):
         found[f"piece/{name}"] = Kind(pieces / "1" / name, merged)
     return found
+
+
+def graded(record: Record) -> Record:
+    """A record of as many images as scores by quarter need, with what makes each hard."""
+    images = [
+        ImageEntry(key=i, tp=100 - i, fp=i, fn=i, tn=900, size=i / 50, offset=i / 90, contrast=i)
+        for i in range(MIN_IMAGES)
+    ]
+    return replace(record, images=images, n=len(images))
 
 
 def draw(path: Path) -> None:
