@@ -12,32 +12,12 @@ from l4f_bench.annotators.bisenet import BiSeNet
 from l4f_bench.annotators.contracts import Annotation, Reason
 from l4f_bench.annotators.images import as_rgb, resized
 from l4f_bench.annotators.rejection import checked_fraction
+from l4f_bench.datasets.celebamask.parts import PARTS
 from l4f_bench.errors import InputError
 from l4f_bench.registry import unknown_name
 
-FACE_CLASSES = (
-    "background",
-    "skin",
-    "l_brow",
-    "r_brow",
-    "l_eye",
-    "r_eye",
-    "eye_g",
-    "l_ear",
-    "r_ear",
-    "ear_r",
-    "nose",
-    "mouth",
-    "u_lip",
-    "l_lip",
-    "neck",
-    "neck_l",
-    "cloth",
-    "hair",
-    "hat",
-)
-"""Classes of the public face-parsing network, by index (``eye_g`` glasses, ``ear_r`` earring,
-``neck_l`` necklace)."""
+FACE_CLASSES = ("background", *PARTS)
+"""Classes of the public face-parsing network, by index."""
 
 FACE_SIDE = 512
 """Pixels that the public network was trained at."""

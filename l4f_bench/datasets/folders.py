@@ -19,7 +19,6 @@ from l4f_bench.datasets.pairs import Pairs, list_images, pair_files
 from l4f_bench.datasets.remarks import Remarks
 from l4f_bench.datasets.specs import DatasetSpec
 from l4f_bench.datasets.squares import read_rgb
-from l4f_bench.distributed import gathered
 from l4f_bench.errors import InputError
 from l4f_bench.provenance import sha256_of_files
 
@@ -119,11 +118,7 @@ class FolderImages:
 
     def warnings(self) -> list[str]:
         """What there is to say of the files that were listed and the images that were read."""
-        remarks = Remarks(self._remarks.what)
-        for share in gathered(self._remarks.found):
-            for remark, (number, name) in share.items():
-                remarks.count(remark, number, name)
-        return [*self._said, *remarks.news()]
+        return [*self._said, *self._remarks.everywhere().news()]
 
     def pair(self, first: Listing, second: Listing) -> Pairs:
         """Which files belong together.

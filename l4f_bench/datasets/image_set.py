@@ -13,9 +13,12 @@ from l4f_bench.datasets.listing import Listing
 from l4f_bench.datasets.mask_levels import MaskFile
 from l4f_bench.datasets.specs import DATASETS, DatasetSpec
 from l4f_bench.errors import InputError
-from l4f_bench.registry import capitalised, code_of_others, load_object
+from l4f_bench.registry import capitalised, code_of_others, load_object, unknown_name
 
 _NEEDED = ("key", "image", "mask", "warnings")
+
+ALL = "all"
+"""Every image, whatever its split."""
 
 Truth = Literal["exact", "human"]
 """Whose masks images come with: those they were drawn from, or a person's."""
@@ -86,6 +89,30 @@ class WithPublishedMasks(Protocol):
         """Their folder."""
 
 
+@runtime_checkable
+class WithChoice(Protocol):
+    """Images that are one of several choices among those of a data set."""
+
+    @property
+    def split(self) -> str:
+        """Which of the images these are, as ``first 1000 of test``."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Parts that are foreground in the true masks; empty for all that there are."""
+
+
+@runtime_checkable
+class WithState(Protocol):
+    """Images that know more of their folder than what can be read."""
+
+    def facts(self) -> dict[str, int]:
+        """How many there are of what."""
+
+    def faults(self) -> list[str]:
+        """Those of the warnings that speak of something wrong."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageRequest:
     """Which images of a data set are wanted, and how their masks are read."""
@@ -96,9 +123,31 @@ class ImageRequest:
     level: int = 128
     """Grey level (8-bit scale) from which a pixel of a true mask is foreground."""
     num_images: int | None = None
-    """How many there are of drawn images; None for the usual number."""
+    """How many there are of drawn images, or at the most of a split; None for the usual number."""
     seed: int = 0
     """Seed of drawn images."""
+    split: str | None = None
+    """One of the data set's splits, or :data:`ALL`; None for the usual images."""
+    parts: tuple[str, ...] = ()
+    """Parts that are foreground; empty for all of the data set's."""
+
+    def __post_init__(self) -> None:
+        """Refuse splits and parts that the data set has not.
+
+        Raises:
+            InputError: One is unknown, or there are none.
+        """
+        splits = (*self.spec.splits, ALL) if self.spec.splits else ()
+        for option, given, known in (
+            ("split", () if self.split is None else (self.split,), splits),
+            ("parts", self.parts, self.spec.parts),
+        ):
+            if given and not known:
+                raise InputError(f"{self.spec.title} has no {option} to choose. Leave out --{option}.")
+            for name in given:
+                if name not in known:
+                    word = option.removesuffix("s")
+                    raise InputError(f"{unknown_name(word, name, list(known))} --{option} takes one.")
 
 
 def open_images(request: ImageRequest) -> ImageSet:

@@ -9,6 +9,7 @@ from l4f_bench.datasets.folders import FolderImages
 from l4f_bench.datasets.image_set import ImageRequest
 from l4f_bench.datasets.listing import Listing, printable
 from l4f_bench.datasets.pairs import Pairs
+from l4f_bench.datasets.specs import DatasetSpec
 from l4f_bench.errors import InputError, MissingAssetError
 
 _NAME = "{name}"
@@ -64,12 +65,7 @@ class LayoutImages(FolderImages):
         spec = request.spec
         self._patterns = [_Pattern.of(text) for text in spec.layout]
         images, masks = (data / pattern.folder for pattern in self._patterns)
-        for folder in (images, masks):
-            if not folder.is_dir():
-                raise InputError(
-                    f"{spec.title} is expected in {data} as {' and '.join(spec.layout)}, but "
-                    f"{folder} is not a folder. `l4f-bench fetch {spec.name}` says how to get it."
-                )
+        check_laid_out(spec, data, images, masks)
         super().__init__(spec, masks, images, level=request.level, named_by_images=True)
 
     def pair(self, first: Listing, second: Listing) -> Pairs:
@@ -101,6 +97,29 @@ def open_layout(request: ImageRequest) -> LayoutImages:
         MissingAssetError: The data was not given; the message says how to get it.
         InputError: Its folder does not have the layout, or files are left unpaired.
     """
+    return LayoutImages(given_data(request), request)
+
+
+def given_data(request: ImageRequest) -> Path:
+    """The folder of the data.
+
+    Raises:
+        MissingAssetError: It was not given; the message says how to get it.
+    """
     if request.data is None:
         raise MissingAssetError(f"{request.spec.steps} Give its folder with --data DIR.")
-    return LayoutImages(request.data, request)
+    return request.data
+
+
+def check_laid_out(spec: DatasetSpec, data: Path, *folders: Path) -> None:
+    """Raise unless the folders of a layout are there.
+
+    Raises:
+        InputError: One is not; the message says what was expected.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(
+                f"{spec.title} is expected in {data} as {' and '.join(spec.layout[:2])}, but "
+                f"{folder} is not a folder. `l4f-bench fetch {spec.name}` says how to get it."
+            )

@@ -26,6 +26,8 @@ class Mask:
     levels: ByteArray
     """uint8 ``[H, W]``."""
     remarks: tuple[Remark, ...]
+    mode: str = "L"
+    """Pillow's name of the channels that the file has."""
 
 
 def read_mask(path: Path, depth: Depth = ALONE) -> Mask:
@@ -58,7 +60,7 @@ def read_mask(path: Path, depth: Depth = ALONE) -> Mask:
         if image.mode not in ("L", "1", "P"):
             image = image.convert("RGB")
         grey = image if image.mode == "L" else image.convert("L")
-        return Mask(np.asarray(decoded.upright(grey)), remarks)
+        return Mask(np.asarray(decoded.upright(grey)), remarks, decoded.image.mode)
 
 
 def _without_alpha(rgba: Image.Image) -> tuple[Image.Image, tuple[Remark, ...]]:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from enum import Enum
 from threading import Lock
 
+from l4f_bench.distributed import gathered
+
 
 class Remark(Enum):
     """Something about a file; its value goes on the sentence "3 images …"."""
@@ -55,6 +57,14 @@ class Remarks:
         with self._lock:
             before, first = self.found.get(remark, (0, name))
             self.found[remark] = (before + number, min(first, name))
+
+    def everywhere(self) -> Remarks:
+        """The same of all processes."""
+        whole = Remarks(self.what)
+        for share in gathered(self.found):
+            for remark, (number, name) in share.items():
+                whole.count(remark, number, name)
+        return whole
 
     def news(self) -> list[str]:
         """A sentence for each remark that was not told before."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from l4f_bench.datasets.celebamask.parts import PARTS, SPLITS
 from l4f_bench.registry import Registry
 
 
@@ -31,6 +32,10 @@ class DatasetSpec:
     mask_background: tuple[int, int, int] | None = None
     """Colour of all but the object in true masks that are colour images; None where these hold grey
     levels and the object is white."""
+    splits: tuple[str, ...] = ()
+    """Splits of its images, one of which can be asked for."""
+    parts: tuple[str, ...] = ()
+    """Parts that its true masks consist of, of which some can be asked for."""
     instructions: str | None = None
     """How to get it by hand, a phrase."""
     folder: str | None = None
@@ -141,6 +146,9 @@ for _spec in (
         name="celebamask",
         title="CelebAMask-HQ",
         resolution=1024,
+        images="l4f_bench.datasets.celebamask.images:open_celebamask",
+        splits=SPLITS,
+        parts=PARTS,
         layout=(
             "CelebA-HQ-img/{id}.jpg",
             "CelebAMask-HQ-mask-anno/{id // 2000}/{id:05d}_{part}.png",
