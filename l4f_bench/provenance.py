@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from l4f_bench import __version__
+from l4f_bench.errors import InputError
 
 _PACKAGES = ("numpy", "pandas", "pillow", "pytorch-fid", "torch", "torchmetrics", "torchvision")
 
@@ -42,7 +44,13 @@ def environment() -> dict[str, Any]:
 
 
 def sha256_of(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file, read in blocks."""
+    """Hexadecimal SHA-256 of a file, read in blocks.
+
+    Raises:
+        InputError: It is a pipe or device, which may never end.
+    """
+    if not S_ISREG(path.stat().st_mode):
+        raise InputError(f"{path} is a folder, pipe or device. Put a file in its place.")
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -1,14 +1,17 @@
-"""The command doctor: what this machine has, and what it lacks."""
+"""The command doctor: what this machine has and lacks, and the state of a data set's images."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from l4f_bench.cli.console import byte_count
+from l4f_bench.cli.console import byte_count, progress_bar
 from l4f_bench.cli.options import AsJson
+from l4f_bench.errors import InputError
+from l4f_bench.terminal import one_line
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,12 +19,35 @@ if TYPE_CHECKING:
     from l4f_bench.doctor import Diagnosis
 
 _ABOUT_IMAGES = (
-    "Images are not looked for: l4f-bench fetch NAME says how to get those of a data set."
+    "Images are not looked for: l4f-bench fetch NAME says how to get those of a data set, and "
+    "l4f-bench doctor --dataset NAME --data DIR what state they are in."
 )
 
 
-def doctor(as_json: AsJson = False) -> None:
-    """Show versions, devices, optional packages, cached weights, and what data sets lack."""
+def doctor(
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="Look at the images of this data set instead.", show_default=False),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="The data set's folder.", show_default=False)
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Look at the names of its files, and open none.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show versions, devices, optional packages, cached weights, and what data sets lack.
+
+    With a data set, show the state of its folder: how many images and masks, and what is wrong.
+
+    Example: l4f-bench doctor --dataset celebamask --data CelebAMask-HQ
+    """
+    if dataset is not None:
+        _examine(dataset, data, quick=quick, as_json=as_json)
+        return
+    if data is not None or quick:
+        raise InputError("--data and --quick are about one data set: name it with --dataset.")
     from dataclasses import asdict
 
     from l4f_bench.doctor import diagnose
@@ -32,6 +58,32 @@ def doctor(as_json: AsJson = False) -> None:
     else:
         _print_diagnosis(diagnosis)
     if diagnosis.broken:
+        raise typer.Exit(1)
+
+
+def _examine(dataset: str, data: Path | None, *, quick: bool, as_json: bool) -> None:
+    """Show the state of a data set's images; the exit code is 1 if something is wrong."""
+    from dataclasses import asdict
+
+    from l4f_bench.datasets.examining import examine
+    from l4f_bench.datasets.specs import DATASETS
+
+    spec = DATASETS.get(dataset)
+    with progress_bar(f"doctor: {dataset}") as progress:
+        found = examine(spec, data, progress, quick=quick)
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=2))
+    else:
+        facts = _table(found.title, "")
+        for name, value in found.facts.items():
+            facts.add_row(name, one_line(value))
+        _print_tables(facts)
+        for title, sentences in (("Fault", found.faults), ("Note", found.notes)):
+            for sentence in sentences:
+                typer.echo(f"{title}: {one_line(sentence)}")
+        if not found.faults:
+            typer.echo("No fault was found.")
+    if found.faults:
         raise typer.Exit(1)
 
 

@@ -143,11 +143,15 @@ class ImageRequest:
             ("parts", self.parts, self.spec.parts),
         ):
             if given and not known:
-                raise InputError(f"{self.spec.title} has no {option} to choose. Leave out --{option}.")
+                raise InputError(
+                    f"{self.spec.title} has no {option} to choose. Leave out --{option}."
+                )
             for name in given:
                 if name not in known:
                     word = option.removesuffix("s")
-                    raise InputError(f"{unknown_name(word, name, list(known))} --{option} takes one.")
+                    raise InputError(
+                        f"{unknown_name(word, name, list(known))} --{option} takes one."
+                    )
 
 
 def open_images(request: ImageRequest) -> ImageSet:

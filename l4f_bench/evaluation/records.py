@@ -115,6 +115,10 @@ class Record:
     """How masks are scored; None in ``quality``."""
     images_digest: str | None = None
     """What fixes the images; None for samples that no file of a generator fixes."""
+    split: str | None = None
+    """Which of the data set's images, as ``first 1000 of test``; None where it has no splits."""
+    parts: tuple[str, ...] = ()
+    """Parts of the true masks that are foreground; empty for all that there are."""
     n: int
     """Number of images scored."""
     scores: dict[str, Estimate]
@@ -129,7 +133,7 @@ class Record:
     drawn: int | None = None
     """Images looked at until n were accepted, or all; None in ``quality``."""
     rejected: dict[str, int] = field(default_factory=dict)
-    """How many images the annotator rejected, by reason."""
+    """How many images the annotator rejected, or had masks with faults, by reason."""
     distance: DistanceFacts | None = None
     """What was compared in ``quality``, and by which features; None elsewhere."""
     config: dict[str, Any] = field(default_factory=dict)
@@ -218,6 +222,8 @@ class Facts:
     level: int | None = None
     piece: str | None = None
     images_digest: str | None = None
+    split: str | None = None
+    parts: tuple[str, ...] = ()
     digests: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 

@@ -83,7 +83,7 @@ def _conditions(record: Record) -> tuple[object, ...]:
     weights = None if annotator is None else record.digests.get("annotator")
     return (
         record.dataset, record.setting, record.truth, record.truncation, record.protocol, weights,
-        rule,
+        rule, record.split, record.parts,
     )  # fmt: skip
 
 

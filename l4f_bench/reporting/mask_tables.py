@@ -143,7 +143,8 @@ def _interval(cell: Cell, digits: int) -> str:
 
 
 def _notes(table: Table) -> list[str]:
-    notes = [] if table.spec is None else [table.spec.note, *_missing(table, table.spec)]
+    spec = table.spec
+    notes = [] if spec is None else [spec.note, *spec.remarks, *_missing(table, spec)]
     protocols = {row.protocol for row in table.rows if row.protocol is not None}
     notes += sorted(f"Protocol {p.name}: {p.title} ({p.source})." for p in protocols)
     if any(row.controls for row in table.rows):

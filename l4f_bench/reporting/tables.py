@@ -235,6 +235,8 @@ def _unlike(published: PublishedRow, record: Record) -> str | None:
         return (
             f"{record.n} images were scored, and for the published numbers {published.num_images}"
         )
+    if record.parts:
+        return f"the paper's masks are of all parts, not of {' and '.join(record.parts)} alone"
     if not _judged_as_published(record):
         return f"the paper's masks are not those of {record.truth} here"
     return None

@@ -199,7 +199,14 @@ def test_truth_of_another_size_names_both(run: Run, own: tuple[Path, Path]) -> N
         (("--name", "cows", "--images", "i", "--truth", "t", "--level", "300"), "--level 300"),
         (("--name", "cows", "--images", "i", "--truth", "t"), "The folder i does not exist"),
         (("--dataset", "flowers", "--method", "bright", "--level", "9"), "--level applies to grey"),
-        (("--dataset", "celebamask"), "CelebAMask-HQ has no images here"),
+        (
+            ("--dataset", "labels4free-custom"),
+            "evaluated as ffhq, cat, horse and car has no images",
+        ),
+        (("--dataset", "flowers", "--split", "test"), "Oxford flowers has no split to choose"),
+        (("--dataset", "flowers", "--parts", "hat"), "Oxford flowers has no parts to choose"),
+        (("--name", "cows", "--images", "i", "--split", "test"), "cows has no split to choose"),
+        (("--split", "test", "--method", "bright"), "Shapes has no split to choose"),
     ],
 )
 def test_what_cannot_be_meant_is_one_line(arguments: tuple[str, ...], said: str, run: Run) -> None:

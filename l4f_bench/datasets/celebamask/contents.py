@@ -105,7 +105,7 @@ def _take_part(found: Contents, folder: str, entry: os.DirEntry[str]) -> None:
     if named is None:
         found.note(Fault.MISNAMED, None, name)
         return
-    number, (part, _, ending) = int(named[1]), named[2].rpartition(".")
+    number, part = int(named[1]), named[2].rpartition(".")[0]
     if entry.name != f"{number:05d}_{part}.png":
         found.note(Fault.MISNAMED, number, name)
     elif part not in _PLACES:
@@ -126,7 +126,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
                 entry
                 for entry in entries
                 if not entry.name.startswith(".")
-                and os.path.splitext(entry.name)[1].lower() not in COMPANIONS
+                and Path(entry.name).suffix.lower() not in COMPANIONS
             ]
     except OSError as error:
         raise InputError(f"Cannot read the folder {folder}: {error.strerror}.") from None

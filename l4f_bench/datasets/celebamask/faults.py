@@ -68,7 +68,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Tally:
-    """How many faults there are of each kind, and the first of their names. Threads may share it."""
+    """How many faults of each kind there are, and their first names. Threads may share it."""
 
     found: dict[Fault, tuple[int, list[str]]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)

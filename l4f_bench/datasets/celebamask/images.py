@@ -126,11 +126,10 @@ class CelebAMaskImages:
         return self._told().sentences(notes=False)
 
     def facts(self) -> dict[str, int]:
-        """How many images, parts and images of each split there are in the folder."""
+        """How many images have parts, parts, and images of each split there are in the folder."""
         contents = self._contents
         there = Counter(self._splits.get(number) for number in contents.images)
         return {
-            "images in the folder": len(contents.images),
             "images with part files": len(contents.images.keys() & contents.parts.keys()),
             "part files": sum(bits.bit_count() for bits in contents.parts.values()),
             **{f"images of {split}": there[split] for split in self.spec.splits},

@@ -1,8 +1,8 @@
 """Which split of CelebA an image belongs to, by the name of the file that it was made from.
 
 ``CelebA-HQ-to-CelebA-mapping.txt`` has a header and three columns: id, index of the original from
-zero on, and its file, numbered from one on. CelebA's ``list_eval_partition.txt`` goes by these files
-(``182638.jpg 2``). Where the index is taken instead, images on the border change their split.
+zero on, and its file, numbered from one on. CelebA's ``list_eval_partition.txt`` goes by these
+files (``182638.jpg 2``). Where the index is taken instead, images on the border change their split.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _Lines = Iterator[tuple[str, re.Match[str]]]
 
 
 def read_splits(contents: Contents) -> dict[int, str]:
-    """The splits by ids, of images that are not there as well; faults of the two files are noted."""
+    """The splits by id, of images that are not there, too; faults of the two files are noted."""
     originals = _originals(contents)
     partition = _partition(contents)
     for number in originals.keys() - contents.images.keys():

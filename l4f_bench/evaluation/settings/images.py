@@ -13,6 +13,7 @@ from l4f_bench.datasets.image_set import ImageRequest, ImageSet, WithPublishedMa
 from l4f_bench.datasets.specs import DATASETS, DatasetSpec
 from l4f_bench.distributed import is_first
 from l4f_bench.errors import InputError
+from l4f_bench.evaluation.choice import Choice, check_any_left, warnings_of
 from l4f_bench.evaluation.counting import count_images
 from l4f_bench.evaluation.examples import pick_examples
 from l4f_bench.evaluation.image_scene import (
@@ -61,6 +62,12 @@ class Images(AnnotatorOptions):
     images: Path | None = option("Folder of your own images", usual="none")
     truth: Path | None = option("Folder of your true masks", usual="none")
     name: str | None = option("Name of your own folders", usual="none")
+    split: str | None = option(
+        "train, val, test or all, where there are splits", usual="first 1000 of test"
+    )
+    mask_parts: tuple[str, ...] = option(
+        "Part that is foreground in true masks; repeatable", (), usual="all", names=("--parts",)
+    )
     masks: Path | None = option("Predicted masks", usual="made by method")
     weights: Path | None = option(
         "Checkpoint of the method",
@@ -76,6 +83,7 @@ class Images(AnnotatorOptions):
         names=("--limit", "--samples"),
     )
     shard: Shard | None = option("Part of them, as 3/16, to merge", usual="all", parse=parse_shard)
+    strict: bool = option("Score nothing if there are warnings of the images", False)
     workers: int | None = option("Threads that decode", usual="CPU cores")
     device: str | None = option("cpu, cuda, …", usual="a GPU if there is one")
     protocol: str = option("l4f, voynov, selfmask or drc", "l4f")
@@ -178,17 +186,23 @@ class Images(AnnotatorOptions):
         counts = count_images(
             scene, first=span.start, most=span.stop, batch_size=size, advance=progress(len(span))
         )
-        said = [*(files.warnings() if files is not None else []), *images.warnings()]
+        said = [] if files is None else files.warnings()
+        said += warnings_of(images, strict=self.strict)
+        if annotator is None and self.shard is None:
+            check_any_left(counts, said)
         reading = Reading(level=self._level)
         truth = str(images.truth) if annotator is None else annotator.name
         grey = images.truth == "human" and images.spec.mask_background is None
         reads_files = files is not None or (annotator is None and grey)
+        chosen = Choice.of(images)
         facts = Facts(
             method=method_named(self.method).name,
             method_title=method_named(self.method).title,
             dataset_title=images.spec.title,
-            label=self.label(truth),
+            label=", ".join([self.label(truth), *chosen.named()]),
             truth=truth,
+            split=chosen.split,
+            parts=chosen.parts,
             annotator=annotator,
             threshold=self._threshold if files is None else None,
             level=self._level if reads_files else None,
@@ -232,21 +246,22 @@ class Images(AnnotatorOptions):
             raise InputError(
                 f"{spec.title} has no masks of its own. Name whose masks are true with --annotator."
             )
+        warnings_of(images, strict=self.strict)
         return images
 
     def _open_any(self) -> ImageSet:
         """The images of a data set, or those of one's own."""
         own = self._own_folders()
-        if own is not None:
-            return own.open(self._level)
         request = ImageRequest(
             spec=self._spec,
             data=self.data,
             level=self._level,
             num_images=self.limit,
             seed=self.seed,
+            split=self.split,
+            parts=self.mask_parts,
         )
-        return open_images(request)
+        return open_images(request) if own is None else own.open(self._level)
 
     def _span(self, most: int) -> range:
         """Which of the images are looked at."""
