@@ -85,7 +85,7 @@ def list_contents(data: Path) -> Contents:
 
 def _take_image(found: Contents, entry: os.DirEntry[str]) -> None:
     named = _IMAGE.fullmatch(entry.name)
-    if named is None or Path(entry.name).suffix.lower() not in EXTENSIONS:
+    if named is None or not entry.name.lower().endswith(EXTENSIONS):
         found.note(Fault.STRANGE_IMAGE, None, entry.name)
         return
     number = int(named[1])
@@ -126,7 +126,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
                 entry
                 for entry in entries
                 if not entry.name.startswith(".")
-                and Path(entry.name).suffix.lower() not in COMPANIONS
+                and not entry.name.lower().endswith(COMPANIONS)
             ]
     except OSError as error:
         raise InputError(f"Cannot read the folder {folder}: {error.strerror}.") from None
