@@ -125,8 +125,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
             return [
                 entry
                 for entry in entries
-                if not entry.name.startswith(".")
-                and not entry.name.lower().endswith(COMPANIONS)
+                if not entry.name.startswith(".") and not entry.name.lower().endswith(COMPANIONS)
             ]
     except OSError as error:
         raise InputError(f"Cannot read the folder {folder}: {error.strerror}.") from None
