@@ -8,7 +8,11 @@ from functools import cache
 from typing import Any
 
 from l4f_bench.evaluation.records import Record
+from l4f_bench.metrics.counts import COUNT_NAMES
 from l4f_bench.metrics.scores import TABLE_METRICS
+
+_MOST_PIXELS = 1 << 40
+"""Of an image; a million images of so many can still be counted."""
 
 
 @cache
@@ -45,6 +49,12 @@ def _check_sense(record: Record) -> None:
     """
     if record.images and len(record.images) != record.n:
         raise ValueError(f"n is {record.n}, but it holds {len(record.images)} images")
+    if any(
+        not 0 <= getattr(entry, name) <= _MOST_PIXELS
+        for entry in record.images
+        for name in COUNT_NAMES
+    ):
+        raise ValueError("images have counts that no image has")
     if (record.protocol is None) == (record.distance is None):
         raise ValueError("it must have either a protocol or a distance")
     needed = TABLE_METRICS if record.distance is None else (record.distance.key,)

@@ -59,6 +59,8 @@ def test_other_files_are_refused(text: str, message: str, tmp_path: Path) -> Non
         ("protocol", None),
         ("scores", {"miou": {"value": "high"}}),
         ("images", [{"key": "a"}]),
+        ("images", [{"key": i, "tp": 1 << 70, "fp": 0, "fn": 0, "tn": 1} for i in range(2)]),
+        ("images", [{"key": i, "tp": 1, "fp": 0, "fn": -1, "tn": 1} for i in range(2)]),
         ("protocol", "l4f"),
         ("setting", 3),
         ("subset", None),
