@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 
 from l4f_bench import __version__, interrupts
 from l4f_bench.cli import (
+    analyze,
     annotate,
     audit,
     check_method,
@@ -135,6 +136,7 @@ for commands in (
     annotate,
     check_method,
     train,
+    analyze,
     curves,
     convert,
     inspect,

@@ -57,6 +57,14 @@ def train(
             show_default="the preset's",
         ),
     ] = None,
+    levels: Annotated[
+        str | None,
+        typer.Option(
+            help="ours: resolutions that the alpha network reads, or auto: as `analyze layers` "
+            "recommends for the generator.",
+            show_default="the preset's",
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="NAME=VALUE: changes a setting of the preset; repeatable."),
@@ -126,7 +134,7 @@ def train(
     request = TrainRequest(
         method=method, dataset=dataset, preset=preset, settings=tuple(chosen), num_steps=steps,
         data=data, generator=generator, alpha=alpha, resolution=resolution, strict=strict,
-        device=device, bf16=bf16, tf32=tf32, compile=compiled,
+        levels=levels, device=device, bf16=bf16, tf32=tf32, compile=compiled,
     )  # fmt: skip
     folder = out or Path("runs") / f"train-{method}-{dataset}"
     _run(request, folder, every=every, tensorboard=tensorboard, resume=resume)

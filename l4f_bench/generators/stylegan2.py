@@ -22,6 +22,12 @@ Noise = Literal["fixed", "random", "none"] | Sequence[Tensor]
 OnFeature = Callable[[int, Tensor], object]
 """Called with (layer, feature ``[N, C, H, W]``) after each styled convolution, from layer 0."""
 
+OnImage = Callable[[int, Tensor], object]
+"""Called with (level, image ``[N, 3, r, r]``) after each RGB layer, from level 0 at 4 pixels."""
+
+CONSTANT_LAYER = -1
+"""Where the learned constant stands in the order of the styled convolutions."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BackgroundMode:
@@ -35,13 +41,13 @@ class BackgroundMode:
     ``constant``: the learned constant before it, so that its noise and bias still pass (512);
     ``channels``: some channels of one styled convolution's output."""
     layer: int = 0
-    """For ``channels``: the styled convolution, counted from 0."""
+    """For ``channels``: the styled convolution, counted from 0; -1 for the constant."""
     channels: tuple[int, ...] = ()
     """For ``channels``: which to zero."""
 
     def zero(self, layer: int, feature: Tensor) -> Tensor:
-        """The output ``[N, C, H, W]`` of a styled convolution under this mode."""
-        if self.name == "first-conv" and layer == 0:
+        """The output ``[N, C, H, W]`` of a layer under this mode; layer -1 is the constant."""
+        if layer == _WHOLE_LAYERS.get(self.name):
             return torch.zeros_like(feature)
         if self.name == "channels" and layer == self.layer:
             keep = torch.ones(feature.shape[1], device=feature.device, dtype=feature.dtype)
@@ -50,6 +56,7 @@ class BackgroundMode:
         return feature
 
 
+_WHOLE_LAYERS = {"first-conv": 0, "constant": CONSTANT_LAYER}
 FIRST_CONV = BackgroundMode(name="first-conv")
 CONSTANT = BackgroundMode(name="constant")
 BACKGROUND_MODES = {mode.name: mode for mode in (FIRST_CONV, CONSTANT)}
@@ -129,6 +136,8 @@ class Generator(nn.Module):
         noise: Noise = "fixed",
         background: BackgroundMode | None = None,
         on_feature: OnFeature | None = None,
+        on_image: OnImage | None = None,
+        constant: Tensor | None = None,
     ) -> Tensor:
         """Paint images.
 
@@ -140,6 +149,9 @@ class Generator(nn.Module):
             background: Paint only the background, by this mode.
             on_feature: Sees every styled convolution's output as it comes, so that none has to
                 be kept. The tensor may be kept, but not be changed.
+            on_image: Sees the image of every resolution, the up-sampled one of the resolution below
+                included, as it comes.
+            constant: Start from this ``[N, C, 4, 4]`` instead of the learned constant.
 
         Returns:
             Images ``[N, 3, size, size]``, float, nominally in [-1, 1].
@@ -149,9 +161,9 @@ class Generator(nn.Module):
         """
         latents = self.w_plus(w)
         maps = self._noise_maps(noise, len(latents), latents)
-        x = self.input.input.expand(len(latents), -1, -1, -1)
-        if background is not None and background.name == "constant":
-            x = torch.zeros_like(x)
+        x = self.input.input.expand(len(latents), -1, -1, -1) if constant is None else constant
+        if background is not None:
+            x = background.zero(CONSTANT_LAYER, x)
         # Channels last is the layout that convolutions are fastest in, on CPU and GPU alike.
         x = x.contiguous(memory_format=torch.channels_last)
         image: Tensor | None = None
@@ -164,6 +176,8 @@ class Generator(nn.Module):
             if layer % 2 == 0:
                 to_rgb = self.to_rgbs[layer // 2 - 1] if layer else self.to_rgb1
                 image = to_rgb(x, latents[:, layer + 1], image)
+                if on_image is not None:
+                    on_image(layer // 2, image)
         assert image is not None
         return image
 

@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from l4f_bench.analysis.records import Tiles
 from l4f_bench.evaluation.examples import Example
 from l4f_bench.runs import atomic_path
 
 ByteArray = npt.NDArray[np.uint8]
 
 _SIDE, _GAP, _CAPTION = 192, 4, 14
+_TILE = 96  # side of an image of an analysis
 _GREEN, _RED = (0, 200, 0), (220, 0, 0)
 
 
@@ -35,6 +37,26 @@ def write_examples(path: Path, examples: Sequence[Example]) -> None:
             tile = Image.fromarray(pixels).resize((_SIDE, _SIDE), Image.Resampling.BOX)
             sheet.paste(tile, (column * (_SIDE + _GAP), row * height))
         draw.text((0, row * height + _SIDE + 1), example.title, fill="black")
+    with atomic_path(path) as temporary:
+        sheet.save(temporary, format="png")
+
+
+def write_tiles(path: Path, tiles: Tiles) -> None:
+    """Draw a row for each sample and a column for each version of it, named at its head.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    rows, columns = tiles.images.shape[:2]
+    pitch = _TILE + _GAP
+    sheet = Image.new("RGB", (columns * pitch - _GAP, _CAPTION + rows * pitch - _GAP), "white")
+    draw = ImageDraw.Draw(sheet)
+    for column, header in enumerate(tiles.headers):
+        draw.text((column * pitch, 1), header, fill="black")
+        for row in range(rows):
+            tile = Image.fromarray(tiles.images[row, column])
+            tile = tile.resize((_TILE, _TILE), Image.Resampling.BOX)
+            sheet.paste(tile, (column * pitch, _CAPTION + row * pitch))
     with atomic_path(path) as temporary:
         sheet.save(temporary, format="png")
 

@@ -42,6 +42,9 @@ class TrainRequest:
     """Whose masks a student learns; None for the data set's own, if there is one."""
     resolution: int | None = None
     """Side of the images; None for the preset's."""
+    levels: str | None = None
+    """Resolutions that an alpha network reads: a number, ``auto`` for what the analysis of the
+    generator's layers recommends, or None for the preset's."""
     strict: bool = False
     """Refuse images that cannot be read."""
     device: str | None = None

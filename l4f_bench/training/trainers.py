@@ -7,7 +7,7 @@ from typing import Any
 
 from l4f_bench.registry import Registry
 
-OPTIONS = ("data", "strict", "generator", "alpha", "compile")
+OPTIONS = ("data", "strict", "generator", "alpha", "compile", "levels")
 """Options of ``train`` that not every trainer takes; :class:`TrainRequest` has a field for each."""
 
 
@@ -54,7 +54,7 @@ TRAINERS.add(
         title="alpha network of Labels4Free",
         build="l4f_bench.training.labels4free_job:build",
         presets="l4f_bench.training.labels4free_config:PRESETS",
-        takes=("data", "strict", "generator", "compile"),
+        takes=("data", "strict", "generator", "compile", "levels"),
         needs_images=True,
     )
 )

@@ -32,6 +32,8 @@ ARGUMENTS = {
     "annotate": ["images", "--weights", ANNOTATOR],
     "check-method": [str(ROOT / "examples" / "otsu_method.py")],
     "train": ["--steps", "1"],
+    "analyze layers": ["--samples", "2", "--draws", "1"],
+    "analyze background": ["--samples", "2"],
     "curves": ["file.txt"],
     "convert": [ANNOTATOR, "converted.safetensors"],
     "inspect": [ANNOTATOR],

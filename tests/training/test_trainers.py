@@ -134,6 +134,7 @@ GIVEN = {
     "generator": ["g.pt"],
     "alpha": ["a.pt"],
     "compile": [],
+    "levels": ["3"],
 }
 
 

@@ -1,0 +1,82 @@
+"""Time of the layer analysis against that of the generator passes that it needs, one a sample.
+
+Both run in turns in one process on an untrained generator of the public widths; noise for the RGB
+layers, up-sampling and SSIM are the analysis's own. CPU time is given beside wall time, which means
+little on a busy machine.
+
+    OMP_NUM_THREADS=2 python benchmarks/analysis.py --size 256 --samples 50 --draws 5
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+
+import torch
+
+from l4f_bench.analysis.layer_study import study_samples
+from l4f_bench.generators.architecture import GeneratorArchitecture, default_channels
+from l4f_bench.generators.sampling import draw
+from l4f_bench.generators.stylegan2 import Generator
+
+_WIDTHS = 2  # the public channel multiplier
+
+
+def seconds_of(task: Callable[[], object]) -> tuple[float, float]:
+    """Wall and CPU seconds of one call."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    task()
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--samples", type=int, default=50)
+    parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
+    return parser.parse_args()
+
+
+@torch.no_grad()
+def main() -> None:
+    """Time both a sample at a time, in turns, and print sums and ratios as JSON."""
+    arguments = parse_arguments()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    channels = default_channels(arguments.size, _WIDTHS)
+    architecture = GeneratorArchitecture(size=arguments.size, channels=channels)
+    generator = Generator(architecture).eval().requires_grad_(False)
+    centre = generator.mean_latent()
+
+    def passes(index: int) -> None:
+        drawn = draw(architecture, [index], seed=0)
+        generator.synthesis(generator.mapping(drawn.z), noise=drawn.noise)
+
+    def analysis(index: int) -> None:
+        study_samples(generator, centre, [index], draws=arguments.draws, seed=0, truncation=1.0)
+
+    totals = {"passes": [0.0, 0.0], "analysis": [0.0, 0.0]}
+    passes(0), analysis(0)  # to warm up
+    for index in range(arguments.samples):
+        for name, task in (("passes", passes), ("analysis", analysis)):
+            wall, cpu = seconds_of(lambda task=task, index=index: task(index))  # type: ignore[misc]
+            totals[name][0] += wall
+            totals[name][1] += cpu
+    ratios = [b / a for a, b in zip(totals["passes"], totals["analysis"], strict=True)]
+    result = {
+        **vars(arguments),
+        **{f"{name}_s": round(wall, 2) for name, (wall, _) in totals.items()},
+        **{f"{name}_cpu_s": round(cpu, 2) for name, (_, cpu) in totals.items()},
+        "ratio": round(ratios[0], 3),
+        "ratio_cpu": round(ratios[1], 3),
+        "torch": torch.__version__,
+    }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Why the method works: what each layer of a generator paints, and which one holds the object."""
