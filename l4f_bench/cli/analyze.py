@@ -139,7 +139,7 @@ def _write(record: AnalysisRecord, tiles: Tiles, folder: Path, plot: Any) -> Non
         plot(record, folder / "plot.png")
     except MissingDependencyError as error:
         say(f"No plot: {error}")
-    say(f"Record, figure and plot are in {folder}")
+    say(f"Record: {folder / RECORD_FILE}")
 
 
 def register(app: typer.Typer) -> None:
