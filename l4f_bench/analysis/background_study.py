@@ -146,7 +146,8 @@ def _mask_finder(config: BackgroundConfig) -> tuple[FindMask, dict[str, str]]:
 
 def _boxes(subject: _Subject, find_mask: FindMask) -> tuple[dict[int, Box], int]:
     """Where the background of each sample is cut out, by its index, and how many have none."""
-    config, found = subject.config, {}
+    config = subject.config
+    found: dict[int, Box] = {}
     side = max(round(config.crop * subject.network.architecture.size), 1)
     tried = 0
     while len(found) < config.samples and tried < _TRIES * config.samples:

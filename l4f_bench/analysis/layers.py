@@ -18,6 +18,7 @@ from torch import Tensor
 
 from l4f_bench.errors import InputError
 from l4f_bench.generators.architecture import resolutions
+from l4f_bench.generators.layers import ToRGB
 from l4f_bench.generators.stylegan2 import Generator, Noise
 from l4f_bench.metrics.ssim import DEFINITIONS, SimilarityTo
 
@@ -57,7 +58,9 @@ def contribution(generator: Generator, images: Sequence[Tensor], level: int) -> 
         images: Of :func:`partial_images`.
         level: 0 for 4 pixels, 1 for 8, …
     """
-    return images[level] - _below(generator, images, level) if level else images[0]
+    if not level:
+        return images[0]
+    return images[level] - _upsampled(generator, images[level - 1], level)
 
 
 def with_layer_replaced(
@@ -76,8 +79,8 @@ def with_layer_replaced(
         ``[N or M, 3, size, size]``.
     """
     change = rgb - contribution(generator, images, level)
-    for to_rgb in generator.to_rgbs[level:]:
-        change = to_rgb.upsample(change)
+    for above in range(level + 1, len(images)):
+        change = _upsampled(generator, change, above)
     return images[-1] + change
 
 
@@ -124,9 +127,12 @@ def joined(parts: Sequence[LayerSsim]) -> LayerSsim:
     return LayerSsim(first.resolutions, ssim, np.concatenate([part.rgb_std for part in parts], 1))
 
 
-def _below(generator: Generator, images: Sequence[Tensor], level: int) -> Tensor:
-    below: Tensor = generator.to_rgbs[level - 1].upsample(images[level - 1])
-    return below
+def _upsampled(generator: Generator, below: Tensor, level: int) -> Tensor:
+    """An image of the resolution below, as the RGB layer of a level adds it to its own."""
+    to_rgb = generator.to_rgbs[level - 1]
+    assert isinstance(to_rgb, ToRGB)
+    image: Tensor = to_rgb.upsample(below)
+    return image
 
 
 def _unit(image: Tensor) -> Tensor:

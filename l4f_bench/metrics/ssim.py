@@ -55,7 +55,7 @@ class SimilarityTo:
             preds: float ``[N, C, H, W]`` in [0, 1], of the target's size.
         """
         means = []
-        for image in preds.split(1):  # one at a time fits a processor's cache
+        for image in preds.unsqueeze(1):  # one at a time fits a processor's cache
             similarity = self.map(image)
             inner = similarity[..., _RADIUS:-_RADIUS, _RADIUS:-_RADIUS]
             means.append(torch.stack([similarity.mean(), inner.mean()]))
@@ -71,7 +71,8 @@ class SimilarityTo:
         covariance = cross.sub_(both)
         upper = both.mul_(2).add_(_C1) * covariance.mul_(2).add_(_C2)
         lower = mean_squares.add_(self._mean.square()).add_(_C1) * variances.add_(_C2)
-        return upper.div_(lower)
+        ratio: Tensor = upper.div_(lower)
+        return ratio
 
     def _blurred(self, x: Tensor) -> Tensor:
         """``x`` ``[..., H, W]`` under the window."""
