@@ -62,6 +62,7 @@ def test_background(run: Run, generator: Path, tmp_path: Path) -> None:
     assert leader["shuffled_summed"]["value"] > 0
 
 
+@pytest.mark.slow
 def test_an_annotator_says_where_the_background_is(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = run("analyze", "background", "--annotator", "bisenet", "--samples", 2, "--out", out)
