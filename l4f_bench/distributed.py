@@ -280,7 +280,7 @@ def data_parallel(module: Module) -> Module:
         return module
     from torch.nn.parallel import DistributedDataParallel
 
-    # Buffers are constants, the same everywhere. PyTorch 2.13 gave the setting another name.
+    # Buffers are the same everywhere. PyTorch 2.13 gave the setting another name.
     known = inspect.signature(DistributedDataParallel).parameters
     name = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"
     unsynced: dict[str, Any] = {name: False}

@@ -8,12 +8,13 @@ Source: BiSeNet (ECCV 2018), in the form of the public face-parsing network; its
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from l4f_bench.annotators.contracts import Normalisation, ParsingNetwork
 from l4f_bench.errors import InputError
 from l4f_bench.tensors import StateDict, network_of, shape_of
 
@@ -166,11 +167,13 @@ class Head(nn.Module):
         return F.interpolate(scores, tuple(size), mode="bilinear", align_corners=True)
 
 
-class BiSeNet(nn.Module):
+class BiSeNet(ParsingNetwork):
     """Class scores for every pixel of a normalised image.
 
     In training mode a batch needs two images, since its statistics are taken over 1x1 features.
     """
+
+    normalisation: ClassVar[Normalisation] = "imagenet"
 
     def __init__(self, num_classes: int = 19, *, width: float = 1.0) -> None:
         """Build with random weights.
@@ -203,13 +206,13 @@ class BiSeNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, a=1)
 
     @classmethod
-    def from_state_dict(cls, state_dict: StateDict) -> BiSeNet:
+    def from_state_dict(cls, state_dict: StateDict) -> Self:
         """Build a network of the tensors' width and classes with their values, in eval mode.
 
         Raises:
             InputError: This is another network, or keys are missing, unexpected or misshapen.
         """
-        if not {_FIRST, _LAST} <= state_dict.keys():
+        if not cls.has_keys_of(state_dict):
             found = ", ".join(list(state_dict)[:5])
             raise InputError(
                 f"This is not a BiSeNet, which has {_FIRST} and {_LAST}; the keys here: {found} …"
@@ -219,6 +222,11 @@ class BiSeNet(nn.Module):
         # Files of the first PyTorch versions lack these counters, which only training reads.
         optional = (".num_batches_tracked",)
         return network_of(lambda: cls(num_classes, width=width), state_dict, optional)
+
+    @staticmethod
+    def has_keys_of(state_dict: StateDict) -> bool:
+        """Whether these are the keys of such a network."""
+        return {_FIRST, _LAST} <= state_dict.keys()
 
     def forward(self, x: Tensor) -> Heads:
         """Scores of all three heads, as training needs them.

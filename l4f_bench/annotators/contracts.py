@@ -1,14 +1,21 @@
-"""What an annotator must do, and what it returns."""
+"""What an annotator must do and return, and what one that parses images needs of a network."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
 
-from torch import Tensor
+from torch import Tensor, nn
+
+from l4f_bench.tensors import StateDict
 
 Reason = Literal["no-instance", "several-instances", "too-small"]
 """Why an image is not fit to be scored against the annotator."""
+
+Normalisation = Literal["imagenet", "unit"]
+"""How pixels come to a network: as parts of 255, normalised by the statistics of ImageNet, or not.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,3 +63,29 @@ class Parser(Protocol):
 
     def class_map(self, image: Tensor) -> Tensor:
         """Class of every pixel by index, uint8 ``[N, H, W]``; ``image`` as for an annotator."""
+
+
+class ParsingNetwork(nn.Module, ABC):
+    """A network that scores the classes of every pixel."""
+
+    normalisation: ClassVar[Normalisation]
+    """What the published network of this kind reads."""
+    num_classes: int
+
+    @classmethod
+    @abstractmethod
+    def from_state_dict(cls, state_dict: StateDict) -> Self:
+        """Build a network of the tensors' sizes with their values, in eval mode.
+
+        Raises:
+            InputError: This is another network, or keys are missing, unexpected or misshapen.
+        """
+
+    @staticmethod
+    @abstractmethod
+    def has_keys_of(state_dict: StateDict) -> bool:
+        """Whether these are the keys of such a network."""
+
+    @abstractmethod
+    def scores(self, x: Tensor) -> Tensor:
+        """Scores of the classes, ``[N, num_classes, H, W]``, of an image ``[N, 3, H, W]``."""

@@ -1,4 +1,4 @@
-"""Masks of faces: BiSeNet's classes, of which a named set is foreground."""
+"""Masks by a network that parses images: of its classes a named set is foreground."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from l4f_bench.annotators.bisenet import BiSeNet
-from l4f_bench.annotators.contracts import Annotation, Reason
+from l4f_bench.annotators.contracts import Annotation, Normalisation, ParsingNetwork, Reason
 from l4f_bench.annotators.images import as_rgb, resized
 from l4f_bench.annotators.rejection import checked_fraction
 from l4f_bench.datasets.celebamask.parts import PARTS
@@ -26,19 +25,20 @@ _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, RGB
 
 
 class FaceParser:
-    """Annotator whose mask is the union of some of BiSeNet's classes.
+    """Annotator whose mask is the union of some of a network's classes.
 
     It accepts every image, unless a minimum area is asked for.
     """
 
     def __init__(
         self,
-        network: BiSeNet,
+        network: ParsingNetwork,
         *,
         classes: Sequence[str] = FACE_CLASSES,
         foreground: Collection[str] | None = None,
         side: int = FACE_SIDE,
         min_area: float = 0.0,
+        normalisation: Normalisation | None = None,
     ) -> None:
         """Use ``network``, which is put in eval mode, on its own device.
 
@@ -48,6 +48,7 @@ class FaceParser:
             foreground: Names of those that are foreground; by default all but the first.
             side: Pixels that images are resized to.
             min_area: Part of the image, 0 to 1, that the foreground must cover at least.
+            normalisation: How pixels come to the network; None for the usual way of its kind.
 
         Raises:
             InputError: ``min_area`` is not between 0 and 1, a name is unknown (the nearest is
@@ -55,13 +56,14 @@ class FaceParser:
         """
         if len(classes) != network.num_classes:
             raise InputError(
-                f"This BiSeNet has {network.num_classes} classes where {len(classes)} are named: "
-                f"{', '.join(classes)}."
+                f"This {type(network).__name__} has {network.num_classes} classes where "
+                f"{len(classes)} are named: {', '.join(classes)}."
             )
         self.foreground = _in_order(classes, classes[1:] if foreground is None else foreground)
         self.classes = tuple(classes)
         self.side = side
         self.min_area = checked_fraction("min_area", min_area)
+        self.normalisation = normalisation or network.normalisation
         self.network = network.eval()
         self._is_foreground = torch.tensor([name in self.foreground for name in classes])
 
@@ -88,20 +90,36 @@ class FaceParser:
         """
         return _at_size_of(self._parse(image), image)
 
+    def prepared(self, image: Tensor) -> Tensor:
+        """What the network reads, float32 ``[N, 3, side, side]`` on its device.
+
+        Args:
+            image: As for ``class_map``.
+
+        Raises:
+            InputError: ``image`` has another layout.
+        """
+        device = next(self.network.parameters()).device
+        return preprocess(image, self.side, self.normalisation).to(device)
+
     @torch.no_grad()
     def _parse(self, image: Tensor) -> Tensor:
         """Classes at the network's size, int64 ``[N, side, side]``."""
-        device = next(self.network.parameters()).device
-        return self.network.scores(preprocess(image, self.side).to(device)).argmax(1)
+        return self.network.scores(self.prepared(image)).argmax(1)
 
 
-def preprocess(image: Tensor, side: int | tuple[int, int] = FACE_SIDE) -> Tensor:
-    """What the public network reads: resized bilinearly, normalised by the ImageNet statistics.
+def preprocess(
+    image: Tensor,
+    side: int | tuple[int, int] = FACE_SIDE,
+    normalisation: Normalisation = "imagenet",
+) -> Tensor:
+    """What public networks read: resized bilinearly, as BiSeNet's normalised by ImageNet.
 
     Args:
         image: uint8 ``[N, 3, H, W]`` RGB; grey and RGBA are converted.
         side: Pixels of the result: one number for a square, or height and width. The image's own
             size leaves its pixels as they are.
+        normalisation: ``unit`` leaves pixels in [0, 1].
 
     Returns:
         float32 ``[N, 3, side, side]``, or of the height and width asked for.
@@ -110,6 +128,8 @@ def preprocess(image: Tensor, side: int | tuple[int, int] = FACE_SIDE) -> Tensor
         InputError: ``image`` has another layout.
     """
     pixels = resized(as_rgb(image), side).float() / 255
+    if normalisation == "unit":
+        return pixels
     mean = torch.tensor(_MEAN, device=image.device)[:, None, None]
     std = torch.tensor(_STD, device=image.device)[:, None, None]
     return (pixels - mean) / std

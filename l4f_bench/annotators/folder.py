@@ -71,7 +71,7 @@ def annotate_folder(
         BenchError: ``out`` or masks in it were moved or removed meanwhile.
     """
     if class_maps and not isinstance(annotator, Parser):
-        raise InputError("Only bisenet has class maps. Leave out --class-maps.")
+        raise InputError("Only bisenet and unet have class maps. Leave out --class-maps.")
     with suppress(OSError):  # neither need be there
         if out.samefile(images):
             raise InputError(f"{out} holds the images. Choose another folder for their masks.")

@@ -67,9 +67,9 @@ def load_annotator(
 
     Args:
         name: ``bisenet``: parsing, by default of faces; every class but the background is
-            foreground. ``mask-rcnn``, ``detectron2``: one object of COCO, by the same weights on
-            our network or on detectron2's. ``torchvision``: the same by another model. Or what an
-            installed package offers.
+            foreground. ``unet``: the same by another network. ``mask-rcnn``, ``detectron2``: one
+            object of COCO, by the same weights on our network or on detectron2's.
+            ``torchvision``: the same by another model. Or what an installed package offers.
         weights: Its checkpoint; None for an annotator without weights.
         device: Where to compute.
         rule: Which images are rejected; detectors need the class of the object.
@@ -104,10 +104,9 @@ def _described(name: str) -> str:
 
 def _usual_weights(spec: AnnotatorSpec, dataset: str | None) -> Path | None:
     """The annotator's own weights, or those that a data set has for it."""
-    own = spec_of(dataset) if dataset is not None else None
-    if own is not None and own.annotator == spec.name and own.annotator_weights is not None:
-        return cached_weight(own.annotator_weights)
-    return None if spec.weights is None else cached_weight(spec.weights)
+    own = {} if dataset is None else spec_of(dataset).annotator_weights
+    name = own.get(spec.name, spec.weights)
+    return None if name is None else cached_weight(name)
 
 
 def _need(module: str, spec: AnnotatorSpec) -> None:

@@ -20,7 +20,7 @@ class AnnotatorSpec:
     """``"module:object"``: takes the path of the weights (None without any), the device, the
     :class:`RejectionRule` and the foreground classes, and returns an ``Annotator``."""
     weights: str | None
-    """Name of its weights among those that can be fetched; None if it needs none."""
+    """Name of its weights among those that can be fetched; None if it needs none, or a file."""
     detects: bool = False
     """Whether it finds objects of COCO's classes, so that one must be named."""
     needs: str | None = None
@@ -44,6 +44,12 @@ for _spec in (
         title="BiSeNet",
         load="l4f_bench.annotators.parser_file:load_parsing_annotator",
         weights="bisenet",
+    ),
+    AnnotatorSpec(
+        name="unet",
+        title="U-Net",
+        load="l4f_bench.annotators.parser_file:load_unet_annotator",
+        weights=None,  # none are published for objects that are scored here
     ),
     AnnotatorSpec(
         name="mask-rcnn",

@@ -22,8 +22,8 @@ def annotate(
     annotator: Annotated[
         str,
         typer.Option(
-            help="bisenet (faces), mask-rcnn, detectron2 (the same on detectron2 itself) or "
-            "torchvision (another model)."
+            help="bisenet (faces), unet, mask-rcnn, detectron2 (the same on detectron2 itself) "
+            "or torchvision (another model)."
         ),
     ] = "bisenet",
     out: Annotated[Path, typer.Option(help="Folder for the masks.")] = Path("annotation"),
@@ -45,12 +45,13 @@ def annotate(
     foreground: Annotated[
         list[str] | None,
         typer.Option(
-            help="bisenet: a class that is foreground; may be repeated.",
+            help="bisenet, unet: a class that is foreground; may be repeated.",
             show_default="all but the background",
         ),
     ] = None,
     class_maps: Annotated[
-        bool, typer.Option("--class-maps", help="bisenet: also write the class of every pixel.")
+        bool,
+        typer.Option("--class-maps", help="bisenet, unet: also write the class of each pixel."),
     ] = False,
     device: Device = None,
     resume: Annotated[

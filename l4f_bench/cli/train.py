@@ -18,7 +18,8 @@ def train(
         str,
         typer.Option(
             help="What to train. ours: an alpha network; pseg: the competitor; stylegan2: a "
-            "generator; bisenet: an annotator, on exact masks; ours-bisenet: a student of ours."
+            "generator; bisenet, unet: an annotator, on exact masks; ours-bisenet, ours-unet: a "
+            "student of ours."
         ),
     ] = "ours",
     dataset: Annotated[
@@ -31,14 +32,15 @@ def train(
     generator: Annotated[
         Path | None,
         typer.Option(
-            help="ours, ours-bisenet: checkpoint of the generator.",
+            help="ours, ours-bisenet, ours-unet: checkpoint of the generator.",
             show_default="embedded, or the cached one",
         ),
     ] = None,
     alpha: Annotated[
         Path | None,
         typer.Option(
-            help="ours-bisenet: alpha network to learn from.", show_default="embedded for shapes"
+            help="ours-bisenet, ours-unet: alpha network to learn from.",
+            show_default="embedded for shapes",
         ),
     ] = None,
     preset: Annotated[

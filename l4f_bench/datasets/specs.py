@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from l4f_bench.datasets.celebamask.parts import PARTS, SPLITS
@@ -50,10 +51,10 @@ class DatasetSpec:
     """Name of its generator among the weights that can be fetched or are embedded."""
     alpha_weights: str | None = None
     """Name of its alpha network among the embedded weights; None where a file must be given."""
-    annotator_weights: str | None = None
-    """Name of weights of its own for the annotator; None for the annotator's usual ones."""
-    student_weights: str | None = None
-    """Name of its student of ours among the embedded weights; None where a file must be given."""
+    annotator_weights: Mapping[str, str] = field(default_factory=dict)
+    """Names of embedded weights of its own by annotator; others have their usual ones."""
+    student_weights: Mapping[str, str] = field(default_factory=dict)
+    """Names of embedded students by method; of others a file must be given."""
     letterbox: float = 0.0
     """Height of the black bars above and below its pictures, as a part of the image's."""
     min_area: float = 0.0
@@ -170,8 +171,8 @@ for _spec in (
         annotator="bisenet",
         generator_weights="shapes-generator",
         alpha_weights="shapes-alpha",
-        annotator_weights="shapes-annotator",
-        student_weights="shapes-student",
+        annotator_weights={"bisenet": "shapes-annotator"},
+        student_weights={"ours-bisenet": "shapes-student"},
         min_area=0.05,  # the world's objects cover 15% and more
         truncations=(0.7, 1.0),
         quality_features="annotator",

@@ -38,7 +38,7 @@ class AnnotatorOptions:
         usual="0, shapes 0.05",
     )
     foreground: tuple[str, ...] = option(
-        "Foreground class of bisenet; repeatable",
+        "Foreground class of a parser; repeatable",
         (),
         usual="all but background",
     )

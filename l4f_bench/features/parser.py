@@ -9,7 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from l4f_bench.annotators.face_parsing import FaceParser, preprocess
+from l4f_bench.annotators.bisenet import BiSeNet
+from l4f_bench.annotators.face_parsing import FaceParser
 from l4f_bench.annotators.parser_file import load_parser
 from l4f_bench.cache import cached_weight
 from l4f_bench.errors import InputError
@@ -23,7 +24,7 @@ class ParserFeatures:
     """BiSeNet's fused features, averaged over the image; their distance is never called FID."""
 
     def __init__(self, parser: FaceParser, *, resize: str, weights_sha256: str) -> None:
-        """Use the network of ``parser`` at its own size.
+        """Use the network of ``parser``, a BiSeNet, at its own size.
 
         Raises:
             InputError: The resize policy is not the usual one.
@@ -31,10 +32,11 @@ class ParserFeatures:
         check_resize(resize)
         if resize != DEFAULT_RESIZE:
             raise InputError("The annotator resizes images in its own way. Leave out --resize.")
-        self._parser = parser
+        assert isinstance(parser.network, BiSeNet), "other networks have no fused features"
+        self._parser, self._network = parser, parser.network
         self._spec = FeatureSpec(
             name=PARSER.name,
-            dimension=parser.network.num_features,
+            dimension=self._network.num_features,
             resize="antialiased bilinear",  # the annotator's own, whatever Inception would get
             weights_sha256=weights_sha256,
         )
@@ -47,9 +49,8 @@ class ParserFeatures:
     @torch.inference_mode()
     def features(self, image: Tensor) -> npt.NDArray[np.float32]:
         """Features ``[N, dimension]`` of images uint8 ``[N, 3, H, W]`` RGB."""
-        device = next(self._parser.network.parameters()).device
-        x = preprocess(image, self._parser.side).to(device)
-        means: npt.NDArray[np.float32] = self._parser.network.fused(x).mean((2, 3)).cpu().numpy()
+        fused = self._network.fused(self._parser.prepared(image))
+        means: npt.NDArray[np.float32] = fused.mean((2, 3)).cpu().numpy()
         return means
 
 
@@ -68,4 +69,5 @@ def load_parser_features(
         CheckpointError: The file cannot be read, or holds another network.
     """
     path = weights or cached_weight(PARSER.weights)
-    return ParserFeatures(load_parser(path, device), resize=resize, weights_sha256=sha256_of(path))
+    parser = load_parser(path, device, network=BiSeNet)
+    return ParserFeatures(parser, resize=resize, weights_sha256=sha256_of(path))

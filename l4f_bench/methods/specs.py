@@ -86,6 +86,12 @@ for _spec in (
         kind="image",
         load="l4f_bench.students.loading:load_bisenet",
     ),
+    MethodSpec(
+        name="ours-unet",
+        title="Ours (UNet)",
+        kind="image",
+        load="l4f_bench.students.loading:load_unet",
+    ),
     MethodSpec(name="stylegan2", title="StyleGAN2", kind="pictures"),
     MethodSpec(name="real", title="Real images", kind="pictures"),
 ):

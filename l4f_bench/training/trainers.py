@@ -72,7 +72,7 @@ TRAINERS.add(
     TrainerSpec(
         name="bisenet",
         title="BiSeNet annotator, on exact masks",
-        build="l4f_bench.training.bisenet_job:build_annotator",
+        build="l4f_bench.training.segmentation_job:build_bisenet",
         presets="l4f_bench.training.bisenet_config:PRESETS",
     )
 )
@@ -80,8 +80,25 @@ TRAINERS.add(
     TrainerSpec(
         name="ours-bisenet",
         title="BiSeNet student, on samples of ours",
-        build="l4f_bench.training.bisenet_job:build_student",
+        build="l4f_bench.training.segmentation_job:build_bisenet_student",
         presets="l4f_bench.training.bisenet_config:PRESETS",
+        takes=("generator", "alpha"),
+    )
+)
+TRAINERS.add(
+    TrainerSpec(
+        name="unet",
+        title="U-Net, on exact masks: a second judge",
+        build="l4f_bench.training.segmentation_job:build_unet",
+        presets="l4f_bench.training.unet_config:PRESETS",
+    )
+)
+TRAINERS.add(
+    TrainerSpec(
+        name="ours-unet",
+        title="U-Net student, on samples of ours",
+        build="l4f_bench.training.segmentation_job:build_unet_student",
+        presets="l4f_bench.training.unet_config:PRESETS",
         takes=("generator", "alpha"),
     )
 )

@@ -110,7 +110,7 @@ def test_rejection_is_noted_with_its_reason(run: Run, images: Path, tmp_path: Pa
         ((), "name one with --class"),
         (("--class", "kat"), "Did you mean 'cat'"),
         (("--class", "cat", "--min-area", 2), "--min-area 2"),
-        (("--class", "cat", "--class-maps"), "Only bisenet has class maps"),
+        (("--class", "cat", "--class-maps"), "Only bisenet and unet have class maps"),
     ):
         refused = run(*arguments, *options, "--out", tmp_path / "refused")
         assert refused.exit_code == 2, said

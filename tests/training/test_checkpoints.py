@@ -20,6 +20,8 @@ from l4f_bench.training.checkpoints import Progress, load_newest, save_checkpoin
 from l4f_bench.training.images import ShapesImages
 from l4f_bench.training.labelled import LabelledShapes
 from l4f_bench.training.loop import Trainer
+from l4f_bench.training.unet import UNetTrainer
+from l4f_bench.training.unet_config import PRESETS as UNET_PRESETS
 from l4f_bench_baselines.pseg.presets import PRESETS as PSEG_PRESETS
 from l4f_bench_baselines.pseg.trainer import PSegTrainer
 from tests.training.small import labels4free, stylegan2
@@ -28,10 +30,12 @@ TINY_PSEG = replace(
     PSEG_PRESETS.get("debug").config, channels=(8, 8), batch_sizes=(4,), phase_images=4
 )
 TINY_BISENET = replace(BISENET_PRESETS.get("debug").config, side=32, width=1 / 64, batch_size=2)
+TINY_UNET = replace(UNET_PRESETS.get("debug").config, channels=1, batch_size=2)
 TRAINERS: dict[str, Callable[[], Trainer]] = {
     "ours": labels4free,
     "stylegan2": stylegan2,
     "bisenet": lambda: BiSeNetTrainer(TINY_BISENET, LabelledShapes(32, 0), num_steps=9),
+    "unet": lambda: UNetTrainer(TINY_UNET, LabelledShapes(32, 0), num_steps=9),
     "pseg": lambda: PSegTrainer(TINY_PSEG, ShapesImages(TINY_PSEG.real_side, 0)),
 }
 REMOVED = object()

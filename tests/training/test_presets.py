@@ -54,6 +54,7 @@ def test_a_preset_can_be_changed_by_name(trainer: str, name: str) -> None:
         ("stylegan2", "shapes", "shapes"),
         ("stylegan2", "ffhq", "shapes"),
         ("bisenet", "shapes", "shapes"),
+        ("ours-unet", "shapes", "shapes"),
     ],
 )
 def test_the_usual_preset_of_a_data_set(trainer: str, dataset: str, usual: str) -> None:

@@ -13,12 +13,14 @@ from l4f_bench.training.bisenet_config import PRESETS as BISENET_PRESETS
 from l4f_bench.training.gan_config import PRESETS as GAN_PRESETS
 from l4f_bench.training.labels4free_config import PRESETS
 from l4f_bench.training.ranges import MOST
+from l4f_bench.training.unet_config import PRESETS as UNET_PRESETS
 from l4f_bench_baselines.pseg.presets import PRESETS as PSEG_PRESETS
 
 CONFIGS: dict[str, Any] = {
     "ours": PRESETS.get("shapes/debug").config,
     "stylegan2": GAN_PRESETS.get("debug").config,
     "bisenet": BISENET_PRESETS.get("debug").config,
+    "unet": UNET_PRESETS.get("debug").config,
     "pseg": PSEG_PRESETS.get("debug").config,
 }
 
@@ -36,6 +38,9 @@ CONFIGS: dict[str, Any] = {
         ("bisenet", "batch_size", 1, "batch_size 1 is too small. Give 2 or more."),
         ("bisenet", "decay_power", -1.0, "decay_power -1 is negative. Give 0 or more."),
         ("bisenet", "momentum", 1.5, "momentum 1.5 is out of range: use 0 to 1."),
+        ("unet", "batch_size", 1, "batch_size 1 is too small. Give 2 or more."),
+        ("unet", "zoom", 0.5, "zoom 0.5 is too small. Give 1 or more."),
+        ("unet", "contrast", 1.5, "contrast 1.5 is out of range: use 0 to 1."),
         ("pseg", "mapping_lr", -1.0, "mapping_lr -1 is negative. Give 0 or more."),
         ("pseg", "latent_width", 0, "latent_width 0 is too small. Give 1 or more."),
         ("pseg", "collapse_steps", 0, "collapse_steps 0 is too small. Give 1 or more."),

@@ -124,7 +124,8 @@ def test_listing_trainers_imports_neither_torch_nor_what_they_stand_for(stranger
     )
     assert result.returncode == 0, result.stderr
     names = result.stdout.splitlines()[0].split()
-    assert names[:4] == ["ours", "stylegan2", "bisenet", "ours-bisenet"]
+    segmentation = ["bisenet", "ours-bisenet", "unet", "ours-unet"]
+    assert names[:6] == ["ours", "stylegan2", *segmentation]
     assert {"discs", "lost-discs", "no-discs", "plain-discs"} <= set(names)
 
 

@@ -1,0 +1,197 @@
+"""Training of networks that parse images, from labelled ones: what every kind has in common.
+
+Processes share each batch. Batch normalisation takes its statistics over all of it, so that two
+processes train the weights of one, within rounding.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from l4f_bench.annotators.contracts import ParsingNetwork
+from l4f_bench.annotators.face_parsing import FaceParser, preprocess
+from l4f_bench.annotators.parser_file import write_parser
+from l4f_bench.distributed import data_parallel, mean, num_processes, shard
+from l4f_bench.errors import InputError
+from l4f_bench.seeds import random_numbers
+from l4f_bench.training.batch_statistics import share_statistics
+from l4f_bench.training.compute import PLAIN, Compute
+from l4f_bench.training.grids import sheet
+from l4f_bench.training.identity import about
+from l4f_bench.training.labelled import LabelledImages
+from l4f_bench.training.states import load_optimiser
+
+_GRID = 8  # samples in the grid
+
+
+class SegmentationConfig(Protocol):
+    """The settings that every such training has."""
+
+    @property
+    def side(self) -> int:
+        """Side in pixels that the network sees images at."""
+
+    @property
+    def batch_size(self) -> int:
+        """Images a step."""
+
+    @property
+    def lr(self) -> float:
+        """Highest learning rate."""
+
+    @property
+    def warmup_steps(self) -> int:
+        """Steps in which it rises."""
+
+    @property
+    def decay_power(self) -> float:
+        """Power of the share of steps that remain by which it falls."""
+
+    @property
+    def flips(self) -> bool:
+        """Mirror half of the images."""
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+
+
+Config = TypeVar("Config", bound=SegmentationConfig)
+
+
+class SegmentationTrainer(ABC, Generic[Config]):
+    """A network and its optimiser; kinds say what they build and how they learn."""
+
+    def __init__(
+        self,
+        config: Config,
+        images: LabelledImages,
+        compute: Compute = PLAIN,
+        *,
+        num_steps: int,
+        export_name: str = "annotator.safetensors",
+    ) -> None:
+        """Build with random weights that depend on the seed alone.
+
+        Args:
+            config: The settings.
+            images: What to learn from.
+            compute: Where and how to compute.
+            num_steps: Steps in all, over which the learning rate falls to 0.
+            export_name: Name of the exported file.
+
+        Raises:
+            InputError: The processes cannot share a batch.
+        """
+        if config.batch_size % num_processes():
+            raise InputError(
+                f"A batch of {config.batch_size} does not divide among {num_processes()} "
+                "processes. Choose another with --set batch_size=N."
+            )
+        self.config, self.images, self.compute = config, images, compute
+        self.batch_size, self.num_steps = config.batch_size, num_steps
+        self.export_name = export_name
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            network = self.build()
+        share_statistics(network)
+        self.network = network.to(compute.device).to(memory_format=torch.channels_last)
+        self.shared = data_parallel(self.network)
+        self.optimiser = self.new_optimiser()
+
+    @abstractmethod
+    def build(self) -> ParsingNetwork:
+        """A network with random weights."""
+
+    @abstractmethod
+    def new_optimiser(self) -> torch.optim.AdamW | torch.optim.SGD:
+        """An optimiser of the network."""
+
+    @abstractmethod
+    def loss(self, outputs: Any, target: Tensor) -> Tensor:
+        """What to lower, given the network's outputs and classes int64 ``[N, H, W]``.
+
+        It must be a mean over images for processes to share them.
+        """
+
+    def images_after(self, num_steps: int) -> int:
+        """Images of the first ``num_steps`` steps together."""
+        return num_steps * self.batch_size
+
+    def step(self, step: int) -> dict[str, float]:
+        """Train on one batch."""
+        self.network.train()
+        images, target = self._batch(step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._learning_rate(step)
+        with self.compute.autocast():
+            loss = self.loss(self.shared(images), target)
+            self.optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        return {"loss": float(mean(loss))}
+
+    def _learning_rate(self, step: int) -> float:
+        config = self.config
+        rise = min(1.0, (step + 1) / max(config.warmup_steps, 1))
+        left = max(1 - step / self.num_steps, 0.0)
+        return float(config.lr * rise * left**config.decay_power)
+
+    def _batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """This process's share: images as the network reads them, and their classes."""
+        config = self.config
+        first = step * self.batch_size
+        pixels, classes = self.images.batch(shard(range(first, first + self.batch_size)))
+        if config.flips:
+            source = random_numbers(seed=config.seed, index=step, stream=1)
+            flipped = shard(source.random(self.batch_size))[:, None, None] < 0.5
+            pixels = np.where(flipped[:, None], pixels[..., ::-1], pixels)
+            classes = np.where(flipped, classes[..., ::-1], classes)
+        images = torch.from_numpy(np.ascontiguousarray(pixels))
+        images = preprocess(images, config.side, self.network.normalisation)
+        labels = torch.from_numpy(np.ascontiguousarray(classes))[:, None]
+        target = F.interpolate(labels, (config.side,) * 2, mode="nearest-exact")[:, 0].long()
+        device = self.compute.device
+        return images.to(device, memory_format=torch.channels_last), target.to(device)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Network and optimiser."""
+        return {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to a state of the same configuration."""
+        self.network.load_state_dict(state["network"])
+        load_optimiser(self.optimiser, state["optimiser"])
+
+    def grid(self) -> npt.NDArray[np.uint8]:
+        """Rows of images, true and found foreground of fixed samples, ``[H, W, 3]``."""
+        pixels, classes = self.images.batch(range(_GRID))
+        images = torch.from_numpy(pixels)
+        parser = FaceParser(self.network, classes=self.images.classes, side=self.config.side)
+        masks = [torch.from_numpy(classes > 0), parser.annotate(images).mask]
+        grey = [(mask[:, None].expand(-1, 3, -1, -1) * 255).to(torch.uint8) for mask in masks]
+        return sheet(torch.stack([images, *grey]))
+
+    def check(self, means: Mapping[str, float], *, last: bool) -> None:
+        """Nothing to check: losses that are not numbers stop the run anyway."""
+
+    def export(self, folder: Path, num_steps: int) -> list[Path]:
+        """Write the network with its classes and size."""
+        path = folder / self.export_name
+        write_parser(
+            path,
+            self.network,
+            classes=self.images.classes,
+            side=self.config.side,
+            about=about(self, num_steps),
+        )
+        return [path]

@@ -1,0 +1,46 @@
+"""Gradients and statistics of one step of U-Net training, written by the first process.
+
+With smooth layers: rounding decides on which side of its kink a ReLU near 0 is, and so moves
+gradients by far more than itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from l4f_bench.distributed import is_first, processes
+from l4f_bench.training.labelled import LabelledShapes
+from l4f_bench.training.unet import UNetTrainer
+from l4f_bench.training.unet_config import PRESETS
+
+
+def smooth(network: nn.Module) -> None:
+    """Replace every ReLU and largest of four pixels."""
+    for name, child in network.named_children():
+        if isinstance(child, nn.ReLU):
+            setattr(network, name, nn.SiLU())
+        elif type(child).__name__ == "HalfSize":
+            setattr(network, name, nn.AvgPool2d(2))
+        else:
+            smooth(child)
+
+
+def main(out: Path) -> None:
+    """Do the first step and write its gradients and the state after it."""
+    with processes("cpu"):
+        config = PRESETS.get("debug").config
+        trainer = UNetTrainer(config, LabelledShapes(config.resolution, 0), num_steps=20)
+        smooth(trainer.network)
+        trainer.step(0)
+        statistics = {k: v for k, v in trainer.network.state_dict().items() if "running" in k}
+        gradients = {name: weight.grad for name, weight in trainer.network.named_parameters()}
+        if is_first():
+            torch.save(statistics | gradients, out)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
