@@ -1,12 +1,13 @@
-"""Gradients and statistics of one step of U-Net training, written by the first process.
+"""Gradients and statistics after some steps of U-Net training, written by the first process.
 
 With smooth layers: rounding decides on which side of its kink a ReLU near 0 is, and so moves
-gradients by far more than itself.
+gradients by far more than itself. Steps are small, as AdamW makes the most of any gradient.
 """
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -30,12 +31,13 @@ def smooth(network: nn.Module) -> None:
 
 
 def main(out: Path) -> None:
-    """Do the first step and write its gradients and the state after it."""
+    """Do three steps and write the gradients and the statistics that they end with."""
     with processes("cpu"):
-        config = PRESETS.get("debug").config
+        config = replace(PRESETS.get("debug").config, lr=1e-5)
         trainer = UNetTrainer(config, LabelledShapes(config.resolution, 0), num_steps=20)
         smooth(trainer.network)
-        trainer.step(0)
+        for step in range(3):
+            trainer.step(step)
         statistics = {k: v for k, v in trainer.network.state_dict().items() if "running" in k}
         gradients = {name: weight.grad for name, weight in trainer.network.named_parameters()}
         if is_first():
