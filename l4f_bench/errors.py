@@ -1,10 +1,18 @@
 """Errors that a user can cause, each with the exit code the command line ends with."""
 
+from l4f_bench.terminal import one_line
+
 
 class BenchError(Exception):
-    """A failure with a one-line explanation and remedy; the command exits with ``exit_code``."""
+    """A failure with a one-line explanation and remedy; the command exits with ``exit_code``.
+
+    Whatever names and texts of files the message quotes, it is one line that only shows.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class InputError(BenchError):

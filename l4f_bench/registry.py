@@ -14,7 +14,6 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, Protocol, TypeVar
 
 from l4f_bench.errors import BenchError, InputError, MissingDependencyError, is_out_of_memory
-from l4f_bench.terminal import one_line
 
 OURS = "l4f-bench"
 """The package that our own entries come from."""
@@ -195,7 +194,7 @@ def unknown_name(kind: str, name: str, known: list[str]) -> str:
     """One line that says ``name`` is unknown, which known one is nearest, and what is known."""
     near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
     hint = f" Did you mean '{near[0]}'?" if near else ""
-    return one_line(f"Unknown {kind} '{name}'.{hint} Known: {', '.join(known)}.")
+    return f"Unknown {kind} '{name}'.{hint} Known: {', '.join(known)}."
 
 
 def _reason(error: Exception) -> str:
