@@ -33,11 +33,15 @@ class GoldenCase:
     def tensor(self, name: str) -> torch.Tensor:
         return torch.from_numpy(np.asarray(self.arrays[name]))
 
-    def state_dict(self, manifest: str = "manifest.json") -> dict[str, torch.Tensor]:
-        """Weights made by the fill rule from the key names of a manifest."""
+    def state_dict(
+        self, manifest: str = "manifest.json", parts: tuple[str, ...] = ("",)
+    ) -> dict[str, torch.Tensor]:
+        """Weights made by the fill rule from the key names of a manifest that have such parts."""
         entries = _read_json(self.folder / manifest)
         return {
-            key: torch.from_numpy(np.asarray(_value(key, entry))) for key, entry in entries.items()
+            key: torch.from_numpy(np.asarray(_value(key, entry)))
+            for key, entry in entries.items()
+            if any(part in key for part in parts)
         }
 
     def check(self, name: str, full: torch.Tensor) -> None:
@@ -62,6 +66,12 @@ def golden_case(name: str) -> GoldenCase:
     pytest.skip(f"golden case {name} is not at hand (see tests/golden/README.md)")
 
 
+def filled(key: str, shape: tuple[int, ...]) -> torch.Tensor:
+    """Standard normal numbers by the fill rule, where a case names a key for its inputs."""
+    entry = {"shape": shape, "mean": 0.0, "std": 1.0, "abs": False}
+    return torch.from_numpy(np.asarray(_value(key, entry)))
+
+
 def _read_json(path: Path) -> Any:
     if not path.exists():
         return json.loads(gzip.decompress(path.with_name(path.name + ".gz").read_bytes()))
@@ -79,7 +89,12 @@ def _value(key: str, entry: dict[str, Any]) -> np.ndarray:
     return np.abs(value) if entry["abs"] else value
 
 
-def _parse_slice(text: str) -> tuple[slice, ...]:
+def _parse_slice(text: str) -> tuple[Any, ...]:
     """Turn "[:, ::8, 1:3]" into slices."""
     parts = text.strip("[]").split(",")
-    return tuple(slice(*(int(n) if n.strip() else None for n in p.split(":"))) for p in parts)
+    return tuple(
+        ...
+        if part.strip() == "..."
+        else slice(*(int(n) if n.strip() else None for n in part.split(":")))
+        for part in parts
+    )

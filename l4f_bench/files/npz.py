@@ -6,27 +6,19 @@ array's own header. All three are compared before memory is taken for the array.
 
 from __future__ import annotations
 
-import io
-import math
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from l4f_bench.files.errors import RefusedError
+from l4f_bench.files.npy import INFLATED, LONGEST_REASON, array_in
 
 _ALWAYS_READ = 64 << 20  # bytes: the covariance of 2048 numbers takes 32 MiB
 _LARGEST_RATIO = 16  # of unpacked to packed bytes above that; measured numbers hardly shrink
-_NUMBER_BYTES = 8  # as which every number counts, since it will be computed with in float64
-_LONGEST_REASON = 200  # characters; NumPy repeats what it does not understand
-_KINDS = "biufU"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what NumPy writes
-_INFLATED = "its arrays take more memory than statistics of a file of this size"
-_NPY: Any = np.lib.format
-_HEADERS = {(1, 0): _NPY.read_array_header_1_0, (2, 0): _NPY.read_array_header_2_0}
 
 
 def read_arrays(path: Path, names: Collection[str]) -> dict[str, npt.NDArray[Any]]:
@@ -50,12 +42,12 @@ def read_arrays(path: Path, names: Collection[str]) -> dict[str, npt.NDArray[Any
             limit = max(_ALWAYS_READ, _LARGEST_RATIO * path.stat().st_size)
             entries = _entries(archive, names)
             if sum(entry.file_size for entry in entries.values()) > limit:
-                raise RefusedError(_INFLATED)
+                raise RefusedError(INFLATED)
             return {name: _array(archive, name, entries[name], limit) for name in entries}
     except (MemoryError, RefusedError):
         raise
     except Exception as error:  # a damaged file makes zipfile and NumPy raise nearly anything
-        raise RefusedError(f"{type(error).__name__}: {error!s:.{_LONGEST_REASON}}") from None
+        raise RefusedError(f"{type(error).__name__}: {error!s:.{LONGEST_REASON}}") from None
 
 
 def _entries(archive: zipfile.ZipFile, names: Collection[str]) -> dict[str, zipfile.ZipInfo]:
@@ -77,23 +69,4 @@ def _array(
     archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo, limit: int
 ) -> npt.NDArray[Any]:
     with archive.open(entry) as file:  # gives no more bytes than the entry claims
-        content = io.BytesIO(file.read())
-    shape, dtype = _header(content)
-    count, held = math.prod(shape), len(content.getbuffer()) - content.tell()
-    if dtype.hasobject or dtype.kind not in _KINDS:
-        raise RefusedError(f"{name} is of type {dtype!s:.40}, which holds no plain numbers or text")
-    if count * dtype.itemsize != held:
-        raise RefusedError(f"{name} claims the shape {shape!s:.40}, which its bytes do not fill")
-    if count * _NUMBER_BYTES > limit:
-        raise RefusedError(_INFLATED)
-    content.seek(0)
-    array: npt.NDArray[Any] = _NPY.read_array(content, allow_pickle=False)
-    return array
-
-
-def _header(content: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    version = _NPY.read_magic(content)
-    if version not in _HEADERS:
-        raise RefusedError(f"an array of the unknown format {version}")
-    shape, _, dtype = _HEADERS[version](content)
-    return shape, dtype
+        return array_in(file.read(), name, limit)
