@@ -41,6 +41,7 @@ LAYERS = (
     {"analysis"},
     {"training"},
     {"evaluation"},
+    {"editing"},
     {"reporting"},
     {"front"},
     {"cli"},

@@ -5,15 +5,15 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import Field, fields
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 from typer.core import TyperGroup
 
 from l4f_bench.cli.console import progress_bar, say, stdout, warn
-from l4f_bench.cli.options import AsJson
+from l4f_bench.cli.options import AsJson, field_parameter
 from l4f_bench.errors import BenchError, InputError
 from l4f_bench.registry import unknown_name
 
@@ -179,7 +179,7 @@ def _command(setting: Any) -> Callable[..., None]:
     hints = get_type_hints(setting)
     first = [item for item in fields(setting) if item.name in ("method", "dataset")]
     others = [item for item in fields(setting) if item not in first]
-    parameters = [_parameter(item, hints[item.name]) for item in (*first, *others)]
+    parameters = [field_parameter(item, hints[item.name]) for item in (*first, *others)]
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters += [
         inspect.Parameter("out", keyword, default=None, annotation=Out),
@@ -190,27 +190,6 @@ def _command(setting: Any) -> Callable[..., None]:
     command.__annotations__ = {p.name: p.annotation for p in parameters}
     command.__doc__ = setting.__doc__
     return command
-
-
-def _parameter(item: Field[Any], hint: Any) -> inspect.Parameter:
-    """A field as a parameter of a command."""
-    said = item.metadata["option"]
-    default = item.default
-    if get_origin(hint) is tuple:
-        hint, default = list[get_args(hint)[0]] | None, None  # type: ignore[misc]
-    usual = said.usual or (None if isinstance(default, bool) else default)
-    option = typer.Option(
-        *(said.names or (f"--{item.name.replace('_', '-')}",)),
-        help=said.help if usual is None else f"{said.help} ({usual})",
-        show_default=False,  # it stands in the help, where it takes no line of its own
-        parser=said.parse,
-    )
-    return inspect.Parameter(
-        item.name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=default,
-        annotation=Annotated[hint, option],
-    )
 
 
 def _settings() -> typer.Typer:

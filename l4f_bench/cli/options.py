@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import inspect
+from dataclasses import Field
+from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
@@ -43,3 +45,24 @@ def given_option(context: typer.Context, name: str) -> str | None:
     if source is None or source.name != "COMMANDLINE":
         return None
     return max(next(p.opts for p in context.command.params if p.name == name), key=len)
+
+
+def field_parameter(item: Field[Any], hint: Any) -> inspect.Parameter:
+    """A field as a parameter of a command."""
+    said = item.metadata["option"]
+    default = item.default
+    if get_origin(hint) is tuple:
+        hint, default = list[get_args(hint)[0]] | None, None  # type: ignore[misc]
+    usual = said.usual or (None if isinstance(default, bool) else default)
+    option = typer.Option(
+        *(said.names or (f"--{item.name.replace('_', '-')}",)),
+        help=said.help if usual is None else f"{said.help} ({usual})",
+        show_default=False,  # it stands in the help, where it takes no line of its own
+        parser=said.parse,
+    )
+    return inspect.Parameter(
+        item.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=default,
+        annotation=Annotated[hint, option],
+    )

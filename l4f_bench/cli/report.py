@@ -38,7 +38,8 @@ def report(
 
     Example: l4f-bench report runs/ --format md,tex --out tables --check 0.005
     """
-    from l4f_bench.evaluation.records import find_records, load_record
+    from l4f_bench.editing.record import EDITS_FILE, load_edits
+    from l4f_bench.evaluation.records import RECORD_FILE, find_records, load_record
     from l4f_bench.reporting.difficulty import difficulty_rows
     from l4f_bench.reporting.difficulty_plot import PLOT_FILE, write_plot
     from l4f_bench.reporting.report import build_report
@@ -48,8 +49,10 @@ def report(
 
     chosen = writers(formats)
     check_writable(out)
-    loaded = [load_record(path) for path in find_records(records or [Path("runs")])]
-    drawn = build_report(loaded, table)
+    found = find_records(records or [Path("runs")], (RECORD_FILE, EDITS_FILE))
+    loaded = [load_record(path) for path in found if path.name != EDITS_FILE]
+    edits = [load_edits(path) for path in found if path.name == EDITS_FILE]
+    drawn = build_report(loaded, table, edits)
     for section in drawn.sections:
         write_section(section, out, chosen)
         stdout.print(markdown(section))

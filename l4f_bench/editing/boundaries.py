@@ -73,7 +73,9 @@ def fit_boundary(
     svm = editing_package("sklearn.svm", "Fitting a boundary").SVC(kernel="linear")
     source = np.random.default_rng(seed)
     low, high = (source.permutation(side) for side in (order[:number], order[-number:]))
-    svm.fit(np.concatenate([codes[high[:fitted]], codes[low[:fitted]]]), [1] * fitted + [0] * fitted)
+    svm.fit(
+        np.concatenate([codes[high[:fitted]], codes[low[:fitted]]]), [1] * fitted + [0] * fitted
+    )
     normal = svm.coef_.reshape(1, -1)
     accuracy = None
     if held_out := number - fitted:

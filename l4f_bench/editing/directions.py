@@ -11,11 +11,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from l4f_bench.editing.config import Meaning
 from l4f_bench.errors import InputError
 from l4f_bench.files.errors import RefusedError, refusals_named
 from l4f_bench.files.npy import read_array
@@ -30,11 +31,6 @@ from l4f_bench.runs import atomic_path
 
 FORMAT = "l4f-bench directions"
 VERSION = 1
-
-Meaning = Literal["step", "target"]
-"""What a strength is: ``step``, how far to go, in units of the direction's standard deviation where
-it has one; ``target``, the coordinate along it to arrive at, in the same units from its mean."""
-MEANINGS: tuple[Meaning, ...] = ("step", "target")
 
 _STYLEGAN1 = re.compile(r"(stylegan|pggan)_\w+_boundary\.npy")
 _LARGEST = 1 << 20  # directions times rows in a file

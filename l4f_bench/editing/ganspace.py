@@ -6,7 +6,6 @@ latents, not whitened.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,15 +81,7 @@ def published_batch(num_components: int) -> int:
 
 @torch.no_grad()
 def mapped(generator: Generator, num_latents: int, *, seed: int, index: int) -> FloatArray:
-    """w ``[num_latents, w_dim]`` of latents drawn from a seed, not truncated."""
+    """Latents w ``[num_latents, w_dim]`` of a seed, not truncated; ``index`` gives others."""
     z = normal((num_latents, generator.architecture.z_dim), seed=seed, index=index)
-    return np.concatenate([_w(generator, part) for part in _parts(z)])
-
-
-def _parts(z: torch.Tensor) -> Iterator[torch.Tensor]:
-    yield from z.split(_MAPPED_TOGETHER)
-
-
-def _w(generator: Generator, z: torch.Tensor) -> FloatArray:
-    w: FloatArray = generator.mapping(z.to(generator.input.input)).cpu().numpy()
-    return w
+    parts = z.to(generator.input.input).split(_MAPPED_TOGETHER)
+    return np.concatenate([generator.mapping(part).cpu().numpy() for part in parts])

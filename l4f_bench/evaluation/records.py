@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import time
 import typing
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -330,8 +331,12 @@ def load_record(path: Path) -> Record:
         ) from None
 
 
-def find_records(paths: list[Path]) -> list[Path]:
+def find_records(paths: list[Path], names: Sequence[str] = (RECORD_FILE,)) -> list[Path]:
     """Record files among ``paths``, searching folders below.
+
+    Args:
+        paths: Files and folders.
+        names: What record files in folders are called.
 
     Raises:
         InputError: A path does not exist, or a folder holds no record.
@@ -340,7 +345,9 @@ def find_records(paths: list[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise InputError(f"{path} does not exist. Give record files or run folders.")
-        records = sorted(path.rglob(RECORD_FILE)) if path.is_dir() else [path]
+        records = [path]
+        if path.is_dir():
+            records = sorted(record for name in names for record in path.rglob(name))
         if not records:
             raise InputError(f"{path} holds no {RECORD_FILE}. Run `l4f-bench eval` first.")
         found += [record for record in records if record not in found]

@@ -96,6 +96,29 @@ def difference(
     }
 
 
+def mean_estimate(
+    values: FloatArray, *, seed: int = 0, num_resamples: int = NUM_RESAMPLES
+) -> Estimate:
+    """Mean of one number an image, with its percentile bootstrap interval over images.
+
+    Means of two columns of the same images are resampled alike under one seed, and the mean of
+    their difference is that of a paired comparison.
+
+    Args:
+        values: ``[N]``; NaN where the number is not defined, which is left out.
+        seed: Seed of the resampling.
+        num_resamples: Number of resamples.
+    """
+    known = np.asarray(values, np.float64)
+    known = known[~np.isnan(known)]
+    if len(known) < 2:
+        return Estimate(float(known[0]) if len(known) else None)
+    generator = np.random.default_rng(seed)
+    uniform = np.full(len(known), 1 / len(known))
+    weights = generator.multinomial(len(known), uniform, num_resamples) / len(known)
+    return _with_interval(np.float64(known.mean()), weights @ known)  # type: ignore[arg-type]
+
+
 def _resampled(
     protocol: Protocol, counts: IntArray, levels: IntArray | None, seed: int, num_resamples: int
 ) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:

@@ -1,13 +1,16 @@
-"""All that records have to say: the paper's tables and ours, differences, trust, image quality."""
+"""All that records have to say: the paper's tables and ours, differences, trust, quality, edits."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from l4f_bench.editing.record import EditRecord
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.records import Record
 from l4f_bench.reporting.differences import difference_section
 from l4f_bench.reporting.difficulty import difficulty_section
+from l4f_bench.reporting.editing import editing_section
 from l4f_bench.reporting.mask_tables import table_section
 from l4f_bench.reporting.published import MASK_TABLES, paper_tables
 from l4f_bench.reporting.quality import NUMBER, quality_sections
@@ -28,8 +31,15 @@ class Report:
     """The mask scores among them, to compare with the published ones."""
 
 
-def build_report(records: list[Record], number: int | None = None) -> Report:
+def build_report(
+    records: list[Record], number: int | None = None, edits: Sequence[EditRecord] = ()
+) -> Report:
     """Everything that the records have to say, or one table of the paper.
+
+    Args:
+        records: Of evaluations.
+        number: Only this table of the paper.
+        edits: Records of measured edits.
 
     Raises:
         InputError: The paper has no such table, or no record has anything to say there.
@@ -46,6 +56,7 @@ def build_report(records: list[Record], number: int | None = None) -> Report:
         difficulty_section(records),
         trust_section(records),
         *quality_sections(records),
+        editing_section(list(edits)),
     ]
     sections = [table_section(table) for table in tables]
     sections += [

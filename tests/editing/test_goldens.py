@@ -113,9 +113,7 @@ def test_styleflow_both_ways(flow_case: GoldenCase, flow: StyleFlow) -> None:
 
 def test_styleflow_densities(flow_case: GoldenCase, flow: StyleFlow) -> None:
     probe, w = flow_case.tensor("in_e"), flow_case.tensor("in_w")
-    code, change = flow.with_density(
-        w, flow_case.tensor("in_context"), probe=probe, tolerance=1e-7
-    )
+    code, change = flow.with_density(w, flow_case.tensor("in_context"), probe=probe, tolerance=1e-7)
     flow_case.check("out_dlogp", change)
     back, change = flow.with_density(
         code, flow_case.tensor("in_context_edit"), probe=probe, reverse=True, tolerance=1e-7
@@ -146,7 +144,5 @@ def test_styleflow_edits(flow_case: GoldenCase, flow: StyleFlow) -> None:
 def test_published_flow_has_the_published_keys(flow_case: GoldenCase) -> None:
     state = flow_case.state_dict("manifest_published.json")
     flow = StyleFlow.from_state_dict(state)
-    assert flow.architecture == FlowArchitecture(
-        widths=(512,) * 7, num_attributes=17, num_blocks=1
-    )
+    assert flow.architecture == FlowArchitecture(widths=(512,) * 7, num_attributes=17, num_blocks=1)
     assert list(flow.state_dict()) == list(state)

@@ -1,0 +1,194 @@
+"""The commands edit fit, edit apply and edit measure."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+from typer.core import TyperGroup
+
+from l4f_bench.cli.console import progress_bar, say, stdout, warn
+from l4f_bench.cli.options import AsJson, field_parameter
+from l4f_bench.errors import InputError
+
+if TYPE_CHECKING:
+    from l4f_bench.editing.config import EditConfig, FitConfig
+
+DIRECTIONS = "directions.safetensors"
+File = Annotated[Path, typer.Option(help="File for the directions.")]
+Out = Annotated[Path, typer.Option(help="Folder for the results.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue a stopped run in this folder.")]
+
+
+class EditGroup(TyperGroup):
+    """Makes the commands when they are first needed: the others start without them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """fit, apply and measure."""
+        self._make_commands()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """One of them."""
+        self._make_commands()
+        return super().get_command(ctx, cmd_name)
+
+    def _make_commands(self) -> None:
+        if not self.commands:
+            from l4f_bench.editing.config import EditConfig, FitConfig
+
+            app, resume = typer.Typer(), (Resume, False)
+            as_json, default = (AsJson, False), Path("runs") / "edits"
+            app.command("fit")(_command(fit, FitConfig, out=(File, Path(DIRECTIONS))))
+            app.command("apply")(
+                _command(apply, EditConfig, out=(Out, Path("edits")), resume=resume)
+            )
+            app.command("measure")(
+                _command(measure, EditConfig, out=(Out, default), resume=resume, as_json=as_json)
+            )
+            made: Any = typer.main.get_command(app)
+            self.commands = made.commands
+
+
+def fit(config: FitConfig, *, out: Path) -> None:
+    """Find directions of a generator's latents, for edits along them.
+
+    sefa looks at the weights alone and takes a second. ganspace takes the principal components of
+    many latents. boundary parts the latents that scored high from those that scored low
+    (InterFaceGAN): score the samples of `l4f-bench sample` by whatever they show.
+
+    Example: l4f-bench edit fit --by sefa --layers 0-3 --out pose.safetensors
+
+    Example: l4f-bench edit fit --by boundary --scores smile.csv --out smile.safetensors
+    """
+    from l4f_bench.editing.directions import write_directions
+    from l4f_bench.editing.fitting import fit as fit_directions
+
+    if out.suffix != ".safetensors":
+        raise InputError(f"Directions are written as .safetensors; {out} ends otherwise.")
+    found = fit_directions(config)
+    write_directions(out, found)
+    accuracy = (found.about or {}).get("accuracy")
+    if accuracy is not None:
+        say(f"Of the scored latents held out, {accuracy:.1%} lie on their own side")
+    say(f"{len(found.vectors)} directions are in {out}: l4f-bench edit measure --edit {out}#0=-3,3")
+    stdout.print(str(out))
+
+
+def apply(config: EditConfig, *, out: Path, resume: bool) -> None:
+    """Edit samples, and write images: plain, and with their background preserved.
+
+    Every sample gets a folder with its own image, its background with the object removed, and for
+    every edit the image, its alpha, and the edited object over that background. figure.png shows
+    them as the paper's Figure 6: edits, masks, preserving.
+
+    Example: l4f-bench edit apply -n 8 --out edits
+
+    Example: l4f-bench edit apply --edit pose.safetensors#0=4 --edit smile.safetensors=2 --sequence
+    """
+    from l4f_bench.editing.applying import apply_into
+    from l4f_bench.editing.scene import open_scene
+    from l4f_bench.runs import check_writable
+
+    check_writable(out)
+    scene = open_scene(config)
+    _say_doubts(scene.edits)
+    with progress_bar("Editing") as progress:
+        left_out = apply_into(out, scene, resume=resume, progress=progress)
+    _say_left_out(left_out)
+    stdout.print(str(out))
+
+
+def measure(config: EditConfig, *, out: Path, resume: bool, as_json: bool) -> None:
+    """Measure how much edits change the background, plain and preserving it.
+
+    Without --edit: SeFa's first three directions of the generator, each by -3 and 3. Outside the
+    object the change should be small, inside it is the edit itself. `l4f-bench report` draws the
+    table from the record again; figure.png shows the first samples.
+
+    Example: l4f-bench edit measure
+
+    Example: l4f-bench edit measure --edit directions.safetensors#0@0-3=-6,-3,3,6 -n 500
+    """
+    from l4f_bench.editing.applying import FIGURE, write_overview
+    from l4f_bench.editing.measuring import measure_into
+    from l4f_bench.editing.record import EDITS_FILE
+    from l4f_bench.editing.scene import open_scene
+    from l4f_bench.reporting.editing import editing_section
+    from l4f_bench.reporting.writers import markdown
+    from l4f_bench.runs import check_writable
+
+    check_writable(out)
+    scene = open_scene(config)
+    _say_doubts(scene.edits)
+    with progress_bar("Measuring") as progress:
+        record = measure_into(out, scene, resume=resume, progress=progress)
+    write_overview(out / FIGURE, scene)
+    _say_left_out(Counter(record.left_out))
+    say(f"Record: {out / EDITS_FILE}")
+    section = editing_section([record])
+    if as_json:
+        stdout.print((out / EDITS_FILE).read_text(encoding="utf-8"))
+    elif section is not None:
+        stdout.print(markdown(section))
+
+
+def _say_left_out(left_out: Counter[str]) -> None:
+    for reason, number in left_out.items():
+        warn(f"{number} samples were left out, with nothing to preserve: {reason}.")
+
+
+def _say_doubts(edits: list[Any]) -> None:
+    """Name directions of which nothing says which generator they belong to."""
+    unknown = {e.name for e in edits if hasattr(e, "directions") and not e.directions.generator}
+    for name in sorted(unknown):
+        warn(
+            f"{name} does not say which generator it is of. Boundaries published by InterFaceGAN "
+            "are of StyleGAN-1 and fit no StyleGAN2."
+        )
+
+
+def _command(
+    function: Callable[..., None], config: Any, **own: tuple[Any, Any]
+) -> Callable[..., None]:
+    """A command whose options are a configuration's fields, and some with annotation and default.
+
+    Args:
+        function: Takes the configuration and, by name, the others.
+        config: A frozen dataclass.
+        own: The others.
+    """
+
+    def command(**options: Any) -> None:
+        others = {name: options.pop(name) for name in own}
+        given = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in options.items()
+            if value is not None
+        }
+        function(config(**given), **others)
+
+    hints, keyword = get_type_hints(config), inspect.Parameter.KEYWORD_ONLY
+    parameters = [field_parameter(item, hints[item.name]) for item in fields(config)]
+    parameters += [
+        inspect.Parameter(name, keyword, default=default, annotation=annotation)
+        for name, (annotation, default) in own.items()
+    ]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    command.__doc__ = function.__doc__
+    return command
+
+
+def describe() -> None:
+    """Edit samples along directions of their latents, and measure what that does to backgrounds."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.add_typer(typer.Typer(cls=EditGroup, callback=describe, no_args_is_help=True), name="edit")

@@ -1,0 +1,71 @@
+"""Edited samples as images; a stopped run goes on where it was."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from l4f_bench.editing.figures import write_figure, write_images
+from l4f_bench.editing.measuring import identity
+from l4f_bench.editing.scene import EditedSample, Scene
+from l4f_bench.progress import Progress
+from l4f_bench.provenance import environment
+from l4f_bench.runs import locked_folder, open_run
+
+FIGURE = "figure.png"
+NUM_SHOWN = 4
+"""Samples in a figure."""
+
+
+def apply_into(folder: Path, scene: Scene, *, resume: bool, progress: Progress) -> Counter[str]:
+    """Write every sample and its edits into folders of their own, and a figure.
+
+    Args:
+        folder: Where they go: ``000000/input.png``, ``background.png``, ``edit-1.png``,
+            ``edit-1-alpha.png``, ``edit-1-preserved.png``, and ``figure.png``, which is a sample's
+            last file; and ``figure.png`` of the first samples.
+        scene: Samples and edits.
+        resume: Go on where an earlier run of the same options stopped.
+        progress: Told of every sample done.
+
+    Returns:
+        How many samples there was nothing to preserve in, by reason; these are not edited.
+
+    Raises:
+        InputError: The folder holds another run, or cannot be written.
+        MissingDependencyError: What fills backgrounds is not installed.
+    """
+    left_out: Counter[str] = Counter()
+    labels = [edit.label for edit in scene.edits]
+    with locked_folder(folder):
+        open_run(folder, identity(scene), environment(), resume=resume, kind="edits")
+        advance = progress(scene.num_samples)
+        for index in range(scene.num_samples):
+            own = folder / f"{index:06d}"
+            if not (own / FIGURE).exists():
+                sample = scene.edited(index)
+                write_images(own, sample)
+                if sample.reason is None:
+                    write_figure(own / FIGURE, [sample], labels)
+                else:
+                    left_out[sample.reason] += 1
+            advance(1)
+        write_overview(folder / FIGURE, scene)
+    return left_out
+
+
+def write_overview(path: Path, scene: Scene) -> None:
+    """Draw the first samples that have a background; nothing where none has one.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    shown: list[EditedSample] = []
+    for index in range(scene.num_samples):
+        if len(shown) == NUM_SHOWN:
+            break
+        sample = scene.edited(index)
+        if sample.reason is None:
+            shown.append(sample)
+    if shown:
+        write_figure(path, shown, [edit.label for edit in scene.edits])
