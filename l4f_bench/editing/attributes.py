@@ -100,15 +100,17 @@ def edit_attribute(
 def edit_light(
     flow: StyleFlow, w_plus: Tensor, context: Tensor, preset: Tensor, amount: float
 ) -> tuple[Tensor, Tensor]:
-    """Edit latents so that their images are lit as a preset; the others as in
-    :func:`edit_attribute`.
+    """Edit latents so that their images are lit as a preset.
 
     Args:
         flow: The flow.
         w_plus: ``[N, L, D]``.
-        context: ``[N, 17]``.
+        context: What the images show now, ``[N, 17]``.
         preset: Nine lighting coefficients.
         amount: How far to go there, 0 to 1.
+
+    Returns:
+        New latents and context.
 
     Raises:
         InputError: The amount is out of range, or the shapes do not fit.
