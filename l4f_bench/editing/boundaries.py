@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from l4f_bench.editing.extra import editing_package
+from l4f_bench.editing.extra import needed
 from l4f_bench.errors import InputError
 
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -70,7 +70,9 @@ def fit_boundary(
     order = np.argsort(scores, kind="stable")
     if not scores[order[number - 1]] < scores[order[-number]]:
         raise InputError("The scores of both sides are equal. Score samples that differ.")
-    svm = editing_package("sklearn.svm", "Fitting a boundary").SVC(kernel="linear")
+    with needed("scikit-learn", "Fitting a boundary"):
+        from sklearn.svm import SVC
+    svm = SVC(kernel="linear")
     source = np.random.default_rng(seed)
     low, high = (source.permutation(side) for side in (order[:number], order[-number:]))
     svm.fit(

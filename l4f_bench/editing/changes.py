@@ -54,10 +54,9 @@ def _ssim(first: ByteArray, second: ByteArray, where: BoolArray) -> float:
     """Mean of the SSIM map of two images over some of the pixels; NaN for tiny images."""
     if min(first.shape[:2]) < _WINDOW:
         return float("nan")
-    pair = (
-        torch.from_numpy(i.transpose(2, 0, 1).astype(np.float32) / 255) for i in (first, second)
+    one, two = (
+        torch.from_numpy(image.transpose(2, 0, 1)[None].astype(np.float32) / 255)
+        for image in (first, second)
     )
-    _, full = structural_similarity_index_measure(
-        *(image[None] for image in pair), data_range=1.0, return_full_image=True
-    )
+    _, full = structural_similarity_index_measure(one, two, data_range=1.0, return_full_image=True)
     return float(full[0].mean(dim=0)[torch.from_numpy(where)].mean())

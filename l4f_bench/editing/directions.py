@@ -229,14 +229,15 @@ def _document(text: str) -> dict[str, Any]:
     if content.get("version") != VERSION:
         raise RefusedError(f"directions of version {content.get('version')!r:.40}")
     rows, generator, about = (content.get(name) for name in ("rows", "generator", "about"))
-    whole = isinstance(rows, list) and rows and all(type(r) is int and r >= 0 for r in rows)
-    if rows is not None and not whole:
+    if rows is not None and not (
+        isinstance(rows, list) and rows and all(type(row) is int and row >= 0 for row in rows)
+    ):
         raise RefusedError("rows that are no numbers")
     if generator is not None and not isinstance(generator, str):
         raise RefusedError("a generator's digest that is no text")
     return {
         "kind": str(content.get("kind"))[:40],
-        "rows": tuple(rows) if whole else None,
+        "rows": None if rows is None else tuple(rows),
         "generator": generator,
         "about": about if isinstance(about, dict) else None,
     }

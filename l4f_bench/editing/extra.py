@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from l4f_bench.errors import MissingDependencyError
 
-_NAMES = {
-    "cv2": "OpenCV",
-    "skimage": "scikit-image",
-    "sklearn": "scikit-learn",
-    "torchdiffeq": "torchdiffeq",
-}
-_EXTRA = {"cv2": "classical"}
 
-
-def editing_package(module: str, what: str) -> Any:
-    """A module of an optional package.
+@contextmanager
+def needed(package: str, what: str, *, extra: str = "editing") -> Iterator[None]:
+    """Turn a failing import within the block into one line with what installs it.
 
     Args:
-        module: Its name.
+        package: Name of the package.
         what: What needs it.
+        extra: The extra that brings it.
 
     Raises:
-        MissingDependencyError: It cannot be imported; the message has the line that installs it.
+        MissingDependencyError: It cannot be imported.
     """
     try:
-        return importlib.import_module(module)
+        yield
     except ImportError:
-        top = module.partition(".")[0]
         raise MissingDependencyError(
-            f"{what} needs {_NAMES[top]}. Install it: pip install "
-            f"'l4f-bench[{_EXTRA.get(top, 'editing')}]'."
+            f"{what} needs {package}. Install it: pip install 'l4f-bench[{extra}]'."
         ) from None

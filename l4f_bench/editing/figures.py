@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from l4f_bench.editing.filling import ByteArray
+from l4f_bench.editing.preserving import FloatArray
 from l4f_bench.editing.scene import EditedSample
 from l4f_bench.runs import atomic_path
 
@@ -70,5 +71,5 @@ def _rows(sample: EditedSample) -> list[list[ByteArray]]:
     ]
 
 
-def _grey(alpha: np.ndarray) -> ByteArray:  # type: ignore[type-arg]
+def _grey(alpha: FloatArray) -> ByteArray:
     return np.round(alpha * 255).astype(np.uint8)

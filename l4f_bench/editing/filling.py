@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from l4f_bench.editing.extra import editing_package
+from l4f_bench.editing.extra import needed
 from l4f_bench.errors import InputError
 from l4f_bench.registry import unknown_name
 
@@ -26,10 +26,11 @@ def telea(image: ByteArray, hole: BoolArray) -> ByteArray:
     Source: An image inpainting technique based on the fast marching method (Telea, 2004), by
     OpenCV.
     """
-    cv2 = editing_package("cv2", "Filling by telea")
+    with needed("OpenCV", "Filling by telea", extra="classical"):
+        import cv2
     bgr = np.ascontiguousarray(image[..., ::-1])
-    filled: ByteArray = cv2.inpaint(bgr, hole.astype(np.uint8), _RADIUS, cv2.INPAINT_TELEA)
-    return np.ascontiguousarray(filled[..., ::-1])
+    filled = cv2.inpaint(bgr, hole.astype(np.uint8), _RADIUS, cv2.INPAINT_TELEA)
+    return np.ascontiguousarray(filled[..., ::-1]).astype(np.uint8)
 
 
 def biharmonic(image: ByteArray, hole: BoolArray) -> ByteArray:
@@ -38,9 +39,10 @@ def biharmonic(image: ByteArray, hole: BoolArray) -> ByteArray:
     Source: Damelin and Hoang, On surface completion and image inpainting by biharmonic functions
     (2018), by scikit-image.
     """
-    restoration = editing_package("skimage.restoration", "Filling by biharmonic")
-    filled = restoration.inpaint_biharmonic(image, hole, channel_axis=-1)
-    return np.round(np.clip(filled, 0, 1) * 255).astype(np.uint8)
+    with needed("scikit-image", "Filling by biharmonic"):
+        from skimage.restoration import inpaint_biharmonic
+    filled: ByteArray = np.clip(inpaint_biharmonic(image, hole, channel_axis=-1), 0, 1)
+    return np.round(filled * 255).astype(np.uint8)
 
 
 FILLS: dict[str, Callable[[ByteArray, BoolArray], ByteArray]] = {

@@ -14,12 +14,12 @@ from l4f_bench.editing.boundaries import fit_boundary
 from l4f_bench.editing.config import FitConfig
 from l4f_bench.editing.directions import Directions
 from l4f_bench.editing.edits import parse_rows
-from l4f_bench.editing.extra import editing_package
 from l4f_bench.editing.ganspace import (
     NUM_STDEV_SAMPLES,
     coordinate_stdev,
     incremental_pca,
     mapped,
+    new_solver,
     published_batch,
 )
 from l4f_bench.editing.latent_files import read_numbers, read_score_table
@@ -90,7 +90,7 @@ def _ganspace(config: FitConfig, trained: TrainedGenerator) -> Directions:
             f"--samples {samples} is too small: {count} components are found by batches of {batch} "
             f"samples. Give {batch} or more."
         )
-    editing_package("sklearn.decomposition", "GANSpace")  # before the samples, which take minutes
+    new_solver(count)  # where it is missing, that is said before the samples, which take minutes
     found = incremental_pca(mapped(generator, samples, seed=config.seed, index=0), count, batch)
     more = mapped(generator, NUM_STDEV_SAMPLES, seed=config.seed, index=1)
     return _directions(

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from l4f_bench.editing.extra import editing_package
+from l4f_bench.editing.extra import needed
 from l4f_bench.errors import InputError
 from l4f_bench.files.errors import RefusedError, refusals_named
 from l4f_bench.files.state_dicts import checked_tensors, without_prefix
@@ -69,8 +69,9 @@ class ConcatSquash(nn.Module):
 
     def forward(self, x: Tensor, conditions: Tensor) -> Tensor:
         """Map ``[N, L, num_inputs]`` under ``[N, 1, num_conditions]``."""
-        y: Tensor = self._layer(x) * self._hyper_gate(conditions).sigmoid()
-        return y + self._hyper_bias(conditions)
+        gate: Tensor = self._hyper_gate(conditions)
+        y: Tensor = self._layer(x) * gate.sigmoid() + self._hyper_bias(conditions)
+        return y
 
 
 class Velocity(nn.Module):
@@ -122,12 +123,11 @@ class ContinuousFlow(nn.Module):
         Raises:
             MissingDependencyError: torchdiffeq is not installed.
         """
-        solver = editing_package("torchdiffeq", "StyleFlow")
+        with needed("torchdiffeq", "StyleFlow"):
+            from torchdiffeq import odeint
         end = self.sqrt_end_time.detach().square()
         times = torch.stack([end, end * 0] if reverse else [end * 0, end])
-        solved = solver.odeint(
-            derivative, state, times, method="dopri5", rtol=tolerance, atol=tolerance
-        )
+        solved = odeint(derivative, state, times, method="dopri5", rtol=tolerance, atol=tolerance)
         return tuple(part[-1] for part in solved)
 
 

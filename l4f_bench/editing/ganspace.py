@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from l4f_bench.editing.extra import editing_package
+from l4f_bench.editing.extra import needed
 from l4f_bench.errors import InputError
 from l4f_bench.generators.stylegan2 import Generator
 from l4f_bench.seeds import normal
@@ -52,7 +52,7 @@ def incremental_pca(w: FloatArray, num_components: int, batch_size: int) -> Comp
             f"{num_components} components cannot be found in {len(w)} samples of {w.shape[1]} "
             f"numbers by batches of {batch_size}. Take more samples, or fewer components."
         )
-    solver = editing_package("sklearn.decomposition", "GANSpace").IncrementalPCA(num_components)
+    solver = new_solver(num_components)
     for start in range(0, len(w) - batch_size + 1, batch_size):
         solver.partial_fit(w[start : start + batch_size])
     rows = solver.components_
@@ -63,6 +63,17 @@ def incremental_pca(w: FloatArray, num_components: int, batch_size: int) -> Comp
         np.sqrt(solver.explained_variance_),
         solver.explained_variance_ratio_,
     )
+
+
+def new_solver(num_components: int) -> Any:
+    """The incremental PCA of scikit-learn.
+
+    Raises:
+        MissingDependencyError: scikit-learn is not installed.
+    """
+    with needed("scikit-learn", "GANSpace"):
+        from sklearn.decomposition import IncrementalPCA
+    return IncrementalPCA(num_components)
 
 
 def coordinate_stdev(components: FloatArray, w: FloatArray) -> FloatArray:
@@ -83,5 +94,5 @@ def published_batch(num_components: int) -> int:
 def mapped(generator: Generator, num_latents: int, *, seed: int, index: int) -> FloatArray:
     """Latents w ``[num_latents, w_dim]`` of a seed, not truncated; ``index`` gives others."""
     z = normal((num_latents, generator.architecture.z_dim), seed=seed, index=index)
-    parts = z.to(generator.input.input).split(_MAPPED_TOGETHER)
+    parts = torch.split(z.to(generator.input.input), _MAPPED_TOGETHER)
     return np.concatenate([generator.mapping(part).cpu().numpy() for part in parts])

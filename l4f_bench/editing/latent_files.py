@@ -77,7 +77,10 @@ def read_score_table(path: Path) -> tuple[list[int], npt.NDArray[np.float64]]:
         if not path.is_file() or path.stat().st_size > _MAX_TABLE_BYTES:
             raise InputError(f"Cannot read {path}: no regular file of a table's size.")
         text = path.read_text(encoding="utf-8-sig")
-        rows = list(csv.DictReader(io.StringIO(text)))
+        table = csv.DictReader(io.StringIO(text))
+        if not {"index", "score"} <= set(table.fieldnames or ()):
+            raise KeyError("a column is missing")
+        rows = list(table)
         indices = [int(row["index"]) for row in rows]
         scores = np.array([float(row["score"]) for row in rows], np.float64)
     except (OSError, UnicodeDecodeError, csv.Error, KeyError, TypeError, ValueError) as error:
