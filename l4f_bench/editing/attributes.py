@@ -79,18 +79,20 @@ def edit_attribute(
     Args:
         flow: The flow.
         w_plus: ``[N, L, D]``.
-        context: What the images show now, ``[N, 17]``: :data:`CONTEXT_NAMES`.
+        context: What the images show now, ``[N, 17]`` or as published ``[N, 17, 1, 1]``:
+            :data:`CONTEXT_NAMES`.
         name: A key of :data:`ATTRIBUTES`.
         wanted: The value wanted, in the attribute's range.
 
     Returns:
-        New latents and context; for a sequence give both to the next edit.
+        New latents and context ``[N, 17]``; for a sequence give both to the next edit.
 
     Raises:
         InputError: The name is unknown, the value out of range, or the shapes do not fit.
         MissingDependencyError: torchdiffeq is not installed.
     """
     attribute = attribute_named(name, wanted)
+    context = context.flatten(1)
     target = context.clone()
     now = context[:, attribute.index]
     target[:, attribute.index] = attribute.gain * (wanted - now) + now
@@ -118,6 +120,7 @@ def edit_light(
     """
     if not 0 <= amount <= 1:
         raise InputError(f"light {amount:g} is out of range: use 0 to 1.")
+    context = context.flatten(1)
     target = context.clone()
     light = context[:, :NUM_LIGHTS]
     target[:, :NUM_LIGHTS] = light + amount * (preset.reshape(1, NUM_LIGHTS).to(light) - light)

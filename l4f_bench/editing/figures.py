@@ -30,7 +30,7 @@ def write_figure(path: Path, samples: Sequence[EditedSample], labels: Sequence[s
     Raises:
         InputError: The file cannot be written.
     """
-    side = min(max(samples[0].layer.shape[0], _SMALLEST_SIDE), _LARGEST_SIDE)  # type: ignore[union-attr]
+    side = min(max(samples[0].source.image.shape[0], _SMALLEST_SIDE), _LARGEST_SIDE)
     step, rows = side + _GAP, [row for sample in samples for row in _rows(sample)]
     sheet = Image.new("RGB", (step * (len(labels) + 1), _CAPTION + step * len(rows)), "white")
     draw = ImageDraw.Draw(sheet)

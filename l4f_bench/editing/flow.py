@@ -22,6 +22,8 @@ from l4f_bench.files.state_dicts import checked_tensors, without_prefix
 from l4f_bench.files.tensor_files import read_object
 from l4f_bench.tensors import StateDict, network_of, shape_of
 
+Derivative = Callable[[Tensor, tuple[Tensor, ...]], tuple[Tensor, ...]]
+"""From time and state to the state's derivative."""
 TOLERANCE = 1e-6
 """Of the solver, relative and absolute. Published is 1e-5 of a state that also holds the
 log-density, which makes its steps shorter than those of w alone would be."""
@@ -91,7 +93,7 @@ class Velocity(nn.Module):
         return x
 
 
-class _OdeFunction(nn.Module):
+class OdeFunction(nn.Module):
     """Holder of the velocity under its published name."""
 
     _num_evals: Tensor
@@ -108,11 +110,11 @@ class ContinuousFlow(nn.Module):
     def __init__(self, widths: Sequence[int], num_attributes: int) -> None:
         super().__init__()
         self.sqrt_end_time = nn.Parameter(torch.tensor(1.0))
-        self.odefunc = _OdeFunction(widths, num_attributes)
+        self.odefunc = OdeFunction(widths, num_attributes)
 
     def solve(
         self,
-        derivative: Callable[[Tensor, tuple[Tensor, ...]], tuple[Tensor, ...]],
+        derivative: Derivative,
         state: tuple[Tensor, ...],
         *,
         reverse: bool,
@@ -205,13 +207,8 @@ class StyleFlow(nn.Module):
             if isinstance(part, MovingBatchNorm):
                 x = part(x, reverse=reverse)
             elif isinstance(part, ContinuousFlow):
-                velocity = part.odefunc.diffeq
-                (x,) = part.solve(
-                    lambda t, state, velocity=velocity: (velocity(t, state[0], conditions),),  # type: ignore[misc]
-                    (x,),
-                    reverse=reverse,
-                    tolerance=tolerance,
-                )
+                derivative = _alone(part.odefunc.diffeq, conditions)
+                (x,) = part.solve(derivative, (x,), reverse=reverse, tolerance=tolerance)
         return x
 
     def with_density(
@@ -240,17 +237,7 @@ class StyleFlow(nn.Module):
                 x = part(x, reverse=reverse).detach()
                 change = change + (1 if reverse else -1) * part.log_scale().detach()
             elif isinstance(part, ContinuousFlow):
-                velocity = part.odefunc.diffeq
-
-                def derivative(
-                    t: Tensor, state: tuple[Tensor, ...], velocity: nn.Module = velocity
-                ) -> tuple[Tensor, ...]:
-                    with torch.enable_grad():
-                        here = state[0].detach().requires_grad_()
-                        speed = velocity(t, here, conditions)
-                        trace = _trace(speed, here, probe)
-                    return speed.detach(), -trace
-
+                derivative = _with_trace(part.odefunc.diffeq, conditions, probe)
                 x, change = part.solve(
                     derivative, (x, change), reverse=reverse, tolerance=tolerance
                 )
@@ -285,6 +272,24 @@ def load_flow(path: Path) -> StyleFlow:
             raise RefusedError("it holds no state dict")
         checked_tensors({"the flow": content}, path.stat().st_size)
         return StyleFlow.from_state_dict(without_prefix(content))
+
+
+def _alone(velocity: Velocity, conditions: Tensor) -> Derivative:
+    """The derivative of the state (x,)."""
+    return lambda t, state: (velocity(t, state[0], conditions),)
+
+
+def _with_trace(velocity: Velocity, conditions: Tensor, probe: Tensor | None) -> Derivative:
+    """The derivative of the state (x, change of log-density)."""
+
+    def derivative(t: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        with torch.enable_grad():
+            x = state[0].detach().requires_grad_()
+            speed = velocity(t, x, conditions)
+            trace = _trace(speed, x, probe)
+        return speed.detach(), -trace
+
+    return derivative
 
 
 def _trace(speed: Tensor, x: Tensor, probe: Tensor | None) -> Tensor:

@@ -116,7 +116,7 @@ def mean_estimate(
     generator = np.random.default_rng(seed)
     uniform = np.full(len(known), 1 / len(known))
     weights = generator.multinomial(len(known), uniform, num_resamples) / len(known)
-    return _with_interval(np.float64(known.mean()), weights @ known)  # type: ignore[arg-type]
+    return _with_interval(np.asarray(known.mean()), weights @ known)
 
 
 def _resampled(
