@@ -128,7 +128,7 @@ def shapes_pseg(session: nox.Session) -> None:
 @nox.session
 def shapes_records(session: nox.Session) -> None:
     """Evaluate what the sessions above made: one minute a seed, and the tables."""
-    session.install("-e", ".")
+    session.install("-e", ".[editing]")
     for seed in SEEDS:
         alpha = Path("runs/shapes", f"alpha-seed-{seed}", "alpha.safetensors")
         out = SHAPES / "records" / f"seed-{seed}"
@@ -151,6 +151,10 @@ def shapes_records(session: nox.Session) -> None:
     trust = str(SHAPES / "records" / "trust")
     shutil.rmtree(trust, ignore_errors=True)
     session.run("l4f-bench", "eval", "trust", "--out", trust)
+    edits = SHAPES / "records" / "editing"
+    shutil.rmtree(edits, ignore_errors=True)
+    session.run("l4f-bench", "edit", "measure", "--out", str(edits))
+    (edits / "samples.jsonl").unlink()  # the record has them
     session.run("l4f-bench", "report", str(SHAPES / "records"), "--out", str(SHAPES))
 
 
