@@ -1,0 +1,1 @@
+"""Photographs as latents of a generator: by an encoder, or by optimisation."""
