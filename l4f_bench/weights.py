@@ -155,5 +155,32 @@ for _spec in (
         used_for="projection of real faces",
         datasets=("celebamask",),
     ),
+    *(
+        WeightSpec(
+            name=f"e4e-{_name}",
+            title=f"e4e encoder of {_objects}, with its generator",
+            file_name=f"e4e_{_file}_encode.pt",
+            urls=(google_drive_url(_file_id),),
+            licence=_NVIDIA,
+            source="https://github.com/omertov/encoder4editing",
+            used_for=f"projection of real {_objects}",
+            alternative_to="psp-ffhq" if _name == "ffhq" else None,
+        )
+        for _name, _objects, _file, _file_id in (
+            ("ffhq", "faces", "ffhq", "1cUv_reLE6k3604or78EranS7XzuVMWeO"),
+            ("car", "cars", "cars", "17faPqBce2m1AQeLCLHUVXaDfxMRU2QcV"),
+            ("horse", "horses", "horse", "1TkLLnuX86B_BMo2ocYD0kX9kWh53rUVX"),
+        )
+    ),
+    WeightSpec(
+        name="vgg16",
+        title="VGG16 of torchvision, ImageNet",
+        file_name="vgg16-397923af.pth",
+        urls=("https://download.pytorch.org/models/vgg16-397923af.pth",),
+        licence=_BSD,
+        sha256="397923af",
+        source="https://pytorch.org/vision/stable/models.html",
+        used_for="the loss lpips of projection by optimisation",
+    ),
 ):
     WEIGHTS.add(_spec)

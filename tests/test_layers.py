@@ -37,6 +37,7 @@ LAYERS = (
     {"annotators"},
     {"methods"},
     {"students"},
+    {"projection"},
     {"features"},
     {"analysis"},
     {"training"},

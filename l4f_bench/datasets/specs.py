@@ -55,6 +55,8 @@ class DatasetSpec:
     """Names of embedded weights of its own by annotator; others have their usual ones."""
     student_weights: Mapping[str, str] = field(default_factory=dict)
     """Names of embedded students by method; of others a file must be given."""
+    encoder_weights: str | None = None
+    """Name of the encoder of its images among the weights that can be fetched or are embedded."""
     letterbox: float = 0.0
     """Height of the black bars above and below its pictures, as a part of the image's."""
     min_area: float = 0.0
@@ -108,6 +110,7 @@ def _lsun(name: str) -> dict[str, Any]:
         "target_class": name,
         "annotator": "mask-rcnn",
         "generator_weights": f"stylegan2-{name}",
+        "encoder_weights": None if name == "cat" else f"e4e-{name}",
         "layout": (f"{name}/data.mdb (an LMDB folder: 40-digit hexadecimal keys, JPEG or WebP)",),
         "instructions": f"get the archive of '{name}' from the source page and unpack it",
         "source": "https://www.yf.io/p/lsun",
@@ -126,6 +129,7 @@ for _spec in (
         target_class="person",
         annotator="bisenet",
         generator_weights="stylegan2-ada-ffhq",
+        encoder_weights="psp-ffhq",
         truncations=(0.7, 1.0),
         layout=("images1024x1024/{id // 1000 * 1000:05d}/{id:05d}.png",),
         instructions="run download_ffhq.py --images from the source page (89.1 GB)",
@@ -150,6 +154,7 @@ for _spec in (
         images="l4f_bench.datasets.celebamask.images:open_celebamask",
         splits=SPLITS,
         parts=PARTS,
+        encoder_weights="psp-ffhq",
         layout=(
             "CelebA-HQ-img/{id}.jpg",
             "CelebAMask-HQ-mask-anno/{id // 2000}/{id:05d}_{part}.png",

@@ -52,7 +52,12 @@ def load_generative(
 
 
 def load_image_method(
-    name: str, dataset: str, *, weights: Path | None = None, device: str | None = None
+    name: str,
+    dataset: str,
+    *,
+    weights: Path | None = None,
+    device: str | None = None,
+    **options: object,
 ) -> tuple[ImageMethod, dict[str, str]]:
     """A method that finds the foreground of any image; arguments as for :func:`load_generative`.
 
@@ -66,7 +71,7 @@ def load_image_method(
     spec = method_named(name)
     if spec.kind not in (None, "image"):
         raise _other_kind(spec, "image")
-    method, digests = load_method(spec, dataset, weights=weights, device=device)
+    method, digests = load_method(spec, dataset, weights=weights, device=device, **options)
     if not hasattr(method, "segment"):
         raise _other_kind(spec, "image")
     return CheckedImageMethod(method, spec), digests

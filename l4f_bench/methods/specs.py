@@ -92,6 +92,13 @@ for _spec in (
         kind="image",
         load="l4f_bench.students.loading:load_unet",
     ),
+    MethodSpec(
+        name="ours-psp",
+        title="Ours (PSP)",
+        kind="image",
+        load="l4f_bench.projection.method:load",
+        options=("generator", "alpha"),
+    ),
     MethodSpec(name="stylegan2", title="StyleGAN2", kind="pictures"),
     MethodSpec(name="real", title="Real images", kind="pictures"),
 ):

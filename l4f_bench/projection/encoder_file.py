@@ -76,9 +76,7 @@ def load_encoder(path: Path | str) -> TrainedEncoder:
     with refusals_named(path):
         content = _read(path)
         tensors = {"the encoder": content.encoder, "the decoder": content.decoder}
-        checked_tensors(
-            {name: held for name, held in tensors.items() if held}, path.stat().st_size
-        )
+        checked_tensors({name: held for name, held in tensors.items() if held}, path.stat().st_size)
         _check_floats(content.encoder)
         network = _kind(content).from_state_dict(content.encoder)
         frame = _frame(content.options, network)

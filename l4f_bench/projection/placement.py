@@ -154,8 +154,11 @@ def _shown(placement: Placement, size: tuple[int, int]) -> tuple[int, int, int, 
     """Left, top, right and bottom of the part of an upright rectangle that is in a photograph."""
     (left, top), (width, height) = placement.origin, size
     right, bottom = left + placement.across[0], top + placement.down[1]
-    return round(max(left, 0)), round(max(top, 0)), round(min(right, width)), round(
-        min(bottom, height)
+    return (
+        round(max(left, 0)),
+        round(max(top, 0)),
+        round(min(right, width)),
+        round(min(bottom, height)),
     )
 
 

@@ -20,6 +20,7 @@ from tests.cli.conftest import save_masks, some_masks
 
 ROOT = Path(__file__).parents[2]
 ANNOTATOR = str(Path(assets.__file__).parent / "shapes" / "annotator.safetensors")
+GENERATOR = str(Path(ANNOTATOR).with_name("generator.safetensors"))
 RECORDS = str(ROOT / "reports" / "custom" / "level-255" / "car")
 # What makes each command do little where a value happens to be fit.
 ARGUMENTS = {
@@ -32,6 +33,7 @@ ARGUMENTS = {
     "edit fit": [],
     "edit apply": ["-n", "1"],
     "edit measure": ["-n", "2"],
+    "project": ["images", "--generator", GENERATOR],
     "annotate": ["images", "--weights", ANNOTATOR],
     "check-method": [str(ROOT / "examples" / "otsu_method.py")],
     "train": ["--steps", "1"],

@@ -70,8 +70,6 @@ def test_e4e_encoder() -> None:
     assert torch.equal(encoder(images, stage=18), codes)
 
 
-
-
 def test_projection_by_optimisation() -> None:
     case = golden_case("projector_g32")
     said = case.meta["constructor"]

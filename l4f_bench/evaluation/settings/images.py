@@ -74,6 +74,8 @@ class Images(AnnotatorOptions):
         usual="embedded or cached",
         names=("--weights", "--student"),
     )
+    generator: Path | None = option("ours-psp: generator", usual="usual for images")
+    alpha: Path | None = option("ours-psp: alpha network", usual="embedded for shapes")
     write_masks: Path | None = option("Folder for its masks", usual="none")
     threshold: float | None = option("Alpha above which is foreground", usual=f"{THRESHOLD:g}")
     level: int | None = option("Least grey level of objects", usual=f"{LEVEL}")
@@ -284,13 +286,18 @@ class Images(AnnotatorOptions):
             from l4f_bench.methods.loading import load_image_method
 
             method, digests = load_image_method(
-                self.method, self.dataset, weights=self.weights, device=self.device
+                self.method,
+                self.dataset,
+                weights=self.weights,
+                device=self.device,
+                generator=self.generator,
+                alpha=self.alpha,
             )
             how = segmented(method, threshold=self._threshold, with_levels=self._with_levels)
             if self.write_masks is not None:
                 how = kept(how, images, self.write_masks, self._span(most))
             return how, None, digests
-        for name in ("weights", "threshold", "write_masks"):
+        for name in ("weights", "generator", "alpha", "threshold", "write_masks"):
             if getattr(self, name) is not None:
                 raise InputError(
                     f"--{name.replace('_', '-')} applies to methods that run, not to masks in "

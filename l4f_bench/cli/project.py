@@ -1,0 +1,118 @@
+"""The command project: photographs as codes of a generator, with masks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from l4f_bench.cli.console import progress_bar, say, stdout, warn
+from l4f_bench.cli.options import Device
+from l4f_bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from l4f_bench.projection.command import ProjectRequest
+
+
+def project(
+    images: Annotated[Path, typer.Argument(help="Folder of photographs.")],
+    encoder: Annotated[
+        Path | None,
+        typer.Option(
+            help="Encoder of pSp or e4e, or of train --method psp.",
+            show_default="the data set's",
+        ),
+    ] = None,
+    generator: Annotated[
+        Path | None,
+        typer.Option(
+            help="Checkpoint of the generator.",
+            show_default="that in the encoder's file, or the data set's",
+        ),
+    ] = None,
+    alpha: Annotated[
+        Path | None,
+        typer.Option(
+            help="Alpha network: also write alpha and masks.", show_default="the data set's"
+        ),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="Data set whose files are the defaults.", show_default="none"),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("projections"),
+    by: Annotated[
+        str, typer.Option(help="encoder: one pass; optimisation: a search of many steps.")
+    ] = "encoder",
+    space: Annotated[
+        str, typer.Option(help="optimisation: w, one latent for all layers, or w+.")
+    ] = "w+",
+    loss: Annotated[
+        str | None,
+        typer.Option(
+            help="optimisation: mse, ms-ssim, discriminator, lpips, or some of them with + "
+            "between them.",
+            show_default="mse+ms-ssim",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="optimisation: steps a photograph.", show_default="1000")
+    ] = None,
+    align: Annotated[
+        Path | None,
+        typer.Option(
+            help="Landmarks of the faces, JSON or CSV: 5 points or dlib's 68 a photograph.",
+            show_default="photographs are aligned",
+        ),
+    ] = None,
+    fit: Annotated[
+        str,
+        typer.Option(help="What becomes of photographs of another shape: pad, crop or stretch."),
+    ] = "pad",
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Alpha above which the mask is foreground.", show_default="0.5"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="optimisation: seed of noise and latents.")] = 0,
+    device: Device = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue a stopped run in this folder.")
+    ] = False,
+) -> None:
+    """Project photographs into the latent space of a generator, and segment them there.
+
+    Writes W+ codes, reconstructions, masks where there is an alpha network, errors of each image
+    in metadata.jsonl and a figure. Can be stopped, resumed, and shared by the processes of
+    torchrun.
+
+    Example: l4f-bench project faces/ --encoder psp_ffhq_encode.pt --alpha alpha.pt --out projected
+
+    Example: l4f-bench project cars/ --by optimisation --generator stylegan2-car.pkl --loss mse
+    """
+    from l4f_bench.projection.command import ProjectRequest
+
+    request = ProjectRequest(
+        images=images, encoder=encoder, generator=generator, alpha=alpha, dataset=dataset, by=by,
+        space=space, losses=None if loss is None else tuple(loss.split("+")), num_steps=steps,
+        landmarks=align, fit=fit, threshold=threshold, seed=seed, device=device,
+    )  # fmt: skip
+    summary = _run(request, out, resume=resume)
+    stdout.print(str(out))
+    errors = ", ".join(f"mean {name} {value:.4f}" for name, value in summary.means.items())
+    say(f"{summary.num_projected} photographs projected. {errors}")
+    if summary.num_projected == 0:
+        raise BenchError(f"None of {summary.num_unreadable} photographs could be read.")
+
+
+def _run(request: ProjectRequest, out: Path, *, resume: bool) -> Any:
+    from l4f_bench.distributed import processes
+    from l4f_bench.projection.command import run
+
+    with processes(request.device), progress_bar("Projecting") as progress:
+        return run(request, out, resume=resume, progress=progress, warn=warn)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("project")(project)
