@@ -19,7 +19,7 @@ def train(
         typer.Option(
             help="What to train. ours: an alpha network; pseg: the competitor; stylegan2: a "
             "generator; bisenet, unet: an annotator, on exact masks; ours-bisenet, ours-unet: a "
-            "student of ours."
+            "student of ours; psp: an encoder of photographs."
         ),
     ] = "ours",
     dataset: Annotated[
@@ -27,12 +27,15 @@ def train(
     ] = "shapes",
     data: Annotated[
         Path | None,
-        typer.Option(help="ours, stylegan2, pseg: folder or LMDB of images to train on."),
+        typer.Option(
+            help="ours, stylegan2, pseg: folder or LMDB of images to train on; psp: photographs "
+            "beside the generator's samples."
+        ),
     ] = None,
     generator: Annotated[
         Path | None,
         typer.Option(
-            help="ours, ours-bisenet, ours-unet: checkpoint of the generator.",
+            help="ours, ours-bisenet, ours-unet, psp: checkpoint of the generator.",
             show_default="embedded, or the cached one",
         ),
     ] = None,

@@ -102,3 +102,12 @@ TRAINERS.add(
         takes=("generator", "alpha"),
     )
 )
+TRAINERS.add(
+    TrainerSpec(
+        name="psp",
+        title="encoder of photographs for a generator",
+        build="l4f_bench.training.psp_job:build",
+        presets="l4f_bench.training.psp_config:PRESETS",
+        takes=("data", "strict", "generator"),
+    )
+)
