@@ -86,6 +86,9 @@ def test_nvidia_and_celebamask_ask_for_acceptance() -> None:
         "stylegan2-horse",
         "stylegan2-ffhq-rosinality",
         "psp-ffhq",
+        "e4e-ffhq",
+        "e4e-car",
+        "e4e-horse",
     }
 
 
