@@ -219,7 +219,7 @@ def _average(content: _Content, network: Encoder) -> Tensor | None:
     if content.average is None:
         raise RefusedError("its codes start from an average latent, which is missing in it")
     checked_tensors({"the file": {"latent_avg": content.average}}, 1 << 20)
-    average = content.average
+    average: Tensor = content.average
     if average.ndim == 1:
         average = average[None]
     sizes = network.architecture

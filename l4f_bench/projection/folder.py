@@ -193,7 +193,7 @@ class _Run:
 
     def picture(self, pixels: ByteArray, index: int) -> ByteArray:
         """The part of a photograph, or of its mask, that is the picture."""
-        return cut(pixels, self.placement(index, pixels.shape[1:]), self.size)  # type: ignore[arg-type]
+        return cut(pixels, self.placement(index, pixels.shape[1:]), self.size)
 
     def finish(self) -> Summary:
         """Check that all is there, draw the figure and add up."""
@@ -205,7 +205,7 @@ class _Run:
                 f"Files were removed from {self.out} meanwhile. Run again with --resume."
             )
         write_figure(self.out / FIGURE, self.out, projected, self)
-        means = {}
+        means: dict[str, float] = {}
         for key in ("mse", "psnr", "ssim"):
             values = [lines[index][key] for index in projected if lines[index][key] is not None]
             means |= {key: sum(values) / len(values)} if values else {}

@@ -36,7 +36,9 @@ def image_errors(picture: ByteArray, photograph: ByteArray) -> ImageErrors:
     mse = float((first - second).square().mean())
     ssim = None
     if min(first.shape[2:]) >= _KERNEL:
-        ssim = float(structural_similarity_index_measure(first, second, data_range=1.0))
+        found = structural_similarity_index_measure(first, second, data_range=1.0)
+        assert isinstance(found, torch.Tensor)  # a pair only where the map is asked for too
+        ssim = float(found)
     return ImageErrors(mse, -10 * math.log10(mse) if mse else None, ssim)
 
 

@@ -57,7 +57,7 @@ def open_encoder_projector(
         generator = encoder.decoder
     else:
         generator = _generator(files, digests)
-    encoder.network.to(place, memory_format=torch.channels_last)
+    encoder.network.to(place).to(memory_format=torch.channels_last)
     alpha = _alpha(files, digests)
     projector = EncoderProjector(
         encoder, generator.to(place), None if alpha is None else alpha.to(place)

@@ -144,8 +144,7 @@ def _cut_oriented(image: Image.Image, placement: Placement, size: tuple[int, int
     )
     part = Image.fromarray(np.asarray(image)[rows][:, columns])
     origin = origin - low
-    matrix = (across[0] / width, down[0] / height, origin[0])
-    matrix += (across[1] / width, down[1] / height, origin[1])
+    matrix = np.stack([across / width, down / height, origin], axis=1).flatten().tolist()
     bicubic = Image.Resampling.BICUBIC
     return np.asarray(part.transform((width, height), Image.Transform.AFFINE, matrix, bicubic))
 

@@ -26,7 +26,7 @@ from l4f_bench.generators.checkpoints.loading import TrainedGenerator
 from l4f_bench.generators.stylegan2 import Generator, truncate
 from l4f_bench.projection.architecture import EncoderArchitecture
 from l4f_bench.projection.encoder_file import write_encoder
-from l4f_bench.projection.encoders import ENCODERS, Encoder
+from l4f_bench.projection.encoders import ENCODERS, Encoder, StyleHead
 from l4f_bench.projection.frames import square
 from l4f_bench.projection.losses import structural_loss
 from l4f_bench.projection.schedule import LatentStatistics
@@ -113,10 +113,11 @@ class PspTrainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             encoder = ENCODERS[config.encoder](_sizes(config, self.generator.architecture))
-        for head in encoder.styles:
-            head.linear.weight.data.mul_(0.1)  # the first codes are near the mean
+        for module in encoder.modules():
+            if isinstance(module, StyleHead):
+                module.linear.weight.data.mul_(0.1)  # the first codes are near the mean
         share_statistics(encoder)
-        self.encoder = encoder.to(self.device, memory_format=torch.channels_last)
+        self.encoder = encoder.to(self.device).to(memory_format=torch.channels_last)
         self.coder = data_parallel(self._coder())
         self.optimiser = torch.optim.Adam(self.encoder.parameters(), lr=config.lr)
 

@@ -5,8 +5,6 @@ PyTorch's own SyncBatchNorm computes on GPUs only.
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
@@ -25,7 +23,8 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         self._count(mean.detach(), variance.detach(), num_processes() * x.numel() // x.shape[1])
         scale = torch.rsqrt(variance + self.eps) * self.weight
         shift = self.bias - mean * scale
-        return x * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)
+        normalised: Tensor = x * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)
+        return normalised
 
     @torch.no_grad()
     def _count(self, mean: Tensor, variance: Tensor, count: int) -> None:
@@ -55,4 +54,5 @@ def _averaged(value: Tensor) -> Tensor:
     """
     from torch.distributed.nn.functional import all_reduce
 
-    return cast(Tensor, all_reduce(value)) / num_processes()
+    total: Tensor = all_reduce(value)  # type: ignore[no-untyped-call]
+    return total / num_processes()
