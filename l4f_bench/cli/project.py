@@ -59,6 +59,12 @@ def project(
     steps: Annotated[
         int | None, typer.Option(help="optimisation: steps a photograph.", show_default="1000")
     ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            help="optimisation: double or single.", show_default="double on CPUs, single on GPUs"
+        ),
+    ] = None,
     align: Annotated[
         Path | None,
         typer.Option(
@@ -95,7 +101,8 @@ def project(
     request = ProjectRequest(
         images=images, encoder=encoder, generator=generator, alpha=alpha, dataset=dataset, by=by,
         space=space, losses=None if loss is None else tuple(loss.split("+")), num_steps=steps,
-        landmarks=align, fit=fit, threshold=threshold, seed=seed, device=device,
+        precision=precision, landmarks=align, fit=fit, threshold=threshold, seed=seed,
+        device=device,
     )  # fmt: skip
     summary = _run(request, out, resume=resume)
     stdout.print(str(out))

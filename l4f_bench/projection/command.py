@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.devices import choose_device
 from l4f_bench.errors import InputError
 from l4f_bench.progress import Progress
 from l4f_bench.projection.folder import FolderConfig, Summary, project_folder
@@ -43,6 +44,8 @@ class ProjectRequest:
     space: Any = "w+"
     losses: tuple[str, ...] | None = None
     num_steps: int | None = None
+    precision: Any = None
+    """None: double on CPUs; single on GPUs, most of which are many times slower in double."""
     landmarks: Path | None = None
     fit: Any = "pad"
     threshold: float | None = None
@@ -67,17 +70,20 @@ class ProjectRequest:
         """Refuse what was asked for and would be ignored."""
         if self.by == "optimisation" and self.encoder is not None:
             raise InputError("--by optimisation uses no --encoder. Leave one of them out.")
-        for flag, value in (("loss", self.losses), ("steps", self.num_steps)):
+        of_search = {"loss": self.losses, "steps": self.num_steps, "precision": self.precision}
+        for flag, value in of_search.items():
             if self.by == "encoder" and value is not None:
                 raise InputError(f"--{flag} applies to --by optimisation only. Leave it out.")
 
     def search(self) -> OptimisationConfig:
         """How to search."""
         usual = OptimisationConfig()
+        precision: Any = "double" if choose_device(self.device).type == "cpu" else "single"
         return OptimisationConfig(
             space=self.space,
             losses=self.losses or USUAL,
             num_steps=usual.num_steps if self.num_steps is None else self.num_steps,
+            precision=precision if self.precision is None else self.precision,
             seed=self.seed,
         )
 

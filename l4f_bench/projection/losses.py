@@ -93,7 +93,7 @@ def discriminator_loss(discriminator: Discriminator) -> Loss:
     """Mean squared difference of a discriminator's features, each of length 1 at every place."""
 
     def features(images: Tensor) -> list[Tensor]:
-        found = []
+        found, images = [], images.to(next(discriminator.parameters()))
         for block in discriminator.convs:
             images = block(images)
             found.append(F.normalize(images, dim=1))

@@ -57,7 +57,7 @@ class Lpips(nn.Module):
 
     def _taps(self, images: Tensor) -> list[Tensor]:
         """Features of the five scales, each of length 1 at every place."""
-        x, found = (images - self.shift) / self.scale, []
+        x, found = (images.to(self.shift) - self.shift) / self.scale, []
         for index, layer in enumerate(self.features):
             x = layer(x)
             if index in self.taps:

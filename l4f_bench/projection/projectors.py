@@ -22,6 +22,7 @@ from l4f_bench.projection.optimisation import (
     OptimisationConfig,
     draws,
     first_maps,
+    in_precision,
     latent_statistics,
 )
 from l4f_bench.projection.placement import ByteArray, FloatArray, Placement, cut
@@ -120,12 +121,13 @@ class OptimisationProjector:
             alpha.check_generator(generator)
         self.generator, self.alpha = generator.requires_grad_(False), alpha
         self.loss, self.config, self.frame = loss, config, frame
-        self.statistics = latent_statistics(generator, config)
+        self._searched = in_precision(self.generator, config)
+        self.statistics = latent_statistics(self._searched, config)
 
     @cached_property
     def mean_picture(self) -> ByteArray:
         """See :class:`Projector`."""
-        return _picture(self.frame, paint(self.generator, None, self.statistics.mean[None]))
+        return _picture(self.frame, paint(self._searched, None, self.statistics.mean[None]))
 
     def project(self, photograph: ByteArray, placement: Placement) -> Projected:
         """See :class:`Projector`."""
@@ -133,8 +135,8 @@ class OptimisationProjector:
         size = self.frame.picture_size(generator.architecture.size)
         target = torch.from_numpy(cut(photograph, placement, size))[None]
         search = LatentSearch(
-            generator,
-            target.to(_like(generator)) / 127.5 - 1,
+            self._searched,
+            target.to(_like(self._searched)) / 127.5 - 1,
             self.statistics,
             self.loss,
             self.config,
@@ -142,8 +144,8 @@ class OptimisationProjector:
             frame=self.frame,
         )
         figures = [search.step(step, draw) for step, draw in enumerate(draws(search))]
-        maps = [noise.detach() for noise in search.maps]
-        codes = generator.w_plus(search.latent.detach())
+        maps = [noise.detach().to(_like(generator)) for noise in search.maps]
+        codes = generator.w_plus(search.latent.detach().to(_like(generator)))
         painted = paint(generator, self.alpha, codes, maps)
         said = {"loss": figures[-1].loss, "noise_regulariser": figures[-1].regulariser}
         return _projected(self.frame, painted, codes, maps, said)

@@ -130,10 +130,12 @@ def test_by_optimisation_the_loss_is_named(
     run: Run, files: tuple[str, ...], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    options = [files[0], *files[3:], "--by", "optimisation", "--steps", 2]
+    options = [files[0], *files[3:], "--by", "optimisation", "--steps", 2, "--device", "cpu"]
     result = run("project", *options, "--loss", "mse", "--out", out)
     assert result.exit_code == 0, result.stderr
-    assert json.loads((out / "config.json").read_text())["identity"]["loss"] == "mse"
+    identity = json.loads((out / "config.json").read_text())["identity"]
+    assert identity["loss"] == "mse"
+    assert identity["search"]["precision"] == "double"
     found = load_file(out / "codes" / "a.safetensors")
     assert found["w_plus"].shape == (8, 8)
     assert found["noise.6"].shape == (1, 32, 32)
@@ -145,6 +147,7 @@ def test_by_optimisation_the_loss_is_named(
         (["--fit", "squeeze"], "Unknown fit"),
         (["--by", "magic"], "Unknown way"),
         (["--loss", "mse"], "--loss applies to --by optimisation"),
+        (["--precision", "double"], "--precision applies to --by optimisation"),
         (["--by", "optimisation"], "uses no --encoder"),
         (["--threshold", "1"], "out of range"),
         (["--align", "nothing.json"], "cannot be read"),
