@@ -32,12 +32,12 @@ from l4f_bench.projection.losses import structural_loss
 from l4f_bench.projection.schedule import LatentStatistics
 from l4f_bench.seeds import TRAINING, normal, random_numbers
 from l4f_bench.training.adversarial import mean_figures, real_images
+from l4f_bench.training.batch_statistics import share_statistics
 from l4f_bench.training.compute import PLAIN, Compute
 from l4f_bench.training.grids import sheet
 from l4f_bench.training.identity import about
 from l4f_bench.training.images import RealImages
 from l4f_bench.training.psp_config import PspConfig
-from l4f_bench.training.shared_norm import share_statistics
 from l4f_bench.training.states import load_optimiser
 
 EXPORT = "encoder.safetensors"

@@ -7,19 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 
-from l4f_bench.distributed import num_processes
 from l4f_bench.errors import InputError
 from l4f_bench.generators.checkpoints.loading import TrainedGenerator
 from l4f_bench.projection.codes import codes_of
 from l4f_bench.projection.encoder_file import load_encoder
 from l4f_bench.seeds import normal
-from l4f_bench.training import shared_norm
 from l4f_bench.training.images import ShapesImages
 from l4f_bench.training.psp import PspTrainer
 from l4f_bench.training.psp_config import PRESETS, PspConfig
-from l4f_bench.training.shared_norm import SharedBatchNorm2d, share_statistics
 from tests.launching import launch
 from tests.networks import save_rosinality, small_generator
 from tests.training.states import assert_same_state
@@ -93,28 +89,6 @@ def test_settings_that_make_no_encoder_are_refused() -> None:
     ):  # fmt: skip
         with pytest.raises(InputError):
             replace(DEBUG, **wrong)  # type: ignore[arg-type]
-
-
-def test_shared_statistics_are_those_of_the_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.manual_seed(0)
-    network = nn.Sequential(nn.Sequential(nn.BatchNorm2d(3)))
-    share_statistics(network)
-    (norm,) = network.modules().__next__()[0]
-    assert type(norm) is SharedBatchNorm2d
-    plain = nn.BatchNorm2d(3)
-    whole = torch.randn(4, 3, 5, 5) * 2 + 1
-    expected = plain(whole)
-    assert num_processes() == 1
-    shares = [whole[0::2], whole[1::2]]
-    moments = [torch.stack([x.mean((0, 2, 3)), x.square().mean((0, 2, 3))]) for x in shares]
-    monkeypatch.setattr(shared_norm, "num_processes", lambda: 2)
-    monkeypatch.setattr(shared_norm, "_averaged", lambda _: sum(moments) / 2)
-    torch.testing.assert_close(norm(shares[1]), expected[1::2], rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(norm.running_mean, plain.running_mean)
-    torch.testing.assert_close(norm.running_var, plain.running_var)
-    norm.eval()
-    plain.eval()
-    torch.testing.assert_close(norm(whole), plain(whole))
 
 
 @pytest.mark.slow
