@@ -68,7 +68,6 @@ def golden_case(name: str) -> GoldenCase:
 
 def filled(key: str, shape: tuple[int, ...]) -> torch.Tensor:
     """Standard normal numbers by the fill rule, where a case names a key for its inputs."""
-    """Standard normal values that the fill rule gives to a key which no manifest lists."""
     entry = {"shape": shape, "mean": 0.0, "std": 1.0, "abs": False}
     return torch.from_numpy(np.asarray(_value(key, entry)))
 
