@@ -97,7 +97,7 @@ def test_masks_on_disk_pair_with_the_images_of_the_split(
 ) -> None:
     for number in (1, 1999):
         save(tmp_path / "masks" / f"{number}.png", union_of(number).astype(np.uint8) * 255)
-    more = ("--masks", tmp_path / "masks", "--method", "ours-psp")
+    more = ("--masks", tmp_path / "masks", "--method", "nobody")
     result = run(*arguments(folder, *more))
     assert result.exit_code == 2
     record = evaluated(run, folder, tmp_path / "run", "--masks", tmp_path / "masks")

@@ -113,7 +113,7 @@ def test_several_truncations_are_several_records(run: Run, tmp_path: Path) -> No
         (("--method", "pseg", "--masks", "m", *FEW), 2, "--masks. `eval images` has it"),
         (("--method", "real", "--truncation", 1, *FEW), 2, "take no --generator"),
         (("--method", "pseg", "--resize", "none", *FEW), 2, "Leave out --resize"),
-        (("--method", "pseg", "--alpha", "a"), 2, "--alpha. `eval samples` has it"),
+        (("--method", "pseg", "--alpha", "a"), 2, "--alpha. `eval samples` and"),
         (("--method", "pseg", "--protocol", "drc"), 2, "--protocol. `eval samples` and"),
         (("--method", "pseg", *FEW, "--truncation", 2), 2, "--truncation 2"),
     ],
