@@ -8,6 +8,7 @@ document with what there is to say of the files.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -27,6 +28,7 @@ from l4f_bench.evaluation.mask_notes import MaskNote, Reading, SideNote, pair_wa
 from l4f_bench.evaluation.records import RECORD_FILE, Record, load_record, rescored
 from l4f_bench.files.errors import RefusedError
 from l4f_bench.files.npz import read_arrays
+from l4f_bench.metrics.counts import COUNT_NAMES, NUM_LEVELS
 from l4f_bench.runs import atomic_path
 
 PIECE_FILE = "piece.npz"
@@ -200,8 +202,9 @@ def _piece(arrays: dict[str, npt.NDArray[Any]], text: dict[str, Any]) -> Piece:
     if not 0 <= start <= stop <= total or len(rows) > stop - start:
         raise ValueError("its images are not a part of all")
     tables = {name: arrays.get(name) for name in _TABLES}
-    for table in tables.values():
-        if table is not None and (len(table) != len(rows) or table.dtype != np.int64):
+    for name, table in tables.items():
+        one = (2, NUM_LEVELS) if name.startswith("levels") else (len(COUNT_NAMES),)
+        if table is not None and (table.shape != (len(rows), *one) or table.dtype != np.int64):
             raise ValueError("its tables are not of its images")
     counts = Counts(drawn=stop, rejected=Counter(text["rejected"]))
     for number, row in enumerate(rows):
@@ -229,6 +232,8 @@ def _difficulty(values: dict[str, Any]) -> Difficulty:
     numbers: dict[str, Any] = {
         name: None if value is None else float(value) for name, value in values.items()
     }
+    if any(value is not None and not math.isfinite(value) for value in numbers.values()):
+        raise ValueError("what makes an image hard is no number")
     return Difficulty(**numbers)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def test_pieces_of_other_options_or_files_are_refused(
         merge_pieces([first, other])
 
 
-@pytest.mark.parametrize("damage", ["cut", "text", "counts", "object"])
+@pytest.mark.parametrize("damage", ["cut", "text", "counts", "columns", "size", "object"])
 def test_damaged_pieces_are_one_line(
     damage: str, run: Run, folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
@@ -94,6 +95,11 @@ def test_damaged_pieces_are_one_line(
         arrays["text"] = np.frombuffer(b"[" * 100_000, np.uint8)
     if damage == "counts":
         arrays["counts"] = arrays["counts"][:-1]
+    if damage == "columns":
+        arrays["counts"] = arrays["counts"][:, :3]
+    if damage == "size":
+        text = re.sub(rb'"size": [0-9.e-]+', b'"size": 1e999', arrays["text"].tobytes(), count=1)
+        arrays["text"] = np.frombuffer(text, np.uint8)
     if damage == "object":
         arrays["shapes"] = arrays["shapes"].astype(object)
     np.savez(path, **arrays)
