@@ -35,9 +35,10 @@ def write_plot(rows: list[DifficultyRow], path: Path) -> None:
         for row in (row for row in rows if row.trait == trait):
             marks = [float("nan") if score.value is None else score.value for score in row.scores]
             panel.plot(row.ends, marks, marker="o", markersize=3, linewidth=1, label=_name(row))
-        panel.set_xlabel(f"{_AXES[trait]} (upper end of each quarter of the images)", fontsize=8)
+        panel.set_xlabel(_AXES[trait])
         panel.grid(linewidth=0.3)
     panels[0].set_ylabel("mean IoU")
+    figure.supxlabel("points stand at the upper end of each quarter of the images", fontsize=8)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper", fontsize=7)
     with atomic_path(path) as temporary:
