@@ -119,11 +119,6 @@ def world_batch(
     return image.astype(np.uint8), cover.share >= 0.5
 
 
-def count_objects(indices: Sequence[int], *, seed: int, world: World) -> list[int]:
-    """How many objects the images of :func:`world_batch` show: 0, 1 or 2."""
-    return [int(number) for number in _numbers(world, _draw(indices, 0, seed)[0])[:, 0, 0]]
-
-
 def _draw(indices: Sequence[int], resolution: int, seed: int) -> tuple[FloatArray, FloatArray]:
     """Uniform numbers in [0, 1) ``[N, traits, 1, 1]``, standard normal ones ``[N, 2, H', W']``."""
     count, side = _SCENE + 2 * _OUTLINE + _OBJECT + _BACKGROUND, resolution + _MARGIN

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
-from typer.core import TyperGroup
 
 from l4f_bench.cli.console import progress_bar, say, stdout, warn
+from l4f_bench.cli.lazy import LazyGroup
 from l4f_bench.cli.options import AsJson, field_parameter
 from l4f_bench.errors import InputError
 
@@ -25,34 +25,21 @@ Out = Annotated[Path, typer.Option(help="Folder for the results.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue a stopped run in this folder.")]
 
 
-class EditGroup(TyperGroup):
-    """Makes the commands when they are first needed: the others start without them."""
+class EditGroup(LazyGroup):
+    """fit, apply and measure, whose options are the fields of their settings."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """fit, apply and measure."""
-        self._make_commands()
-        return super().list_commands(ctx)
+    def application(self) -> typer.Typer:
+        """The three commands."""
+        from l4f_bench.editing.config import EditConfig, FitConfig
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """One of them."""
-        self._make_commands()
-        return super().get_command(ctx, cmd_name)
-
-    def _make_commands(self) -> None:
-        if not self.commands:
-            from l4f_bench.editing.config import EditConfig, FitConfig
-
-            app, resume = typer.Typer(), (Resume, False)
-            as_json, default = (AsJson, False), Path("runs") / "edits"
-            app.command("fit")(_command(fit, FitConfig, out=(File, Path(DIRECTIONS))))
-            app.command("apply")(
-                _command(apply, EditConfig, out=(Out, Path("edits")), resume=resume)
-            )
-            app.command("measure")(
-                _command(measure, EditConfig, out=(Out, default), resume=resume, as_json=as_json)
-            )
-            made: Any = typer.main.get_command(app)
-            self.commands = made.commands
+        app, resume = typer.Typer(), (Resume, False)
+        as_json, default = (AsJson, False), Path("runs") / "edits"
+        app.command("fit")(_command(fit, FitConfig, out=(File, Path(DIRECTIONS))))
+        app.command("apply")(_command(apply, EditConfig, out=(Out, Path("edits")), resume=resume))
+        app.command("measure")(
+            _command(measure, EditConfig, out=(Out, default), resume=resume, as_json=as_json)
+        )
+        return app
 
 
 def fit(config: FitConfig, *, out: Path) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
-from typer.core import TyperGroup
 
 from l4f_bench.cli.console import progress_bar, say, stdout, warn
+from l4f_bench.cli.lazy import LazyGroup
 from l4f_bench.cli.options import AsJson, field_parameter
 from l4f_bench.errors import BenchError, InputError
 from l4f_bench.registry import unknown_name
@@ -27,28 +27,16 @@ _CHECKPOINT = ("--weights", "--student", "--generator")
 _BY_KIND = {"generative": "samples", "image": "images", "pictures": "quality"}
 
 
-class EvalGroup(TyperGroup):
+class EvalGroup(LazyGroup):
     """Finds the setting where none is named, and says which setting has an option."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """The settings."""
-        self._make_commands()
-        return super().list_commands(ctx)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of a setting."""
-        self._make_commands()
-        return super().get_command(ctx, cmd_name)
-
-    def _make_commands(self) -> None:
-        """Make the commands when they are first needed: the other commands start without them."""
-        if not self.commands:
-            made: Any = typer.main.get_command(_settings())
-            self.commands = made.commands
+    def application(self) -> typer.Typer:
+        """A command for every setting."""
+        return _settings()
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the setting in front of its options."""
-        self._make_commands()
+        self.make_commands()
         if not args or args[0] not in (*self.commands, "--help", "-h"):
             args = _with_setting(args, list(self.commands))
         if args[0] in self.commands:
