@@ -11,7 +11,7 @@ import typer
 
 from l4f_bench.cli.console import progress_bar, say, stdout, warn
 from l4f_bench.cli.options import Device
-from l4f_bench.errors import BenchError
+from l4f_bench.errors import BenchError, InputError
 
 if TYPE_CHECKING:
     from l4f_bench.annotators.choice import AnnotatorConfig
@@ -53,6 +53,10 @@ def annotate(
         bool,
         typer.Option("--class-maps", help="bisenet, unet: also write the class of each pixel."),
     ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Stop at files that are passed over or cannot be read."),
+    ] = False,
     device: Device = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue a stopped run in this folder.")
@@ -77,12 +81,18 @@ def annotate(
     )
     if min_score is not None:
         config = with_min_score(config, min_score)
-    reasons = _annotate(config, images, out, device, class_maps=class_maps, resume=resume)
+    reasons = _annotate(
+        config, images, out, device, class_maps=class_maps, strict=strict, resume=resume
+    )
     stdout.print(str(out))
     summary = ", ".join(f"{reason} {number}" for reason, number in reasons.most_common())
     say(f"{reasons.total()} images: {summary}")
     if not reasons["accepted"]:
         raise BenchError(f"No image was accepted ({summary}). See {out / 'metadata.jsonl'}.")
+
+
+def _refuse(message: str) -> None:
+    raise InputError(f"{message} Mend that, or leave out --strict.")
 
 
 def _annotate(
@@ -92,6 +102,7 @@ def _annotate(
     device: str | None,
     *,
     class_maps: bool,
+    strict: bool,
     resume: bool,
 ) -> Counter[str]:
     """Annotate the folder under a progress bar; returns how many images met which fate."""
@@ -113,7 +124,7 @@ def _annotate(
             class_maps=class_maps,
             resume=resume,
             progress=progress,
-            warn=warn,
+            warn=_refuse if strict else warn,
         )
 
 

@@ -43,11 +43,13 @@ def report(
     from l4f_bench.reporting.difficulty import difficulty_rows
     from l4f_bench.reporting.difficulty_plot import PLOT_FILE, write_plot
     from l4f_bench.reporting.report import build_report
-    from l4f_bench.reporting.tables import check_deviations
+    from l4f_bench.reporting.tables import check_deviations, check_tolerance
     from l4f_bench.reporting.writers import markdown, write_section, writers
     from l4f_bench.runs import check_writable
 
     chosen = writers(formats)
+    if check is not None:
+        check_tolerance(check)
     check_writable(out)
     found = find_records(records or [Path("runs")], (RECORD_FILE, EDITS_FILE))
     loaded = [load_record(path) for path in found if path.name != EDITS_FILE]

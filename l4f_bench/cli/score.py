@@ -49,6 +49,10 @@ def score(
     per_image: Annotated[
         Path | None, typer.Option(help="Write each image's counts and scores to this CSV.")
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Score nothing if files of the folders are passed over."),
+    ] = False,
     workers: Workers = None,
     limit: Limit = None,
     seed: Seed = 0,
@@ -83,6 +87,7 @@ def score(
         limit=limit,
         shard=None if shard is None else parse_shard(shard),
         seed=seed,
+        strict=strict,
     )
     _score(setting, out, per_image, as_json=as_json)
 

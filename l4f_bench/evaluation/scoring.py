@@ -63,6 +63,8 @@ class MaskFolders:
     """Score only a part of them, to be merged; None for all."""
     seed: int = 0
     """Seed of the bootstrap."""
+    strict: bool = False
+    """Score nothing if there is anything to say of the folders, such as files passed over."""
 
     def __post_init__(self) -> None:
         PROTOCOLS.get(self.protocol)
@@ -75,6 +77,10 @@ class MaskFolders:
             raise InputError(
                 "--ignore-bars needs the images to find the bars in. Add --images DIR."
             )
+
+    def _refuse(self, said: list[str]) -> None:
+        if self.strict and said:
+            raise InputError(f"{' '.join(said)} Mend that, or leave out --strict.")
 
     def parts(self) -> Sequence[Setting]:
         """One evaluation."""
@@ -94,8 +100,11 @@ class MaskFolders:
         started = time.perf_counter()
         truth, files = self._open()
         total = len(truth) if self.limit is None else min(self.limit, len(truth))
+        early = [*files.warnings(), *truth.warnings()]
+        self._refuse(early)
         counts = self._count(truth, files, progress)
-        said = [*files.warnings(), *truth.warnings()]
+        said = list(dict.fromkeys([*early, *files.warnings(), *truth.warnings()]))
+        self._refuse(said)
         facts = Facts(
             method=self.method,
             method_title=self.method,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -95,6 +96,16 @@ def build_tables(records: list[Record]) -> list[Table]:
         title = f"{own[0].dataset_title}: scores of masks"
         tables.append(_table(_slug(dataset, {table.name for table in tables}), title, None, own))
     return tables
+
+
+def check_tolerance(tolerance: float) -> None:
+    """Raise unless differences can be compared with ``tolerance``.
+
+    Raises:
+        InputError: It is negative, infinite or no number.
+    """
+    if not 0 <= tolerance < math.inf:
+        raise InputError(f"--check {tolerance:g} is out of range: use 0 or more, as 0.005.")
 
 
 def check_deviations(tables: list[Table], tolerance: float) -> None:

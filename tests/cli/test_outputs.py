@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
+from l4f_bench.assets import embedded_path
+from tests.cli.conftest import Run, save_masks, some_masks
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,29 @@ def test_an_unknown_name_is_one_line(run: Run) -> None:
     assert got.exit_code == 2
     assert got.stderr.startswith("Error: Unknown weights or data set 'a b?[31m'.")
     assert got.stderr.count("\n") == 1
+
+
+def test_strict_refuses_files_that_are_passed_over(run: Run, tmp_path: Path) -> None:
+    preds, target = some_masks(2)
+    for name, masks in (("preds", preds), ("truth", target)):
+        save_masks(tmp_path / name, masks)
+    folders = (tmp_path / "preds", tmp_path / "truth")
+    assert run("score", *folders, "--strict").exit_code == 0
+    (tmp_path / "preds" / "notes.xyz").write_text("notes")
+    assert "1 .xyz" in run("score", *folders).stderr
+    weights = embedded_path("shapes-annotator")
+    for command in (
+        ("score", *folders),
+        ("annotate", folders[0], "--weights", weights, "--out", tmp_path / "out"),
+    ):
+        refused = run(*command, "--strict")
+        assert refused.exit_code == 2
+        assert "1 .xyz" in refused.stderr
+        assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("check", ["nan", "-1", "inf"])
+def test_a_check_that_means_nothing_is_refused(check: str, run: Run, tmp_path: Path) -> None:
+    refused = run("report", tmp_path, "--check", check, "--out", tmp_path / "tables")
+    assert refused.exit_code == 2
+    assert f"--check {check}" in refused.stderr
