@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 SHAPES, ASSETS = Path("reports/shapes"), Path("l4f_bench/assets/shapes")
 PSEG = Path("baselines/l4f_bench_baselines/pseg/assets/shapes.safetensors")
 SEEDS = (0, 1, 2)  # of the alpha network; the first is embedded
+FLOORS = ("border-mean", "border-colour", "centre-disc")
 
 # detectron2 0.5 as somebody else uploaded it: its Python code whole, its compiled code left out.
 DETECTRON2 = "detectron2-cdo==0.5"
@@ -94,68 +95,73 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def shapes_generator(session: nox.Session) -> None:
-    """Train the embedded generator: 10,000 steps, an hour."""
-    _train(session, "generator", "--method", "stylegan2", asset="generator.safetensors")
+    """Train the embedded generator and its discriminator: two hours."""
+    _train(session, "generator", "--method", "stylegan2")
+    _embed(session, "generator/generator-and-discriminator", ASSETS / "generator.safetensors")
 
 
 @nox.session
 def shapes_annotator(session: nox.Session) -> None:
     """Train the embedded annotator on exact masks: two minutes."""
-    _train(session, "annotator", "--method", "bisenet", asset="annotator.safetensors")
+    _train(session, "annotator", "--method", "bisenet")
+    _embed(session, "annotator/annotator", ASSETS / "annotator.safetensors")
 
 
 @nox.session
 def shapes_alpha(session: nox.Session) -> None:
     """Train the alpha network on the embedded generator, three seeds: two to three minutes each."""
     for seed in SEEDS:
-        asset = None if seed else "alpha.safetensors"
-        _train(session, f"alpha-seed-{seed}", "--seed", str(seed), asset=asset)
+        _train(session, f"alpha-seed-{seed}", "--seed", str(seed))
+    _embed(session, f"alpha-seed-{SEEDS[0]}/alpha", ASSETS / "alpha.safetensors")
 
 
 @nox.session
 def shapes_student(session: nox.Session) -> None:
     """Train the embedded student on samples of ours: four minutes."""
-    _train(session, "student", "--method", "ours-bisenet", asset="student.safetensors")
+    _train(session, "student", "--method", "ours-bisenet")
+    _embed(session, "student/student", ASSETS / "student.safetensors")
 
 
 @nox.session
 def shapes_pseg(session: nox.Session) -> None:
     """Train the embedded PSeg: an hour and a half, or two."""
-    _train(session, "pseg", "--method", "pseg", asset=None)
-    shutil.copy("runs/shapes/pseg/pseg.safetensors", PSEG)
+    _train(session, "pseg", "--method", "pseg")
+    _embed(session, "pseg/pseg", PSEG)
 
 
 @nox.session
 def shapes_records(session: nox.Session) -> None:
     """Evaluate what the sessions above made: one minute a seed, and the tables."""
-    session.install("-e", ".[editing]")
+    session.install("-e", ".[editing,plots]")
     for seed in SEEDS:
         alpha = Path("runs/shapes", f"alpha-seed-{seed}", "alpha.safetensors")
-        out = SHAPES / "records" / f"seed-{seed}"
-        shutil.rmtree(out, ignore_errors=True)
-        session.run("l4f-bench", "eval", "--alpha", str(alpha), "--out", str(out))
+        _evaluate(session, f"seed-{seed}", "samples", "--alpha", str(alpha))
     for method, name, threshold in (
         ("pseg", "pseg", "0.9"),
         ("pseg", "pseg-threshold-0.5", "0.5"),
         ("ours", "seed-0-threshold-0.5", "0.5"),
     ):
-        out = SHAPES / "records" / name
-        shutil.rmtree(out, ignore_errors=True)
-        options = ("--method", method, "--threshold", threshold, "--out", str(out))
-        session.run("l4f-bench", "eval", *options)
+        out = _evaluate(session, name, "samples", "--method", method, "--threshold", threshold)
         shutil.rmtree(out / "bisenet-images")  # the seeds have it already
+    for floor in FLOORS:
+        _evaluate(session, f"{floor}-on-samples", "samples", "--segmenter", floor)
+        _evaluate(session, f"{floor}-on-images", "images", "--method", floor)
     for method in ("real", "stylegan2", "pseg"):
-        quality = SHAPES / "records" / f"quality-{method}"
-        shutil.rmtree(quality, ignore_errors=True)
-        session.run("l4f-bench", "eval", "quality", "--method", method, "--out", str(quality))
-    trust = str(SHAPES / "records" / "trust")
-    shutil.rmtree(trust, ignore_errors=True)
-    session.run("l4f-bench", "eval", "trust", "--out", trust)
+        _evaluate(session, f"quality-{method}", "quality", "--method", method)
+    _evaluate(session, "trust", "trust")
     edits = SHAPES / "records" / "editing"
     shutil.rmtree(edits, ignore_errors=True)
     session.run("l4f-bench", "edit", "measure", "--out", str(edits))
     (edits / "samples.jsonl").unlink()  # the record has them
-    session.run("l4f-bench", "report", str(SHAPES / "records"), "--out", str(SHAPES))
+    tables = ("report", str(SHAPES / "records"), "--plots", "--out", str(SHAPES))
+    session.run("l4f-bench", *tables)
+
+
+@nox.session
+def shapes_ladder(session: nox.Session) -> None:
+    """Measure how hard a world the generator can paint: an hour and a half on one core."""
+    session.install("-e", ".")
+    session.run("python", "benchmarks/ladder.py", "--runs", "runs/ladder", "--out", str(SHAPES))
 
 
 @nox.session
@@ -195,7 +201,15 @@ def _detectron2(session: nox.Session) -> Path:
     return package.parent
 
 
-def _train(session: nox.Session, name: str, *options: str, asset: str | None) -> None:
+def _evaluate(session: nox.Session, name: str, setting: str, *options: str) -> Path:
+    """Put a record in the place of an earlier one; returns its folder."""
+    out = SHAPES / "records" / name
+    shutil.rmtree(out, ignore_errors=True)
+    session.run("l4f-bench", "eval", setting, *options, "--out", str(out))
+    return out
+
+
+def _train(session: nox.Session, name: str, *options: str) -> None:
     """Train into ``runs/shapes``, and keep what is worth keeping; a stopped session goes on."""
     session.install("-e", ".[plots]")
     run, report = Path("runs/shapes", name), SHAPES / name
@@ -206,5 +220,9 @@ def _train(session: nox.Session, name: str, *options: str, asset: str | None) ->
     for kept in ("config.json", "log.jsonl"):
         shutil.copy(run / kept, report)
     shutil.copy(max((run / "grids").iterdir()), report / "grid.png")
-    if asset is not None:
-        shutil.copy(run / asset, ASSETS / asset)
+
+
+def _embed(session: nox.Session, trained: str, asset: Path) -> None:
+    """Put a trained network into the package, in half precision."""
+    file = Path("runs/shapes", f"{trained}.safetensors")
+    session.run("python", "-m", "l4f_bench.assets.embed", str(file), str(asset))

@@ -20,10 +20,9 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from worlds import SPECKLED, Tones, World, world_batch
 
 from l4f_bench.annotators.parser_file import load_parser
-from l4f_bench.datasets.shapes import HELD_OUT
+from l4f_bench.datasets.shapes import HELD_OUT, SHAPES, Tones, World, shapes_batch
 from l4f_bench.evaluation.controls import Controls, Looked
 from l4f_bench.features.parser import load_parser_features
 from l4f_bench.features.resizing import DEFAULT_RESIZE
@@ -44,7 +43,7 @@ from l4f_bench.training.loop import LoopConfig, Trainer, train
 from l4f_bench.training.stylegan2 import StyleGan2Trainer
 from l4f_bench_baselines.classical.border_colour import BorderColour
 
-LONE = replace(SPECKLED, empty=0.0, pairs=0.0)
+LONE = replace(SHAPES, empty=0.0, pairs=0.0)
 CENTRED = replace(LONE, area=(0.17, 0.40), shift=0.05)
 STRONG = Tones(saturation=(0.6, 1.0), value=(0.6, 1.0))
 PALE = Tones(saturation=(0.0, 0.3), value=(0.35, 0.85))
@@ -70,7 +69,7 @@ class WorldImages:
 
     def batch(self, indices: Sequence[int]) -> np.ndarray:
         """Images, uint8 ``[N, 3, H, W]`` RGB."""
-        return world_batch(indices, resolution=SIZE, seed=0, world=self.world)[0]
+        return shapes_batch(indices, resolution=SIZE, seed=0, world=self.world)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ class LabelledWorld:
 
     def batch(self, indices: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Images ``[N, 3, H, W]`` RGB, and the class of every pixel ``[N, H, W]``."""
-        images, masks = world_batch(indices, resolution=SIZE, seed=0, world=self.world)
+        images, masks = shapes_batch(indices, resolution=SIZE, seed=0, world=self.world)
         return images, masks.astype(np.uint8)
 
 
@@ -92,7 +91,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=Path, default=Path("runs/ladder"))
     parser.add_argument("--out", type=Path, default=Path("reports/shapes"))
-    parser.add_argument("--generator-steps", type=int, default=4000)
+    parser.add_argument("--generator-steps", type=int, default=3000)
     parser.add_argument("--alpha-steps", type=int, default=200)
     parser.add_argument("--annotator-steps", type=int, default=500)
     arguments = parser.parse_args()
@@ -112,23 +111,20 @@ def main() -> None:
 
 def measure(world: World, runs: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """What is found on one world."""
-    images, masks = world_batch(range(NUM_SCORED), resolution=SIZE, seed=HELD_OUT, world=world)
+    images, masks = shapes_batch(range(NUM_SCORED), resolution=SIZE, seed=HELD_OUT, world=world)
     config = bisenet_config.PRESETS.get("shapes").config
     steps = arguments.annotator_steps
     judge = BiSeNetTrainer(config, LabelledWorld(world), num_steps=steps)
     annotator_file = trained(judge, runs / "annotator", steps)[0]
     annotator = load_parser(annotator_file, torch.device("cpu"))
 
-    # Objects came at 40,000 images; with an r1 of 0.4, or of 0.05, they did not.
-    gan = replace(gan_config.PRESETS.get("shapes").config, batch_size=16, r1=0.1)
-    trainer = StyleGan2Trainer(gan, WorldImages(world))
+    trainer = StyleGan2Trainer(gan_config.PRESETS.get("shapes").config, WorldImages(world))
     _, with_discriminator = trained(trainer, runs / "generator", arguments.generator_steps)
 
     settings = replace(
         labels4free_config.PRESETS.get("shapes/shapes").config,
         foreground_phi=world.area[0],
         background_phi=0.95 - world.area[1],
-        pretrained_discriminator=True,  # one from scratch knows no objects: masks come out inverted
     )
     frozen = load_frozen(with_discriminator, with_discriminator=True)
     teacher = Labels4FreeTrainer(settings, frozen, WorldImages(world))
@@ -211,7 +207,7 @@ def distances(annotator_file: Path, world: World, ours: GenerativeMethod) -> dic
         return Gaussian(features.mean(axis=0, dtype=np.float64), np.cov(features, rowvar=False))
 
     real, other = (
-        gaussian(world_batch(range(NUM_COMPARED), resolution=SIZE, seed=seed, world=world)[0])
+        gaussian(shapes_batch(range(NUM_COMPARED), resolution=SIZE, seed=seed, world=world)[0])
         for seed in (HELD_OUT, HELD_OUT + 1)
     )
     drawn = ours.sample(range(NUM_COMPARED), truncation=1.0, seed=0).image.numpy()

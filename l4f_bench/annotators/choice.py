@@ -85,7 +85,10 @@ def annotator_config(name: str, dataset: str) -> AnnotatorConfig:
         )
     target_class = spec.target_class if entry.detects else None
     return AnnotatorConfig(
-        name=name, rule=RejectionRule(target_class=target_class, min_area=spec.min_area)
+        name=name,
+        rule=RejectionRule(
+            target_class=target_class, min_area=spec.min_area, one_piece=spec.one_piece
+        ),
     )
 
 

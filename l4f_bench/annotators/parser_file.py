@@ -86,6 +86,7 @@ def _annotator(
         network=network,
         foreground=foreground or None,
         min_area=rule.min_area,
+        one_piece=rule.one_piece,
     )
 
 
@@ -96,6 +97,7 @@ def load_parser(
     network: type[ParsingNetwork] | None = None,
     foreground: Collection[str] | None = None,
     min_area: float = 0.0,
+    one_piece: bool = False,
 ) -> FaceParser:
     """A parser ready to annotate, as its file describes it, or else as published ones are.
 
@@ -105,6 +107,7 @@ def load_parser(
         network: The kind of network that it must be; None tells it by the keys.
         foreground: Names of the classes that are foreground; None for all but the first.
         min_area: Part of an image, 0 to 1, that its foreground must cover at least.
+        one_piece: Reject images whose foreground lies in several pieces.
 
     Raises:
         CheckpointError: The file cannot be read, or holds another network or other keys.
@@ -123,6 +126,7 @@ def load_parser(
         side=described.side,
         min_area=min_area,
         normalisation=described.normalisation,
+        one_piece=one_piece,
     )
 
 

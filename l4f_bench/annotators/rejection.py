@@ -33,6 +33,8 @@ class RejectionRule:
     """Objects of a class count if they score more than this, 0 to 1."""
     min_area: float = 0.0
     """Smallest fraction of the image that the foreground may cover, 0 to 1."""
+    one_piece: bool = False
+    """Whether annotators that parse images reject a foreground in several connected pieces."""
 
     def __post_init__(self) -> None:
         """Refuse unknown classes and impossible numbers."""

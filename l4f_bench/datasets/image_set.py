@@ -36,6 +36,8 @@ class TrueMask:
     """Pixels ``[H, W]`` that count; None for all."""
     reason: str | None = None
     """Why the image is not fit to be scored; None if it is."""
+    num_objects: int | None = None
+    """Objects that the image shows; None where nobody says."""
 
 
 class ImageSet(Protocol):

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from l4f_bench.datasets.image_set import ImageRequest, TrueMask, Truth
 from l4f_bench.datasets.listing import Listing
-from l4f_bench.datasets.shapes import HELD_OUT, shapes_batch
+from l4f_bench.datasets.shapes import EDITION, HELD_OUT, count_objects, shapes_batch
 from l4f_bench.datasets.specs import DatasetSpec
 
 NUM_IMAGES = 1000
@@ -30,7 +30,9 @@ class ShapesImages:
     @property
     def digest(self) -> str:
         """What fixes the images."""
-        return f"{self.spec.name} of {self._resolution} pixels, seed {self._seed}"
+        return (
+            f"{self.spec.name}, edition {EDITION}, of {self._resolution} pixels, seed {self._seed}"
+        )
 
     @property
     def listing(self) -> Listing:
@@ -51,7 +53,8 @@ class ShapesImages:
 
     def mask(self, index: int) -> TrueMask:
         """The exact mask."""
-        return TrueMask(self._draw(index)[1])
+        (number,) = count_objects([index], seed=HELD_OUT + self._seed)
+        return TrueMask(self._draw(index)[1], num_objects=number)
 
     def warnings(self) -> list[str]:
         """Nothing: no file was read."""

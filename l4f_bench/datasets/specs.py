@@ -61,6 +61,8 @@ class DatasetSpec:
     """Height of the black bars above and below its pictures, as a part of the image's."""
     min_area: float = 0.0
     """Part of a sample, in [0, 1], that the annotator's mask must cover to be accepted."""
+    one_piece: bool = False
+    """Whether annotators that parse images must find the foreground in one piece."""
     truncations: tuple[float, ...] = (1.0,)
     """psi of the paper's evaluation of samples."""
     threshold: float = 0.9
@@ -178,7 +180,8 @@ for _spec in (
         alpha_weights="shapes-alpha",
         annotator_weights={"bisenet": "shapes-annotator"},
         student_weights={"ours-bisenet": "shapes-student"},
-        min_area=0.05,  # the world's objects cover 15% and more
+        min_area=0.05,  # the world's lone objects cover 10% and more
+        one_piece=True,
         truncations=(0.7, 1.0),
         quality_features="annotator",
         quality_samples=5000,

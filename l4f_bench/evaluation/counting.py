@@ -51,6 +51,8 @@ class Pair:
     """Pixels ``[H, W]`` that count; None for all."""
     note: MaskNote | None = None
     """What there is to say of the files."""
+    num_objects: int | None = None
+    """Objects that the image shows; None where nobody says."""
     image: npt.NDArray[np.uint8] | None = None
     """Pixels ``[3, H, W]`` RGB, where they are at hand."""
 
@@ -78,6 +80,7 @@ class Row:
     reason: str | None
     note: MaskNote | None
     difficulty: Difficulty
+    num_objects: int | None
     counts: IntArray
     levels: IntArray | None
     counts_without_bars: IntArray | None
@@ -206,6 +209,7 @@ def _row(pair: Pair) -> Row:
         reason=pair.reason,
         note=pair.note,
         difficulty=difficulty_of(pair.target, pair.image, pair.counted),
+        num_objects=pair.num_objects,
         counts=counts,
         levels=levels,
         counts_without_bars=counts_without_bars,

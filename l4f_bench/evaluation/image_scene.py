@@ -141,6 +141,7 @@ class ImageScene:
             reason=true.reason if self.subset == "all" else None,
             preds_name=prediction.name,
             counted=true.counted,
+            num_objects=true.num_objects,
             note=note_of(
                 (prediction.mask, prediction.file),
                 (true.mask, true.file),

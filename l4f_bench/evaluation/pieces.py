@@ -73,6 +73,7 @@ def write_piece(folder: Path, piece: Piece) -> None:
                 "preds": row.preds_name,
                 "note": _noted(row.note),
                 "difficulty": asdict(row.difficulty),
+                "num_objects": row.num_objects,
             }
             for row in counts.rows
         ],
@@ -219,6 +220,7 @@ def _piece(arrays: dict[str, npt.NDArray[Any]], text: dict[str, Any]) -> Piece:
                 reason=None,
                 note=_note(row["note"]),
                 difficulty=_difficulty(row["difficulty"]),
+                num_objects=None if row["num_objects"] is None else int(row["num_objects"]),
                 **own,  # type: ignore[arg-type]
             )
         )

@@ -56,6 +56,8 @@ class AnnotatorFacts:
     """Score above which objects count."""
     min_area: float
     """Smallest fraction of the image that the foreground may cover."""
+    one_piece: bool = False
+    """Whether the foreground of a parser had to be one connected piece."""
     screen: AnnotatorFacts | None = None
     """A detector that had to accept the images as well."""
 
@@ -78,6 +80,8 @@ class ImageEntry:
     """As in :class:`l4f_bench.evaluation.difficulty.Difficulty`, like the next two."""
     offset: float | None = None
     contrast: float | None = None
+    num_objects: int | None = None
+    """Objects that the image shows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -283,6 +287,7 @@ def _of_masks(protocol: Protocol, seed: int, counts: Counts) -> dict[str, Any]:
                 preds=row.preds_name,
                 **dict(zip(COUNT_NAMES, map(int, row.counts), strict=True)),
                 **_rounded(row.difficulty),
+                num_objects=row.num_objects,
             )
             for row in counts.rows
         ],

@@ -87,5 +87,6 @@ def annotator_facts(config: AnnotatorConfig, annotator: Annotator | None = None)
         target_class=config.rule.target_class,
         min_score=config.rule.min_score,
         min_area=config.rule.min_area,
+        one_piece=config.rule.one_piece,
         screen=None if config.screen is None else annotator_facts(config.screen),
     )

@@ -16,7 +16,7 @@ from l4f_bench.reporting.published import MASK_TABLES, paper_tables
 from l4f_bench.reporting.quality import NUMBER, quality_sections
 from l4f_bench.reporting.sections import Section
 from l4f_bench.reporting.tables import Table, build_tables
-from l4f_bench.reporting.trust import trust_section
+from l4f_bench.reporting.trust import rejection_section, trust_section
 
 NUMBERS = (*MASK_TABLES, NUMBER)
 """The paper's tables."""
@@ -55,6 +55,7 @@ def build_report(
         difference_section(records),
         difficulty_section(records),
         trust_section(records),
+        rejection_section(records),
         *quality_sections(records),
         editing_section(list(edits)),
     ]

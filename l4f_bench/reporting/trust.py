@@ -1,4 +1,7 @@
-"""How far pseudo ground truth can be trusted: one method's scores against it and against truth."""
+"""How far pseudo ground truth can be trusted: one method's scores against it and against truth.
+
+And whether the annotator rejects the right images, where it is known what they show.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,13 @@ _NOTE = (
 )
 
 
+_REJECTION_HEADERS = ("Data set", "Annotator", "Images", "Unfit", "Rejected", "Precision", "Recall")
+_REJECTION_NOTE = (
+    "Unfit are images that show no object or several. Precision: unfit among the rejected; recall: "
+    "rejected among the unfit; with 95% Wilson intervals."
+)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrustRow:
     """One method on one part of the images."""
@@ -36,6 +46,23 @@ class TrustRow:
     against_exact: Estimate
     apart: Estimate | None
     """Against the annotator minus against exact masks, paired by image."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RejectionRow:
+    """Which of some images an annotator rejected."""
+
+    dataset: str
+    dataset_title: str
+    annotator: str
+    n: int
+    unfit: int
+    """Images with no object or several."""
+    rejected: int
+    both: int
+    """Images that are unfit and rejected."""
+    precision: Estimate
+    recall: Estimate
 
 
 def trust_rows(records: list[Record]) -> list[TrustRow]:
@@ -90,6 +117,75 @@ def trust_section(records: list[Record]) -> Section | None:
         headers=_HEADERS,
         lines=[_line(row) for row in rows],
         notes=(_NOTE,),
+        rows=[asdict(row) for row in rows],
+    )
+
+
+def rejection_rows(records: list[Record]) -> list[RejectionRow]:
+    """Which images each annotator rejected, of those whose number of objects is known."""
+    found: dict[tuple[object, ...], RejectionRow] = {}
+    exact = [record for record in records if record.truth in GIVEN and record.annotator]
+    for rejected in (record for record in exact if record.subset == "rejected"):
+        accepted = next((record for record in exact if _others_of(rejected, record)), None)
+        if accepted is None or rejected.annotator is None:
+            continue
+        numbers = [[entry.num_objects for entry in part.images] for part in (rejected, accepted)]
+        if None in (*numbers[0], *numbers[1]):
+            continue
+        unfit = [sum(number != 1 for number in part) for part in numbers]
+        key = (rejected.dataset, rejected.images_digest, rejected.annotator)
+        found[key] = RejectionRow(
+            dataset=rejected.dataset,
+            dataset_title=rejected.dataset_title,
+            annotator=rejected.annotator.name,
+            n=rejected.n + accepted.n,
+            unfit=sum(unfit),
+            rejected=rejected.n,
+            both=unfit[0],
+            precision=_share(unfit[0], rejected.n),
+            recall=_share(unfit[0], sum(unfit)),
+        )
+    return list(found.values())
+
+
+def _others_of(rejected: Record, record: Record) -> bool:
+    """Whether ``record`` is of the images that the same annotator accepted."""
+    same = ("method", "dataset", "truth", "annotator", "images_digest", "digests")
+    return record.subset == "accepted" and all(
+        getattr(record, name) == getattr(rejected, name) for name in same
+    )
+
+
+def _share(part: int, whole: int) -> Estimate:
+    """A share with its 95% Wilson interval."""
+    from scipy.stats import binomtest  # takes a second to import
+
+    if not whole:
+        return Estimate(None)
+    low, high = binomtest(part, whole).proportion_ci(0.95, method="wilson")
+    return Estimate(part / whole, float(low), float(high))
+
+
+def rejection_section(records: list[Record]) -> Section | None:
+    """Whether the right images were rejected; None where nobody knows."""
+    rows = rejection_rows(records)
+    if not rows:
+        return None
+    return Section(
+        name="rejection",
+        title="Whether the right images are rejected",
+        headers=_REJECTION_HEADERS,
+        lines=[
+            [
+                row.dataset_title,
+                row.annotator,
+                *(str(count) for count in (row.n, row.unfit, row.rejected)),
+                number(row.precision),
+                number(row.recall),
+            ]
+            for row in rows
+        ],
+        notes=(_REJECTION_NOTE,),
         rows=[asdict(row) for row in rows],
     )
 

@@ -56,7 +56,7 @@ _SOURCE = (
     "length (80,000 steps at 512 pixels) are for its own data set, these were chosen here"
 )
 PRESETS: Presets[BiSeNetConfig] = Presets("bisenet")
-PRESETS.add(Preset(key="shapes", config=BiSeNetConfig(), num_steps=1000, source=_SOURCE))
+PRESETS.add(Preset(key="shapes", config=BiSeNetConfig(), num_steps=2000, source=_SOURCE))
 PRESETS.add(
     Preset(
         key="debug",

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from l4f_bench.datasets.image_sources import ImageSource, open_source
-from l4f_bench.datasets.shapes import shapes_batch
+from l4f_bench.datasets.shapes import EDITION, SHAPES, World, shapes_batch
 from l4f_bench.errors import InputError
 from l4f_bench.seeds import random_numbers
 
@@ -41,13 +41,16 @@ class RealImages(Protocol):
 class ShapesImages:
     """The shapes world: every image is a new one."""
 
-    def __init__(self, resolution: int, seed: int) -> None:
-        self._resolution, self._seed = resolution, seed
-        self.digest = f"shapes {resolution} {seed}"
+    def __init__(self, resolution: int, seed: int, world: World = SHAPES) -> None:
+        self._resolution, self._seed, self._world = resolution, seed, world
+        self.digest = f"shapes, edition {EDITION} {resolution} {seed}"
 
     def batch(self, indices: Sequence[int]) -> ByteArray:
         """Images, uint8 ``[N, 3, H, W]`` RGB."""
-        return shapes_batch(indices, resolution=self._resolution, seed=self._seed)[0]
+        images, _ = shapes_batch(
+            indices, resolution=self._resolution, seed=self._seed, world=self._world
+        )
+        return images
 
 
 class MemoryImages:

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from l4f_bench.datasets.shapes import shapes_batch
+from l4f_bench.datasets.shapes import EDITION, SHAPES, World, shapes_batch
 from l4f_bench.methods.contracts import GenerativeMethod
 from l4f_bench.seeds import TRAINING
 
@@ -32,13 +32,15 @@ class LabelledShapes:
 
     classes: tuple[str, ...] = ("background", "object")
 
-    def __init__(self, resolution: int, seed: int) -> None:
-        self._resolution, self._seed = resolution, seed
-        self.digest = f"shapes with masks {resolution} {seed}"
+    def __init__(self, resolution: int, seed: int, world: World = SHAPES) -> None:
+        self._resolution, self._seed, self._world = resolution, seed, world
+        self.digest = f"shapes, edition {EDITION} with masks {resolution} {seed}"
 
     def batch(self, indices: Sequence[int]) -> tuple[ByteArray, ByteArray]:
         """Images ``[N, 3, H, W]`` RGB, and the class of every pixel ``[N, H, W]``."""
-        images, masks = shapes_batch(indices, resolution=self._resolution, seed=self._seed)
+        images, masks = shapes_batch(
+            indices, resolution=self._resolution, seed=self._seed, world=self._world
+        )
         return images, masks.astype(np.uint8)
 
 

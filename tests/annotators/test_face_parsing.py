@@ -13,7 +13,7 @@ from torch import Tensor
 
 from l4f_bench.annotators.bisenet import BiSeNet
 from l4f_bench.annotators.contracts import Annotation
-from l4f_bench.annotators.face_parsing import FACE_CLASSES, FaceParser, preprocess
+from l4f_bench.annotators.face_parsing import FACE_CLASSES, FaceParser, num_pieces, preprocess
 from l4f_bench.annotators.parser_file import load_bisenet, load_parser
 from l4f_bench.errors import InputError
 from l4f_bench.files.errors import CheckpointError
@@ -135,6 +135,29 @@ def test_faces_below_the_minimum_area_are_rejected(network: BiSeNet, parser: Fac
         assert strict.annotate(image).reason == (reason,)
     with pytest.raises(InputError, match="is out of range"):
         FaceParser(network, min_area=2.0)
+
+
+@pytest.mark.parametrize(
+    ("squares", "pieces"),
+    [((), 0), ((2,), 1), ((2, 12), 2), ((2, 6), 1), ((2, 12, 22), 3), ((2, 12, -1), 2)],
+)
+def test_pieces_are_counted_without_specks(squares: tuple[int, ...], pieces: int) -> None:
+    mask = torch.zeros(32, 32, dtype=torch.bool)
+    for at in squares:
+        if at < 0:
+            mask[30, 30] = True  # one pixel of 1,024 is a speck
+        else:
+            mask[at : at + 4, at : at + 4] = True  # squares from 2 and 6 touch at a corner
+    assert num_pieces(mask) == pieces
+
+
+def test_a_foreground_in_two_pieces_is_rejected_where_one_is_wanted(network: BiSeNet) -> None:
+    image = random_image(64, 64)
+    loose, strict = FaceParser(network, side=64), FaceParser(network, side=64, one_piece=True)
+    mask = loose.annotate(image).mask[0]
+    expected = "several-instances" if num_pieces(mask) > 1 else None
+    assert loose.annotate(image).reason == (None,)
+    assert strict.annotate(image).reason == (expected,)
 
 
 def test_named_foreground_is_the_union_of_its_classes(network: BiSeNet) -> None:

@@ -164,7 +164,9 @@ def test_trust_compares_the_same_images_against_both_truths(run: Run, tmp_path: 
     report = run("report", tmp_path / "run", "--out", tmp_path / "tables")
     assert report.exit_code == 0, report.stderr
     assert "How far pseudo ground truth can be trusted" in report.stdout
-    assert {path.name for path in (tmp_path / "tables").iterdir()} == {"trust.md", "trust.csv"}
+    assert {path.name for path in (tmp_path / "tables").iterdir()} == {
+        f"{name}.{suffix}" for name in ("trust", "rejection") for suffix in ("md", "csv")
+    }
 
 
 def test_an_image_method_is_scored_on_the_same_samples(run: Run, tmp_path: Path) -> None:

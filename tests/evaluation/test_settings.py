@@ -75,7 +75,7 @@ def test_trust_compares_annotator_and_student_on_both_parts() -> None:
             ("bisenet", "exact"), ("ours-bisenet", "exact"), ("ours-bisenet", "annotator"),
         )
     ]  # fmt: skip
-    assert Trust().source().rule.min_area == 0.2
+    assert Trust().source().rule.one_piece
     assert len(Trust(method="ours-bisenet", subset="accepted").parts()) == 2
 
 

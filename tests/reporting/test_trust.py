@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from l4f_bench.evaluation.records import Record
 from l4f_bench.reporting.tables import build_tables
-from l4f_bench.reporting.trust import trust_rows, trust_section
+from l4f_bench.reporting.trust import (
+    rejection_rows,
+    rejection_section,
+    trust_rows,
+    trust_section,
+)
 from l4f_bench.reporting.writers import WRITERS
 from tests.records import EXACT, FOUND, record
 
@@ -51,3 +58,33 @@ def test_records_of_other_weights_are_not_compared() -> None:
 
 def test_parts_of_the_images_stand_in_no_other_table() -> None:
     assert build_tables([part("ours-bisenet", "exact", "accepted", EXACT)]) == []
+
+
+def test_rejection_is_compared_with_what_the_images_show() -> None:
+    def shown(subset: str, numbers: list[int]) -> Record:
+        counts = [[10, 0, 10, 80]] * len(numbers)
+        made = part("bisenet", "exact", subset, counts)
+        entries = [
+            replace(entry, num_objects=number)
+            for entry, number in zip(made.images, numbers, strict=True)
+        ]
+        return replace(made, images=entries)
+
+    accepted, rejected = shown("accepted", [1, 1, 1, 2, 0, 1]), shown("rejected", [0, 2, 2, 1])
+    (row,) = rejection_rows([accepted, rejected])
+    assert (row.n, row.unfit, row.rejected, row.both) == (10, 5, 4, 3)
+    assert row.precision.value == pytest.approx(3 / 4)
+    assert row.recall.value == pytest.approx(3 / 5)
+    # Wilson's interval of 3 of 4, from its formula.
+    z, n, p = 1.959964, 4, 0.75
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    assert (row.precision.low + row.precision.high) / 2 == pytest.approx(middle, abs=1e-5)
+    section = rejection_section([accepted, rejected])
+    assert section is not None
+    for write in WRITERS.values():
+        assert "bisenet" in write(section)
+
+
+def test_rejection_is_not_judged_where_nobody_knows() -> None:
+    records = [part("bisenet", "exact", subset, EXACT) for subset in ("accepted", "rejected")]
+    assert rejection_section(records) is None

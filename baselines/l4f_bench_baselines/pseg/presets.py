@@ -39,7 +39,7 @@ PRESETS.add(
             final_images=128_000,
             latent_width=128,
             mapping_layers=4,
-            coverage=0.2,
+            coverage=0.1,
             lr=0.002,
             crop=1.125,
             flips=True,
@@ -58,7 +58,7 @@ PRESETS.add(
             final_images=40,
             latent_width=16,
             mapping_layers=2,
-            coverage=0.2,
+            coverage=0.1,
             ema_decay=0.9,
         ),
     )

@@ -41,9 +41,6 @@ if TYPE_CHECKING:
     from l4f_bench.annotators.contracts import Annotator
     from l4f_bench.methods.contracts import ImageMethod
 
-MIN_AREA = 0.2
-"""Smallest fraction that an accepted mask may cover, by default: some of the world's objects cover
-less, so that there are rejected images."""
 STUDENT = "ours-bisenet"
 THRESHOLD = 0.5
 _BATCH = 50
@@ -112,10 +109,7 @@ class Trust(AnnotatorOptions):
         Raises:
             InputError: A name is unknown, or an option does not apply to the annotator.
         """
-        config = self.chosen_annotator(self.dataset)
-        if self.min_area is None and DATASETS.get(self.dataset).drawn:
-            return replace(config, rule=replace(config.rule, min_area=MIN_AREA))
-        return config
+        return self.chosen_annotator(self.dataset)
 
     def run(self, progress: Progress) -> Outcome:
         """Score one method against one truth on one part of the images.
