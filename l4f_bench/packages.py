@@ -53,6 +53,7 @@ PACKAGES = (
             "numpy",
             "pandas",
             "safetensors",
+            "scipy",
             "rich",
             "typer",
             "tabulate",

@@ -16,17 +16,16 @@ def embed(source: Path, asset: Path) -> None:
     Networks are read back as float32, so what is scored are the rounded weights.
     """
     from safetensors import safe_open
-    from safetensors.torch import save_file
+    from safetensors.torch import load_file, save_file
 
     with safe_open(source, "pt") as file:
         metadata = file.metadata()
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118: no mapping
     if "l4f_bench" in metadata:
         described = json.loads(metadata["l4f_bench"])
         for network in described["networks"].values():
             network["dtypes"] = ["float16"]
         metadata["l4f_bench"] = json.dumps(described, sort_keys=True)
-    halves = {key: t.half() if t.is_floating_point() else t for key, t in tensors.items()}
+    halves = {key: t.half() if t.is_floating_point() else t for key, t in load_file(source).items()}
     save_file(halves, asset, metadata=metadata)
 
 
