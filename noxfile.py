@@ -18,6 +18,11 @@ from packaging.requirements import Requirement
 SHAPES, ASSETS = Path("reports/shapes"), Path("l4f_bench/assets/shapes")
 PSEG = Path("baselines/l4f_bench_baselines/pseg/assets/shapes.safetensors")
 SEEDS = (0, 1, 2)  # of the alpha network; the first is embedded
+PARTS = (
+    *("generator", "annotator", "judge", "alpha", "student", "unet_student", "encoder", "pseg"),
+    "records",
+)
+STUDENTS = ("ours-psp", "ours-unet", "ours-bisenet")  # of Table 4
 FLOORS = ("border-mean", "border-colour", "centre-disc")
 
 # detectron2 0.5 as somebody else uploaded it: its Python code whole, its compiled code left out.
@@ -108,6 +113,13 @@ def shapes_annotator(session: nox.Session) -> None:
 
 
 @nox.session
+def shapes_judge(session: nox.Session) -> None:
+    """Train the annotators' second judge, a U-Net of another seed, on exact masks: four minutes."""
+    _train(session, "judge", "--method", "unet", "--seed", "1")
+    _embed(session, "judge/annotator", ASSETS / "judge.safetensors")
+
+
+@nox.session
 def shapes_alpha(session: nox.Session) -> None:
     """Train the alpha network on the embedded generator, three seeds: two to three minutes each."""
     for seed in SEEDS:
@@ -120,6 +132,20 @@ def shapes_student(session: nox.Session) -> None:
     """Train the embedded student on samples of ours: four minutes."""
     _train(session, "student", "--method", "ours-bisenet")
     _embed(session, "student/student", ASSETS / "student.safetensors")
+
+
+@nox.session
+def shapes_unet_student(session: nox.Session) -> None:
+    """Train the embedded U-Net student on samples of ours: four minutes."""
+    _train(session, "unet-student", "--method", "ours-unet")
+    _embed(session, "unet-student/student", ASSETS / "unet-student.safetensors")
+
+
+@nox.session
+def shapes_encoder(session: nox.Session) -> None:
+    """Train the embedded encoder on the embedded generator's samples: an hour."""
+    _train(session, "encoder", "--method", "psp")
+    _embed(session, "encoder/encoder", ASSETS / "encoder.safetensors")
 
 
 @nox.session
@@ -143,6 +169,10 @@ def shapes_records(session: nox.Session) -> None:
     ):
         out = _evaluate(session, name, "samples", "--method", method, "--threshold", threshold)
         shutil.rmtree(out / "bisenet-images")  # the seeds have it already
+    _evaluate(session, "judge-on-samples", "samples", "--segmenter", "unet")
+    _evaluate(session, "seed-0-by-the-judge", "samples", "--annotator", "unet")
+    for method in STUDENTS:
+        _evaluate(session, f"{method}-on-images", "images", "--method", method)
     for floor in FLOORS:
         _evaluate(session, f"{floor}-on-samples", "samples", "--segmenter", floor)
         _evaluate(session, f"{floor}-on-images", "images", "--method", floor)
@@ -167,7 +197,7 @@ def shapes_ladder(session: nox.Session) -> None:
 @nox.session
 def shapes(session: nox.Session) -> None:
     """Do all of the shapes world, in order."""
-    for name in ("generator", "annotator", "alpha", "student", "pseg", "records"):
+    for name in PARTS:
         session.notify(f"shapes_{name}")
 
 

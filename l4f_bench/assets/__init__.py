@@ -8,6 +8,7 @@ EMBEDDED = {
     "shapes-generator": "shapes/generator.safetensors",
     "shapes-alpha": "shapes/alpha.safetensors",
     "shapes-annotator": "shapes/annotator.safetensors",
+    "shapes-judge": "shapes/judge.safetensors",
     "shapes-student": "shapes/student.safetensors",
 }
 """Files by the name that data sets know them by; ``reports/shapes`` says how each was made."""

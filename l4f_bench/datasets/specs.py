@@ -178,7 +178,7 @@ for _spec in (
         annotator="bisenet",
         generator_weights="shapes-generator",
         alpha_weights="shapes-alpha",
-        annotator_weights={"bisenet": "shapes-annotator"},
+        annotator_weights={"bisenet": "shapes-annotator", "unet": "shapes-judge"},
         student_weights={"ours-bisenet": "shapes-student"},
         min_area=0.05,  # the world's lone objects cover 10% and more
         one_piece=True,

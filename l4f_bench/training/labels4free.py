@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from l4f_bench.devices import to_bytes
 from l4f_bench.distributed import data_parallel, shard
-from l4f_bench.errors import InputError, TrainingError
+from l4f_bench.errors import CheckpointError, InputError, TrainingError
 from l4f_bench.generators.architecture import DiscriminatorArchitecture
 from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
 from l4f_bench.generators.checkpoints.convert import write_checkpoint
@@ -76,8 +76,21 @@ def load_frozen(path: Path, *, with_discriminator: bool) -> FrozenGenerator:
         CheckpointError: The file cannot be read, or lacks a network.
     """
     found = load_trained(path)
-    discriminator = load_discriminator(path) if with_discriminator else None
-    return FrozenGenerator(found.network, found.mean_latent, found.sha256, discriminator)
+    return FrozenGenerator(
+        found.network,
+        found.mean_latent,
+        found.sha256,
+        _discriminator(path) if with_discriminator else None,
+    )
+
+
+def _discriminator(path: Path) -> Discriminator:
+    try:
+        return load_discriminator(path)
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"{error} Or train a new discriminator, by --set pretrained_discriminator=false."
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
