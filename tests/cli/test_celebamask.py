@@ -14,9 +14,12 @@ import torch
 from l4f_bench.annotators.bisenet import BiSeNet
 from l4f_bench.annotators.face_parsing import FACE_CLASSES
 from l4f_bench.annotators.parser_file import write_parser
+from l4f_bench.annotators.unet import UNet
 from tests.cli.conftest import Run
 from tests.datasets.celebamask import IDS, PARTITION, Folder, build, union_of
 from tests.datasets.layouts import save
+from tests.networks import save_labels4free, save_rosinality, small_alpha, small_generator
+from tests.projection.files import save_public, small_encoder
 
 
 @pytest.fixture
@@ -50,12 +53,30 @@ def doctored(run: Run, folder: Folder, exit_code: int) -> dict[str, Any]:
     return dict(json.loads(result.stdout))
 
 
-def test_two_networks_and_an_algorithm_fill_table_4(
-    run: Run, folder: Folder, parser: Path, tmp_path: Path
+@pytest.fixture
+def public(tmp_path: Path) -> dict[str, tuple[object, ...]]:
+    """Options that name small files in the public formats, for every row of Table 4."""
+    torch.manual_seed(3)
+    for name in ("79999_iter.pth", "student.pth"):
+        torch.save(BiSeNet(19, width=0.125).state_dict(), tmp_path / name)
+    torch.save(UNet(2, channels=4).state_dict(), tmp_path / "unet.pth")
+    encoder = save_public(tmp_path / "psp.pt", small_encoder(), {}, average=torch.zeros(8))
+    generator = save_rosinality(tmp_path / "generator.pt", small_generator())
+    alpha = save_labels4free(tmp_path / "alpha.pt", small_alpha())
+    return {
+        "bisenet": ("--weights", tmp_path / "79999_iter.pth"),
+        "ours-psp": ("--weights", encoder, "--generator", generator, "--alpha", alpha),
+        "ours-unet": ("--weights", tmp_path / "unet.pth"),
+        "ours-bisenet": ("--weights", tmp_path / "student.pth"),
+        "border-colour": (),
+    }
+
+
+def test_all_rows_of_table_4_and_an_algorithm_end_to_end(
+    run: Run, folder: Folder, public: dict[str, tuple[object, ...]], tmp_path: Path
 ) -> None:
-    for method in ("bisenet", "ours-bisenet", "border-colour"):
-        weights = () if method == "border-colour" else ("--weights", parser)
-        record = evaluated(run, folder, tmp_path / "runs" / method, "--method", method, *weights)
+    for method, files in public.items():
+        record = evaluated(run, folder, tmp_path / "runs" / method, "--method", method, *files)
         assert (record["split"], record["parts"], record["n"]) == ("test", [], 2)
         assert record["label"].endswith(" against human masks, test")
         counts = {e["key"]: e["tp"] + e["fn"] for e in record["images"]}
@@ -67,9 +88,9 @@ def test_two_networks_and_an_algorithm_fill_table_4(
     assert "the published network may have seen these images" in report.stdout
     rows = json.loads((tmp_path / "t" / "table4.json").read_text())["rows"]
     measured = [row for row in rows if row["measured"] is not None]
-    assert {row["method"] for row in measured} == {"bisenet", "ours-bisenet", "border-colour"}
+    assert {row["method"] for row in measured} == set(public)
     compared = {row["method"] for row in measured if row["difference"] is not None}
-    assert compared == {"bisenet", "ours-bisenet"}
+    assert compared == set(public) - {"border-colour"}
 
 
 def test_split_limit_and_parts_are_in_the_record(run: Run, folder: Folder, tmp_path: Path) -> None:
