@@ -9,6 +9,8 @@ import json
 import sys
 from pathlib import Path
 
+from l4f_bench.runs import atomic_path
+
 
 def embed(source: Path, asset: Path) -> None:
     """Write float tensors as float16, and everything else as it is.
@@ -16,7 +18,7 @@ def embed(source: Path, asset: Path) -> None:
     Networks are read back as float32, so what is scored are the rounded weights.
     """
     from safetensors import safe_open
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import load_file, save
 
     with safe_open(source, "pt") as file:
         metadata = file.metadata()
@@ -26,7 +28,8 @@ def embed(source: Path, asset: Path) -> None:
             network["dtypes"] = ["float16"]
         metadata["l4f_bench"] = json.dumps(described, sort_keys=True)
     halves = {key: t.half() if t.is_floating_point() else t for key, t in load_file(source).items()}
-    save_file(halves, asset, metadata=metadata)
+    with atomic_path(asset) as temporary:
+        temporary.write_bytes(save(halves, metadata))
 
 
 if __name__ == "__main__":

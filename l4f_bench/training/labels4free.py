@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from l4f_bench.devices import to_bytes
 from l4f_bench.distributed import data_parallel, shard
-from l4f_bench.errors import CheckpointError, InputError, TrainingError
+from l4f_bench.errors import InputError, TrainingError
+from l4f_bench.files.errors import CheckpointError
 from l4f_bench.generators.architecture import DiscriminatorArchitecture
 from l4f_bench.generators.checkpoints.checkpoint import Checkpoint
 from l4f_bench.generators.checkpoints.convert import write_checkpoint
