@@ -74,7 +74,7 @@ PRESETS.add(
             batch_size=16,
             r1=0.1,
         ),
-        num_steps=60_000,
+        num_steps=14_000,
         source="chosen here on the shapes world",
     )
 )
