@@ -9,14 +9,17 @@ import pytest
 
 from l4f_bench.assets import EMBEDDED, embedded_path
 from l4f_bench.methods.labels4free.loading import load_labels4free
+from l4f_bench_baselines import pseg
 from tests.cli.conftest import Run
 from tests.launching import launch
 from tests.networks import save_rosinality, small_generator
 
+PSEG = Path(pseg.__file__).parent / "assets" / "shapes.safetensors"
+
 
 def test_the_embedded_weights_fit_each_other_and_are_small() -> None:
     paths = [embedded_path(name) for name in EMBEDDED]
-    assert sum(path.stat().st_size for path in paths) < 12e6
+    assert sum(path.stat().st_size for path in (*paths, PSEG)) < 20e6
     load_labels4free(paths[0], paths[1], background="first-conv")
 
 
@@ -117,7 +120,8 @@ def test_sample_draws_what_packages_offer(run: Run, tmp_path: Path) -> None:
 
 def test_a_generator_of_another_size_must_be_meant(run: Run, tmp_path: Path) -> None:
     path = save_rosinality(tmp_path / "g.pt", small_generator(32, (8, 6, 5, 4)))
-    arguments = ("train", "--preset", "debug", "--steps", 1, "--generator", path)
+    new = ("--set", "pretrained_discriminator=false")
+    arguments = ("train", "--preset", "debug", "--steps", 1, *new, "--generator", path)
     refused = run(*arguments, "--out", tmp_path / "run")
     assert refused.exit_code == 2
     assert "makes 32-pixel images, but Shapes has 64" in refused.stderr

@@ -40,7 +40,8 @@ def test_otsu_is_a_whole_method_in_under_30_lines(run: Run, tmp_path: Path) -> N
     result = run("eval", "--method", OTSU, "--limit", 50, "--out", tmp_path, "--json")
     record = json.loads(result.stdout)["records"][0]
     assert record["method_title"] == "Otsu's threshold on chroma"
-    assert record["scores"]["miou"]["value"] > 0.95  # colour alone nearly solves shapes
+    # Of a world with one range of colours it finds less than a mask that never looks.
+    assert 0.3 < record["scores"]["miou"]["value"] < record["controls"]["constant"]["miou"]["value"]
 
 
 def test_otsu_parts_two_colours_and_finds_nothing_in_one() -> None:
