@@ -170,6 +170,7 @@ def shapes_records(session: nox.Session) -> None:
         out = _evaluate(session, name, "samples", "--method", method, "--threshold", threshold)
         shutil.rmtree(out / "bisenet-images")  # the seeds have it already
     _evaluate(session, "judge-on-samples", "samples", "--segmenter", "unet")
+    _evaluate(session, "judge-on-images", "images", "--method", "unet")
     _evaluate(session, "seed-0-by-the-judge", "samples", "--annotator", "unet")
     for method in STUDENTS:
         _evaluate(session, f"{method}-on-images", "images", "--method", method)
