@@ -153,7 +153,7 @@ def _shapes(key: str, source: str, *, num_steps: int, **more: Any) -> Preset[Lab
     """Both coverage terms, loose for objects of 10% to 34% of an image; for short runs."""
     config = Labels4FreeConfig(
         binarisation=1.2, foreground=5, foreground_phi=0.1, background=5, background_phi=0.6,
-        lr=4e-3, pretrained_discriminator=True, **more,
+        lr=4e-3, **more,
     )  # fmt: skip
     return Preset(key=key, dataset="shapes", config=config, num_steps=num_steps, source=source)
 
@@ -186,7 +186,7 @@ for _preset in (
     ),
     _shapes(
         "shapes", "chosen here on the shapes world", num_steps=250, levels=3, batch_size=32,
-        ema_steps=30,
+        ema_steps=30, pretrained_discriminator=True,
     ),
     _shapes(
         "debug", "chosen here to train in seconds", num_steps=20, levels=2, batch_size=8,

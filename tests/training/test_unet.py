@@ -16,10 +16,13 @@ from torch import Tensor, nn
 from typer.testing import CliRunner, Result
 
 from l4f_bench import distributed
-from l4f_bench.annotators.parser_file import load_parser
+from l4f_bench.annotators.parser_file import load_parser, load_unet_annotator
+from l4f_bench.annotators.rejection import RejectionRule
 from l4f_bench.annotators.unet import UNet
 from l4f_bench.cli import app
 from l4f_bench.datasets.shapes import shapes_batch
+from l4f_bench.errors import MissingAssetError
+from l4f_bench.students.loading import load_unet
 from l4f_bench.training.augmentation import coloured, magnified
 from l4f_bench.training.batch_statistics import SharedBatchNorm2d, share_statistics
 from l4f_bench.training.labelled import LabelledShapes
@@ -233,22 +236,11 @@ def test_a_student_is_a_method(tmp_path: Path) -> None:
     assert "not a BiSeNet" in other.stderr
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (("images", "--method", "unet"), "No U-Net is embedded for these images. Give one with"),
-        (("images", "--method", "ours-unet"), "No U-Net student of Shapes is embedded. Give one"),
-        (("trust", "--annotator", "unet"), "No U-Net is embedded for these images"),
-        (("samples", "--segmenter", "unet"), "No U-Net is embedded for these images"),
-    ],
-)
-def test_where_no_weights_are_embedded_a_file_is_asked_for(
-    options: tuple[str, ...], said: str, tmp_path: Path
-) -> None:
-    result = run("eval", *options, "--out", tmp_path)
-    assert result.exit_code == 3
-    assert said in result.stderr
-    assert result.stderr.count("\n") == 1
+def test_where_no_weights_are_embedded_a_file_is_asked_for() -> None:
+    with pytest.raises(MissingAssetError, match="No U-Net is embedded for these images. Give one"):
+        load_unet_annotator(None, CPU, RejectionRule(), ())
+    with pytest.raises(MissingAssetError, match="No U-Net student of LSUN-Horse is embedded"):
+        load_unet(None, dataset="horse")
 
 
 @pytest.mark.parametrize("command", ["inspect", "convert"])
