@@ -237,7 +237,7 @@ def test_a_student_is_a_method(tmp_path: Path) -> None:
 
 
 def test_where_no_weights_are_embedded_a_file_is_asked_for() -> None:
-    with pytest.raises(MissingAssetError, match="No U-Net is embedded for these images. Give one"):
+    with pytest.raises(MissingAssetError, match="No U-Net is embedded for these images"):
         load_unet_annotator(None, CPU, RejectionRule(), ())
     with pytest.raises(MissingAssetError, match="No U-Net student of LSUN-Horse is embedded"):
         load_unet(None, dataset="horse")
