@@ -138,7 +138,7 @@ def test_attributes_are_edited_by_a_flow(run: Run) -> None:
         (("measure", "--flow", "flow.pt"), "belong together"),
         (("measure", "--latents", "wide.npy"), "do not fit this generator"),
         (("fit", "--by", "ganspace", "--samples", "2"), "2000 or more"),
-        (("fit", "--by", "boundary"), "needs --scores"),
+        (("fit", "--by", "boundary"), "needs labels: --scores"),
         (("fit", "--by", "boundary", "--scores", "two.csv"), "2 scored samples are too few"),
         (("fit", "--by", "boundary", "--scores", "flow.pt"), "columns index and score"),
         (("fit", "--by", "x"), "Known: sefa"),
