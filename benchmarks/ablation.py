@@ -12,6 +12,7 @@ are there are not done again. Masks that say nothing are scored as well, and cou
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import time
 from collections.abc import Sequence
@@ -39,7 +40,7 @@ from l4f_bench.methods.labels4free.loading import load
 from l4f_bench.methods.labels4free.method import Labels4Free
 from l4f_bench.provenance import sha256_of
 from l4f_bench.runs import write_text
-from l4f_bench.training import gan_config
+from l4f_bench.training import gan_config, labels4free_config
 from l4f_bench.training.jobs import TrainRequest, build_job
 from l4f_bench.training.labels4free import Labels4FreeTrainer
 from l4f_bench.training.stylegan2 import StyleGan2Trainer
@@ -62,22 +63,37 @@ class Variant:
     """What the table calls it."""
     settings: tuple[str, ...] = ()
     """As ``train --set`` takes them."""
+    choice: tuple[str, Any] | None = None
+    """The setting that it stands for and its value, where an analysis might recommend that."""
 
 
-def preset(label: str) -> Variant:
+PRESET = labels4free_config.PRESETS.get("shapes/shapes").config
+
+
+def preset(label: str, choice: tuple[str, Any] | None = None) -> Variant:
     """The preset itself, by what it chooses where others differ."""
-    return Variant("preset", f"{label} (the preset)")
+    return Variant("preset", f"{label} (the preset)", choice=choice)
+
+
+def choices(setting: str, labels: dict[Any, str]) -> tuple[Variant, ...]:
+    """A variant for each value of a setting."""
+    return tuple(
+        preset(label, (setting, value))
+        if getattr(PRESET, setting) == value
+        else Variant(
+            f"{setting}-{value}", label, (f"{setting}={str(value).lower()}",), (setting, value)
+        )
+        for value, label in labels.items()
+    )
 
 
 GROUPS: dict[str, tuple[Variant, ...]] = {
-    "alpha reads from": (
-        Variant("levels-4", "8 pixels", ("levels=4",)),
-        preset("16 pixels"),
-        Variant("levels-2", "32 pixels", ("levels=2",)),
-    ),
+    "alpha reads from": choices("levels", {4: "8 pixels", 3: "16 pixels", 2: "32 pixels"}),
     "what is zeroed for backgrounds": (
-        preset("first styled convolution"),
-        Variant("constant", "learned constant", ("background_mode=constant",)),
+        *choices(
+            "background_mode",
+            {"first-conv": "first styled convolution", "constant": "learned constant"},
+        ),
         Variant("curated", "the channels that the analysis names"),
     ),
     "backgrounds from": (
@@ -85,9 +101,8 @@ GROUPS: dict[str, tuple[Variant, ...]] = {
         Variant("whole", "the whole generator"),
         Variant("stranger", "another world's generator"),
     ),
-    "discriminator": (
-        preset("pretrained"),
-        Variant("scratch", "from scratch", ("pretrained_discriminator=false",)),
+    "discriminator": choices(
+        "pretrained_discriminator", {True: "pretrained", False: "from scratch"}
     ),
     "regularisers": (
         preset("B, C and E"),
@@ -96,14 +111,9 @@ GROUPS: dict[str, tuple[Variant, ...]] = {
         Variant("no-e", "without E", ("background=0",)),
         Variant("none", "none", ("binarisation=0", "foreground=0", "background=0")),
     ),
-    "truncation in training": (
-        preset("psi 1"),
-        Variant("psi-0.7", "psi 0.7", ("truncation=0.7",)),
-        Variant("psi-0.5", "psi 0.5", ("truncation=0.5",)),
-    ),
-    "latents of both parts": (
-        preset("independent"),
-        Variant("shared", "shared", ("background_latent=shared",)),
+    "truncation in training": choices("truncation", {1.0: "psi 1", 0.7: "psi 0.7", 0.5: "psi 0.5"}),
+    "latents of both parts": choices(
+        "background_latent", {"independent": "independent", "shared": "shared"}
     ),
 }
 VARIANTS = {variant.key: variant for group in GROUPS.values() for variant in group}
@@ -136,7 +146,7 @@ class Bench:
     advice: dict[str, Any]
     """What the analyses recommend."""
     runs: Path
-    """Where the runs of these networks go."""
+    """Where runs of these networks, of this preset and length go."""
     arguments: argparse.Namespace
 
     def row(self, variant: Variant, seed: int) -> dict[str, Any]:
@@ -215,8 +225,8 @@ def main() -> None:
     file = cached_weight("shapes-annotator")
     annotator, digests["annotator"] = load_parser(file, torch.device("cpu")), sha256_of(file)
     truth = segmented(samples.image.numpy(), lambda batch: annotator.annotate(batch).mask)
-    networks = f"{digests['generator'][:8]}-{digests['annotator'][:8]}"
-    runs = arguments.runs / f"{networks}-{arguments.steps}-steps"  # rows of others do not count
+    of_rows = repr((digests, PRESET, arguments.steps))  # rows of other ones do not count
+    runs = arguments.runs / hashlib.sha256(of_rows.encode()).hexdigest()[:8]
     bench = Bench(method, truth, advised(runs), runs, arguments)
     facts = {"coverage": float(truth.mean()), "constant": constant(truth), "sha256": digests}
     rows = []
@@ -234,12 +244,14 @@ def advised(runs: Path) -> dict[str, Any]:
     path = runs / "advice.json"
     if not path.exists():
         layers = study_layers(LayersConfig())[0].recommendation
-        found = study_background(BackgroundConfig())[0]
-        curated = {"layer": found.curated.layer, "channels": found.curated.channels}
+        background = study_background(BackgroundConfig())[0]
+        curated = background.curated
         advice = {
-            "resolution": layers.resolution, "layers": layers.reason,
-            "mode": found.mode, "background": found.reason, "curated": curated,
-        }  # fmt: skip
+            "levels": layers.levels,
+            "background_mode": background.mode,
+            "curated": {"layer": curated.layer, "channels": curated.channels},
+            "reasons": {"layers": layers.reason, "background": background.reason},
+        }
         write_text(path, json.dumps(advice, indent=1) + "\n")
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
@@ -261,7 +273,9 @@ def report(found: dict[str, Any]) -> str:
     for group, variants in GROUPS.items():
         for number, variant in enumerate(variants):
             own = [row for row in rows if row["variant"] == variant.key]
-            cells = [group if number == 0 else "", variant.label, *summary(own)]
+            name, value = variant.choice or ("", None)
+            label = variant.label + (", recommended" if advice.get(name, "") == value else "")
+            cells = [group if number == 0 else "", label, *summary(own)]
             lines.append(f"| {' | '.join(cells)} |")
     seeds = len({row["seed"] for row in rows})
     steps = rows[0]["steps"]
@@ -271,8 +285,9 @@ def report(found: dict[str, Any]) -> str:
         "that `train` would have refused to export, with masks that are empty or full. The best "
         f"constant mask scores {found['constant']:.3f}; the annotator covers "
         f"{found['coverage']:.3f}.\n\n"
-        f"`analyze layers`: read from {advice['resolution']} pixels ({advice['layers']}).\n\n"
-        f"`analyze background`: {advice['mode']} ({advice['background']}).\n\n"
+        "Recommended is what the analyses say of this generator. "
+        + " ".join(f"`analyze {name}`: {why}." for name, why in advice["reasons"].items())
+        + "\n\n"
         + "\n".join(lines)
         + "\n"
     )

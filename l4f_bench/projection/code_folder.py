@@ -40,7 +40,7 @@ class CodeFolder:
         There are noise maps only where they were searched for.
 
         Raises:
-            CheckpointError: The file is gone, was changed, or holds something else.
+            CheckpointError: The file was changed, or holds something else.
         """
         path = path_of(self.folder, CODES, self.names[index])
         with refusals_named(path):
@@ -65,8 +65,8 @@ def open_codes(folder: Path, generator: str) -> CodeFolder:
         generator: SHA-256 of the generator's checkpoint.
 
     Raises:
-        InputError: The folder holds no codes, is damaged, or its codes are of another generator,
-            or of that in an encoder's file, which has no digest.
+        InputError: The folder holds no codes or lacks some, is damaged, or its codes are of another
+            generator, or of that in an encoder's file, which has no digest.
     """
     digests = identity_in(folder).get("sha256")
     own = digests.get("generator") if isinstance(digests, dict) else None
@@ -86,6 +86,12 @@ def open_codes(folder: Path, generator: str) -> CodeFolder:
     if not codes:
         raise InputError(f"{folder} holds no codes. Project photographs into it first.")
     names, of_codes = zip(*codes, strict=True)
+    lost = [name for name in names if not path_of(folder, CODES, name).is_file()]
+    if lost:
+        raise InputError(
+            f"{folder} lacks {len(lost)} codes, such as that of {lost[0]}. Run `l4f-bench project` "
+            "again with --resume."
+        )
     return CodeFolder(folder, names, of_codes, sha256_of(path))
 
 
