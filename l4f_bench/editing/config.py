@@ -42,8 +42,8 @@ class EditConfig:
     generator: Path | None = option("Checkpoint of the generator", usual="embedded, or cached")
     alpha: Path | None = option("Checkpoint of the alpha network", usual="embedded for shapes")
     latents: Path | None = option(
-        "Latents to edit, .npy or .safetensors: w [N, w_dim] or w+ [N, L, w_dim], as of projected "
-        "photographs",
+        "Latents to edit: the folder that project wrote; or .npy or .safetensors, w [N, w_dim] or "
+        "w+ [N, L, w_dim]",
         usual="drawn from the seed",
     )
     flow: Path | None = option("StyleFlow's network, for attributes")
@@ -52,7 +52,7 @@ class EditConfig:
         "baldness, beard, age, expression"
     )
     num_images: int = option("Number of samples", 100, names=("--num-images", "-n"))
-    truncation: float = option("psi, 0 to 1", 0.7)
+    truncation: float = option("psi of drawn samples, 0 to 1", 0.7)
     seed: int = option("Seed of samples and intervals", 0)
     threshold: float = option("Alpha above which a pixel is of the object", 0.5)
     fill: str = option("What fills the background: telea or biharmonic", "telea")

@@ -68,6 +68,8 @@ def open_codes(folder: Path, generator: str) -> CodeFolder:
         InputError: The folder holds no codes or lacks some, is damaged, or its codes are of another
             generator, or of that in an encoder's file, which has no digest.
     """
+    if not is_code_folder(folder):
+        raise InputError(f"{folder} holds no codes. Give what `l4f-bench project` wrote.")
     digests = identity_in(folder).get("sha256")
     own = digests.get("generator") if isinstance(digests, dict) else None
     again = "Project the photographs with it: l4f-bench project --generator FILE."
@@ -84,7 +86,7 @@ def open_codes(folder: Path, generator: str) -> CodeFolder:
         found = [parse_json(line) for line in lines]
         codes = [_code_of(line) for line in found if "unreadable" not in line]
     if not codes:
-        raise InputError(f"{folder} holds no codes. Project photographs into it first.")
+        raise InputError(f"{folder} holds no codes: none of its photographs could be read.")
     names, of_codes = zip(*codes, strict=True)
     lost = [name for name in names if not path_of(folder, CODES, name).is_file()]
     if lost:

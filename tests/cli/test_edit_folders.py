@@ -19,6 +19,7 @@ from l4f_bench.projection.codes import codes_of
 from l4f_bench.projection.encoder_file import load_encoder
 from l4f_bench.projection.placement import cut, fitted
 from tests.cli.conftest import Run
+from tests.launching import launch
 from tests.networks import save_labels4free, save_rosinality, small_alpha, small_generator
 from tests.projection.files import save_photographs, save_public, small_encoder
 
@@ -108,6 +109,7 @@ def test_codes_that_cannot_be_edited_are_refused_in_one_line(run: Run) -> None:
         assert said in refused(run, *options)
     Path("projected/config.json").unlink()
     assert "damaged or missing" in refused(run, *options)
+    assert "holds no codes" in refused(run, *options, "--latents", "photographs")
 
 
 def sorted_samples(run: Run, count: int = 24) -> torch.Tensor:
@@ -195,3 +197,26 @@ def test_labels_that_say_nothing_are_refused_in_one_line(run: Run) -> None:
     alone = ("--scores", "x.csv", *ENCODER)
     assert "--encoder belongs to --positive" in refused(run, *fit, *alone)
     assert "--positive belongs to --by boundary" in refused(run, "edit", "fit", "--positive", "one")
+
+
+@pytest.mark.slow
+def test_processes_share_samples_to_the_same_numbers(run: Run) -> None:
+    pytest.importorskip("cv2")
+    save_photographs(Path("photographs"), {f"{i}.png": (32, 32) for i in range(3)})
+    project(run, "photographs", "projected")
+    edit = (*NETWORKS, "--latents", "projected", "--edit", "axis.npy=1", "--device", "cpu")
+    edit += ("--threshold", threshold_of("projected", "0"), "--margin", 0)
+    study = ("--generator", "generator.pt", "--samples", 3, "--device", "cpu")
+    commands: dict[str, tuple[tuple[object, ...], str, tuple[str, ...]]] = {
+        "measure": (("edit", "measure", *edit), "editing.json", ("edits", "samples")),
+        "layers": (("analyze", "layers", *study), "analysis.json", ("rows", "ssim")),
+    }
+    for name, (command, file, keys) in commands.items():
+        alone, shared = f"{name}-1", f"{name}-2"
+        assert run(*command, "--out", alone).exit_code == 0
+        result = launch(2, *command, "--out", shared)
+        assert result.returncode == 0, result.stderr
+        one, two = (json.loads(Path(out, file).read_text()) for out in (alone, shared))
+        assert [one[key] for key in keys] == [two[key] for key in keys]
+    refused_there = launch(2, "edit", "fit", "--generator", "generator.pt")
+    assert "edit fit runs on one process." in refused_there.stderr
