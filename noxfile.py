@@ -196,6 +196,14 @@ def shapes_ladder(session: nox.Session) -> None:
 
 
 @nox.session
+def shapes_ablation(session: nox.Session) -> None:
+    """Change one choice of the paper at a time on the embedded world: an hour on one core."""
+    session.install("-e", ".")
+    options = ("--runs", "runs/ablation", "--out", str(SHAPES), *session.posargs)
+    session.run("python", "benchmarks/ablation.py", *options)
+
+
+@nox.session
 def shapes(session: nox.Session) -> None:
     """Do all of the shapes world, in order."""
     for name in PARTS:

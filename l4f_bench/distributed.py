@@ -11,10 +11,11 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from l4f_bench.errors import BenchError
@@ -247,6 +248,16 @@ def gathered(value: T) -> list[T]:
     values: list[T | None] = [None] * num_processes()
     distributed.all_gather_object(values, value)
     return cast(list[T], values)
+
+
+def in_rounds(work: Callable[[int], T], indices: Sequence[int]) -> Iterator[list[T]]:
+    """What ``work`` gives for indices, in their order: an index for each process at a time.
+
+    Every process gets the results of all, and must take them to the end.
+    """
+    for start in range(0, len(indices), num_processes()):
+        own = [work(index) for index in shard(indices[start : start + num_processes()])]
+        yield list(chain.from_iterable(gathered(own)))
 
 
 def from_first(value: T) -> T:

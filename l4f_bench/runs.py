@@ -224,6 +224,23 @@ def open_run(
         raise InputError(f"{folder} cannot be used: {error.strerror}. Choose another.") from error
 
 
+def identity_in(folder: Path) -> dict[str, Any]:
+    """What the run in a folder was for: the identity that :func:`open_run` noted.
+
+    Raises:
+        InputError: It is no folder of a run, or damaged.
+    """
+    with suppress(OSError, ValueError):
+        document = read_json(folder / CONFIG)
+        if isinstance(document, dict) and isinstance(document.get("identity"), dict):
+            identity: dict[str, Any] = document["identity"]
+            return identity
+    raise InputError(
+        f"{folder / CONFIG} is damaged or missing, so what {folder} holds is unknown. Choose "
+        "another folder."
+    )
+
+
 def whole_lines(path: Path) -> list[str]:
     """Lines of a file that grows by lines; one cut short by a kill is removed from it.
 
@@ -263,7 +280,7 @@ def _begin(folder: Path, document: dict[str, Any], kind: str) -> None:
 def _go_on(folder: Path, identity: dict[str, Any], *, resume: bool, kind: str) -> None:
     if not resume:
         raise InputError(f"{folder} holds {kind} already. Add --resume, or choose another folder.")
-    earlier = _identity_in(folder)
+    earlier = identity_in(folder)
     changed = [
         f"{key} was {_shown(earlier.get(key))}, is {_shown(identity.get(key))}"
         for key in sorted({*earlier, *identity})
@@ -275,17 +292,6 @@ def _go_on(folder: Path, identity: dict[str, Any], *, resume: bool, kind: str) -
             "choose another folder."
         )
     _remove_unfinished(folder.rglob)
-
-
-def _identity_in(folder: Path) -> dict[str, Any]:
-    with suppress(OSError, ValueError):
-        document = read_json(folder / CONFIG)
-        if isinstance(document, dict) and isinstance(document.get("identity"), dict):
-            identity: dict[str, Any] = document["identity"]
-            return identity
-    raise InputError(
-        f"{folder / CONFIG} is damaged, so what {folder} holds is unknown. Choose another folder."
-    )
 
 
 def _shown(value: Any) -> str:

@@ -27,6 +27,7 @@ from l4f_bench.annotators.choice import annotator_config
 from l4f_bench.annotators.loading import open_annotator
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.devices import choose_device, to_bytes
+from l4f_bench.distributed import in_rounds
 from l4f_bench.errors import InputError
 from l4f_bench.generators.stylegan2 import CONSTANT_LAYER, BackgroundMode, Generator
 from l4f_bench.metrics.intervals import Estimate
@@ -171,17 +172,29 @@ def _measure(
     """Every measure of every sample; one at a time, so that results do not depend on a batch."""
     values: dict[str, list[FloatArray]] = {name: [] for name in MEASURES}
     channels: list[FloatArray] = []
-    for index, box in boxes.items():
-        w, noise = subject.painted(index)
-        target = cut_background(subject.image(index, image=1), box)
-        found = background_gradients(subject.network, w, target, noise=noise)
-        values["summed"].append(found.summed()[0].double().cpu().numpy())
-        values["per_element"].append(found.per_element()[0].double().cpu().numpy())
-        values["zeroed_error"].append(_zeroed_error(subject, index, target, float(found.loss)))
-        norms = [layer[0].double().cpu().numpy() / len(boxes) for layer in found.layers]
-        channels = [a + b for a, b in zip(channels, norms, strict=True)] if channels else norms
-        advance(1)
+    for some in in_rounds(lambda index: _measure_one(subject, index, boxes[index]), [*boxes]):
+        for found, layers in some:
+            for name in MEASURES:
+                values[name].append(found[name])
+            norms = [layer / len(boxes) for layer in layers]
+            channels = [a + b for a, b in zip(channels, norms, strict=True)] if channels else norms
+        advance(len(some))
     return _Measured({name: np.stack(rows) for name, rows in values.items()}, channels)
+
+
+def _measure_one(
+    subject: _Subject, index: int, box: Box
+) -> tuple[dict[str, FloatArray], list[FloatArray]]:
+    """Every measure ``[L]`` of one sample, and the norms of each layer's channels ``[C]``."""
+    w, noise = subject.painted(index)
+    target = cut_background(subject.image(index, image=1), box)
+    found = background_gradients(subject.network, w, target, noise=noise)
+    measures = {
+        "summed": found.summed()[0].double().cpu().numpy(),
+        "per_element": found.per_element()[0].double().cpu().numpy(),
+        "zeroed_error": _zeroed_error(subject, index, target, float(found.loss)),
+    }
+    return measures, [layer[0].double().cpu().numpy() for layer in found.layers]
 
 
 def _zeroed_error(subject: _Subject, index: int, target: Tensor, loss: float) -> FloatArray:

@@ -29,6 +29,7 @@ from l4f_bench.analysis.rule import (
 )
 from l4f_bench.analysis.sampling import bytes_of, opened, painted, plain
 from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.distributed import in_rounds
 from l4f_bench.generators.architecture import resolutions
 from l4f_bench.generators.stylegan2 import Generator
 from l4f_bench.metrics.ssim import PRIMARY
@@ -116,15 +117,17 @@ def _measured(
     network: Generator, centre: Tensor, config: LayersConfig, progress: Progress
 ) -> LayerSsim:
     """SSIM of all samples; one at a time, so that results do not depend on a batch."""
-    advance, parts = progress(config.samples), []
-    for index in range(config.samples):
-        parts.append(
-            study_samples(
-                network, centre, [index],
-                draws=config.draws, seed=config.seed, truncation=config.truncation,
-            )
+
+    def study(index: int) -> LayerSsim:
+        return study_samples(
+            network, centre, [index],
+            draws=config.draws, seed=config.seed, truncation=config.truncation,
         )  # fmt: skip
-        advance(1)
+
+    advance, parts = progress(config.samples), []
+    for found in in_rounds(study, range(config.samples)):
+        parts += found
+        advance(len(found))
     return joined(parts)
 
 

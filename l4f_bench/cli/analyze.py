@@ -47,12 +47,13 @@ def layers(
     """Measure how much samples change if one RGB layer paints noise (section 3.1).
 
     The rule of the paper says from which resolution on the alpha network should read; `train
-    --levels auto` takes it.
+    --levels auto` takes it. The processes of torchrun share the samples.
 
     Example: l4f-bench analyze layers --dataset car --generator stylegan2-car.pkl
     """
     from l4f_bench.analysis.config import LayersConfig
     from l4f_bench.analysis.layer_study import study_layers
+    from l4f_bench.distributed import is_first, processes
     from l4f_bench.reporting.analyses import layers_lines
     from l4f_bench.reporting.analysis_plots import plot_layers
 
@@ -61,9 +62,11 @@ def layers(
         truncation=truncation, seed=seed, device=device,
     )  # fmt: skip
     folder = _folder(out, "layers", dataset)
-    with progress_bar("Samples") as progress:
-        record, tiles = study_layers(config, progress)
-    _write(record, tiles, folder, plot_layers)
+    with processes(device):
+        with progress_bar("Samples") as progress:
+            record, tiles = study_layers(config, progress)
+        if is_first():
+            _write(record, tiles, folder, plot_layers)
     stdout.print(json.dumps(record.to_json()) if as_json else layers_lines(record))
 
 
@@ -102,6 +105,7 @@ def background(
     """
     from l4f_bench.analysis.background_study import study_background
     from l4f_bench.analysis.config import BackgroundConfig
+    from l4f_bench.distributed import is_first, processes
     from l4f_bench.reporting.analyses import background_lines
     from l4f_bench.reporting.analysis_plots import plot_background
 
@@ -111,9 +115,11 @@ def background(
         seed=seed, device=device,
     )  # fmt: skip
     folder = _folder(out, "background", dataset)
-    with progress_bar("Samples") as progress:
-        record, tiles = study_background(config, progress)
-    _write(record, tiles, folder, plot_background)
+    with processes(device):
+        with progress_bar("Samples") as progress:
+            record, tiles = study_background(config, progress)
+        if is_first():
+            _write(record, tiles, folder, plot_background)
     stdout.print(json.dumps(record.to_json()) if as_json else background_lines(record))
 
 

@@ -46,16 +46,22 @@ def fit(config: FitConfig, *, out: Path) -> None:
     """Find directions of a generator's latents, for edits along them.
 
     sefa looks at the weights alone and takes a second. ganspace takes the principal components of
-    many latents. boundary parts the latents that scored high from those that scored low
-    (InterFaceGAN): score the samples of `l4f-bench sample` by whatever they show.
+    many latents. boundary (InterFaceGAN) parts latents that show something from those that do not:
+    score the samples of `l4f-bench sample` by whatever they show, or sort images into two folders.
 
     Example: l4f-bench edit fit --by sefa --layers 0-3 --out pose.safetensors
 
     Example: l4f-bench edit fit --by boundary --scores smile.csv --out smile.safetensors
+
+    Example: l4f-bench edit fit --by boundary --positive smiling/ --negative serious/
     """
+    from l4f_bench.distributed import num_processes, processes
     from l4f_bench.editing.directions import write_directions
     from l4f_bench.editing.fitting import fit as fit_directions
 
+    with processes("cpu"):
+        if num_processes() > 1:
+            raise InputError("edit fit runs on one process. Run it without torchrun.")
     if out.suffix != ".safetensors":
         raise InputError(f"Directions are written as .safetensors; {out} ends otherwise.")
     found = fit_directions(config)
@@ -72,20 +78,24 @@ def apply(config: EditConfig, *, out: Path, resume: bool) -> None:
 
     Every sample gets a folder with its own image, its background with the object removed, and for
     every edit the image, its alpha, and the edited object over that background. figure.png shows
-    them as the paper's Figure 6: edits, masks, preserving.
+    them as the paper's Figure 6: edits, masks, preserving. The processes of torchrun share the
+    samples.
 
     Example: l4f-bench edit apply -n 8 --out edits
 
+    Example: l4f-bench edit apply --latents projections --edit smile.safetensors=2
+
     Example: l4f-bench edit apply --edit pose.safetensors#0=4 --edit smile.safetensors=2 --sequence
     """
+    from l4f_bench.distributed import processes
     from l4f_bench.editing.applying import apply_into
     from l4f_bench.editing.scene import open_scene
     from l4f_bench.runs import check_writable
 
     check_writable(out)
-    scene = open_scene(config)
-    _say_doubts(scene.edits)
-    with progress_bar("Editing") as progress:
+    with processes(config.device), progress_bar("Editing") as progress:
+        scene = open_scene(config)
+        _say_doubts(scene.edits)
         left_out = apply_into(out, scene, resume=resume, progress=progress)
     _say_left_out(left_out)
     stdout.print(str(out))
@@ -96,12 +106,14 @@ def measure(config: EditConfig, *, out: Path, resume: bool, as_json: bool) -> No
 
     Without --edit: SeFa's first three directions of the generator, each by -3 and 3. Outside the
     object the change should be small, inside it is the edit itself. `l4f-bench report` draws the
-    table from the record again; figure.png shows the first samples.
+    table from the record again; figure.png shows the first samples. The processes of torchrun
+    share the samples.
 
     Example: l4f-bench edit measure
 
     Example: l4f-bench edit measure --edit directions.safetensors#0@0-3=-6,-3,3,6 -n 500
     """
+    from l4f_bench.distributed import is_first, processes
     from l4f_bench.editing.applying import FIGURE, write_overview
     from l4f_bench.editing.measuring import measure_into
     from l4f_bench.editing.record import EDITS_FILE
@@ -111,16 +123,17 @@ def measure(config: EditConfig, *, out: Path, resume: bool, as_json: bool) -> No
     from l4f_bench.runs import check_writable
 
     check_writable(out)
-    scene = open_scene(config)
-    _say_doubts(scene.edits)
-    with progress_bar("Measuring") as progress:
+    with processes(config.device), progress_bar("Measuring") as progress:
+        scene = open_scene(config)
+        _say_doubts(scene.edits)
         record = measure_into(out, scene, resume=resume, progress=progress)
-    write_overview(out / FIGURE, scene)
+        if is_first():
+            write_overview(out / FIGURE, scene)
     _say_left_out(Counter(record.left_out))
     say(f"Record: {out / EDITS_FILE}")
     section = editing_section([record])
     if as_json:
-        stdout.print((out / EDITS_FILE).read_text(encoding="utf-8"))
+        stdout.print(record.text())
     elif section is not None:
         stdout.print(markdown(section))
 

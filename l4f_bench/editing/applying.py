@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
+from l4f_bench.distributed import from_first, in_rounds, is_first
 from l4f_bench.editing.figures import write_figure, write_images
 from l4f_bench.editing.measuring import identity
 from l4f_bench.editing.scene import EditedSample, Scene
@@ -21,7 +24,8 @@ def apply_into(folder: Path, scene: Scene, *, resume: bool, progress: Progress) 
     """Write every sample and its edits into folders of their own, and a figure.
 
     Args:
-        folder: Where they go: ``000000/input.png``, ``background.png``, ``edit-1.png``,
+        folder: Where they go: ``000000/input.png`` (of projected photographs their
+            names stand for the number), ``background.png``, ``edit-1.png``,
             ``edit-1-alpha.png``, ``edit-1-preserved.png``, and ``figure.png``, which is a sample's
             last file; and ``figure.png`` of the first samples.
         scene: Samples and edits.
@@ -36,22 +40,29 @@ def apply_into(folder: Path, scene: Scene, *, resume: bool, progress: Progress) 
         MissingDependencyError: What fills backgrounds is not installed.
     """
     left_out: Counter[str] = Counter()
-    labels = [edit.label for edit in scene.edits]
-    with locked_folder(folder):
-        open_run(folder, identity(scene), environment(), resume=resume, kind="edits")
+    with locked_folder(folder) if is_first() else nullcontext():
+        if is_first():
+            open_run(folder, identity(scene), environment(), resume=resume, kind="edits")
+        from_first(None)  # nobody writes before that is allowed
         advance = progress(scene.num_samples)
-        for index in range(scene.num_samples):
-            own = folder / f"{index:06d}"
-            if not (own / FIGURE).exists():
-                sample = scene.edited(index)
-                write_images(own, sample)
-                if sample.reason is None:
-                    write_figure(own / FIGURE, [sample], labels)
-                else:
-                    left_out[sample.reason] += 1
-            advance(1)
-        write_overview(folder / FIGURE, scene)
+        for reasons in in_rounds(partial(_apply, folder, scene), range(scene.num_samples)):
+            left_out.update(reason for reason in reasons if reason is not None)
+            advance(len(reasons))
+        if is_first():
+            write_overview(folder / FIGURE, scene)
     return left_out
+
+
+def _apply(folder: Path, scene: Scene, index: int) -> str | None:
+    """Write one sample's images unless they are there; returns why it was not edited."""
+    own = folder / scene.starts.name(index)
+    if (own / FIGURE).exists():
+        return None
+    sample = scene.edited(index)
+    write_images(own, sample)
+    if sample.reason is None:
+        write_figure(own / FIGURE, [sample], [edit.label for edit in scene.edits])
+    return sample.reason
 
 
 def write_overview(path: Path, scene: Scene) -> None:

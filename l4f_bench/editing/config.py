@@ -42,8 +42,8 @@ class EditConfig:
     generator: Path | None = option("Checkpoint of the generator", usual="embedded, or cached")
     alpha: Path | None = option("Checkpoint of the alpha network", usual="embedded for shapes")
     latents: Path | None = option(
-        "Latents to edit, .npy or .safetensors: w [N, w_dim] or w+ [N, L, w_dim], as of projected "
-        "photographs",
+        "Latents to edit: the folder that project wrote; or .npy or .safetensors, w [N, w_dim] or "
+        "w+ [N, L, w_dim]",
         usual="drawn from the seed",
     )
     flow: Path | None = option("StyleFlow's network, for attributes")
@@ -52,7 +52,7 @@ class EditConfig:
         "baldness, beard, age, expression"
     )
     num_images: int = option("Number of samples", 100, names=("--num-images", "-n"))
-    truncation: float = option("psi, 0 to 1", 0.7)
+    truncation: float = option("psi of drawn samples, 0 to 1", 0.7)
     seed: int = option("Seed of samples and intervals", 0)
     threshold: float = option("Alpha above which a pixel is of the object", 0.5)
     fill: str = option("What fills the background: telea or biharmonic", "telea")
@@ -92,8 +92,15 @@ class FitConfig:
         "--seed and --truncation; or .npy [N] for --latents"
     )
     latents: Path | None = option("boundary: latents w [N, w_dim], .npy or .safetensors")
-    chosen: float = option(
-        "boundary: latents on each side, up to 1 as a part of all, above as a number", 0.02
+    positive: Path | None = option(
+        "boundary, instead of scores: folder of what shows it, by project; by sample, of whose "
+        "images those count that are still there; or of images, with --encoder"
+    )
+    negative: Path | None = option("boundary: such a folder of what does not show it")
+    encoder: Path | None = option("boundary: encoder of pSp or e4e, for folders of images")
+    chosen: float | None = option(
+        "boundary by scores: latents on each side, up to 1 as a part of all, above as a number",
+        usual="0.02",
     )
     truncation: float = option("boundary: psi of the samples that were scored", 1.0)
     seed: int = option("Seed", 0)
@@ -108,11 +115,33 @@ class FitConfig:
             ("samples", ("ganspace",)),
             ("scores", ("boundary",)),
             ("latents", ("boundary",)),
+            ("positive", ("boundary",)),
+            ("negative", ("boundary",)),
+            ("encoder", ("boundary",)),
+            ("chosen", ("boundary",)),
         ):
             if getattr(self, name) is not None and self.by not in takers:
                 raise InputError(f"--{name} belongs to --by {' or '.join(takers)}. Leave it out.")
         check_least("--components", self.components, 1)
         check_least("--samples", self.samples, 1)
         check_sampling([self.truncation], self.seed)
-        if not (math.isfinite(self.chosen) and self.chosen > 0):
+        if self.chosen is not None and not (math.isfinite(self.chosen) and self.chosen > 0):
             raise InputError(f"--chosen {self.chosen:g} is out of range: use more than 0.")
+        if self.by == "boundary":
+            self._check_labels()
+
+    def _check_labels(self) -> None:
+        """Refuse labels that are missing, or said twice."""
+        if (self.positive is None) != (self.negative is None):
+            raise InputError("--positive and --negative belong together. Give both folders.")
+        if self.positive is None:
+            if self.scores is None:
+                raise InputError(
+                    "--by boundary needs labels: --scores FILE, or --positive and --negative DIR."
+                )
+            if self.encoder is not None:
+                raise InputError("--encoder belongs to --positive and --negative. Leave it out.")
+            return
+        for name in ("scores", "latents", "chosen"):
+            if getattr(self, name) is not None:
+                raise InputError(f"--{name} says nothing beside --positive. Leave one of them out.")

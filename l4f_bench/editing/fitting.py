@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -22,18 +20,14 @@ from l4f_bench.editing.ganspace import (
     new_solver,
     published_batch,
 )
-from l4f_bench.editing.latent_files import read_numbers, read_score_table
+from l4f_bench.editing.labelled import labelled
 from l4f_bench.editing.sefa import convolution_weights, factorise, sefa, style_weights
 from l4f_bench.errors import InputError
 from l4f_bench.generators.checkpoints.loading import TrainedGenerator, load_trained
-from l4f_bench.generators.sampling import draw
-from l4f_bench.generators.stylegan2 import truncate
 from l4f_bench.generators.usual import generator_file
 
 SEFA_COMPONENTS, GANSPACE_COMPONENTS = 10, 80
 GANSPACE_SAMPLES, GANSPACE_SAMPLES_OF_SHAPES = 300_000, 20_000
-MIN_SCORED = 20
-"""Scored samples that a boundary is fitted to, at the least."""
 
 
 def fit(config: FitConfig) -> Directions:
@@ -104,44 +98,11 @@ def _ganspace(config: FitConfig, trained: TrainedGenerator) -> Directions:
 
 
 def _boundary(config: FitConfig, trained: TrainedGenerator) -> Directions:
-    codes, scores = _scored(config, trained)
-    if len(codes) < MIN_SCORED:
-        raise InputError(
-            f"{len(codes)} scored samples are too few for a boundary. Score {MIN_SCORED} or more; "
-            "hundreds are usual."
-        )
-    width = trained.network.architecture.w_dim
-    if codes.ndim != 2 or codes.shape[1] != width:
-        raise InputError(f"Latents of shape {list(codes.shape)} are no w [N, {width}].")
-    fitted = fit_boundary(codes, scores, chosen=config.chosen, seed=config.seed)
+    found = labelled(config, trained)
+    fitted = fit_boundary(found.codes, found.scores, chosen=found.chosen, seed=config.seed)
     about = {"accuracy": fitted.accuracy, "num_fitted": fitted.num_fitted}
     vectors = torch.from_numpy(fitted.boundary)
     return _directions("boundary", vectors, trained, about={"fit": asdict(config), **about})
-
-
-@torch.no_grad()
-def _scored(
-    config: FitConfig, trained: TrainedGenerator
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
-    """Latents w ``[N, w_dim]`` and their scores ``[N]``."""
-    if config.scores is None:
-        raise InputError("--by boundary needs --scores FILE: what the latents show.")
-    if config.latents is not None:
-        scores = read_numbers(config.scores).double().flatten().numpy()
-        return read_numbers(config.latents).numpy(), scores
-    indices, scores = read_score_table(config.scores)
-    generator, mean = trained.network, trained.mean_latent
-    latents = [
-        truncate(
-            generator.mapping(draw(generator.architecture, [index], seed=config.seed).z),
-            config.truncation,
-            mean,
-        )
-        for index in indices
-    ]
-    if not latents:
-        raise InputError(f"{config.scores} holds no scores.")
-    return torch.cat(latents).numpy(), scores
 
 
 def _directions(kind: str, vectors: Tensor, trained: TrainedGenerator, **facts: Any) -> Directions:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.distributed import from_first, in_rounds, is_first
 from l4f_bench.editing.changes import changes
 from l4f_bench.editing.config import EditConfig
 from l4f_bench.editing.record import (
@@ -49,17 +52,17 @@ def measure_into(folder: Path, scene: Scene, *, resume: bool, progress: Progress
         MissingDependencyError: What fills backgrounds is not installed.
     """
     started, count = time.perf_counter(), scene.num_samples
-    with locked_folder(folder):
-        open_run(folder, identity(scene), environment(), resume=resume, kind="measured edits")
-        entries = _finished(folder / SAMPLES_FILE, len(scene.edits))[:count]
+    with locked_folder(folder) if is_first() else nullcontext():
+        entries = from_first(_earlier(folder, scene, resume=resume) if is_first() else [])
         advance = progress(count - len(entries))
-        for index in range(len(entries), count):
-            entry = _entry(scene, index)
-            append_lines(folder / SAMPLES_FILE, [json.dumps(asdict(entry))])
-            entries.append(entry)
-            advance(1)
+        for new in in_rounds(partial(_entry, scene), range(len(entries), count)):
+            if is_first():
+                append_lines(folder / SAMPLES_FILE, [json.dumps(asdict(entry)) for entry in new])
+            entries += new
+            advance(len(new))
         record = _record(scene, entries, started)
-        record.save(folder / EDITS_FILE)
+        if is_first():
+            record.save(folder / EDITS_FILE)
         return record
 
 
@@ -95,6 +98,12 @@ def _plain(numbers: tuple[float, ...]) -> list[float | None]:
     return [None if number != number else round(number, _DIGITS) for number in numbers]
 
 
+def _earlier(folder: Path, scene: Scene, *, resume: bool) -> list[SampleEntry]:
+    """Check that the folder may be filled; returns what an earlier run has done of it."""
+    open_run(folder, identity(scene), environment(), resume=resume, kind="measured edits")
+    return _finished(folder / SAMPLES_FILE, len(scene.edits))[: scene.num_samples]
+
+
 def _finished(path: Path, num_edits: int) -> list[SampleEntry]:
     """Samples of an earlier run up to the first line that is none of ours; the rest is removed."""
     lines = whole_lines(path)
@@ -128,7 +137,7 @@ def _record(scene: Scene, entries: list[SampleEntry], started: float) -> EditRec
         dataset_title=DATASETS.get(config.dataset).title,
         n=len(entries) - left_out.total(),
         left_out=dict(left_out),
-        truncation=config.truncation if scene.latents is None else None,
+        truncation=scene.starts.truncation,
         seed=config.seed,
         threshold=config.threshold,
         fill=config.fill,

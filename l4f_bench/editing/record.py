@@ -102,8 +102,12 @@ class EditRecord:
         Raises:
             InputError: The folder cannot be written.
         """
+        write_text(path, self.text() + "\n")
+
+    def text(self) -> str:
+        """The record as JSON."""
         document = {"format": FORMAT, "version": VERSION, **asdict(self)}
-        write_text(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+        return json.dumps(document, indent=1, ensure_ascii=False)
 
 
 def estimated(

@@ -17,7 +17,7 @@ from l4f_bench.editing.directions import Directions
 from l4f_bench.editing.edits import Edit, EditText, Latents, direction_edits, open_edits
 from l4f_bench.editing.filling import BoolArray, ByteArray
 from l4f_bench.editing.flow import load_flow
-from l4f_bench.editing.latent_files import read_contexts, read_numbers
+from l4f_bench.editing.latent_files import read_contexts
 from l4f_bench.editing.preserving import (
     FloatArray,
     background_layer,
@@ -25,9 +25,9 @@ from l4f_bench.editing.preserving import (
     preserved,
 )
 from l4f_bench.editing.sefa import sefa, style_weights
+from l4f_bench.editing.starts import Starts, open_starts
 from l4f_bench.errors import InputError
-from l4f_bench.generators.sampling import draw
-from l4f_bench.generators.stylegan2 import Noise, truncate
+from l4f_bench.generators.stylegan2 import Noise
 from l4f_bench.methods.labels4free.loading import load
 from l4f_bench.methods.labels4free.method import Labels4Free
 from l4f_bench.provenance import sha256_of
@@ -74,16 +74,15 @@ class Scene:
     edits: list[Edit]
     digests: dict[str, str]
     """Of every file that has a part."""
-    latents: Tensor | None
-    """w+ ``[N, L, w_dim]`` that were given; None to draw them."""
+    starts: Starts
+    """What is edited."""
     contexts: Tensor | None
     """Attributes ``[N, 17]``."""
 
     @cached_property
     def num_samples(self) -> int:
         """Samples to edit."""
-        count = self.config.num_images
-        return count if self.latents is None else min(count, len(self.latents))
+        return min(self.config.num_images, len(self.starts))
 
     @torch.no_grad()
     def edited(self, index: int) -> EditedSample:
@@ -113,13 +112,11 @@ class Scene:
         return inside
 
     def _start(self, index: int) -> tuple[Latents, Noise]:
-        generator, mean = self.method.generator, self.method.mean_latent
+        mean = self.method.mean_latent
         context = None if self.contexts is None else self.contexts[index : index + 1].to(mean)
-        if self.latents is not None:
-            return Latents(self.latents[index : index + 1].to(mean), context), "fixed"
-        drawn = draw(generator.architecture, [index], seed=self.config.seed)
-        w = truncate(generator.mapping(drawn.z.to(mean)), self.config.truncation, mean)
-        return Latents(generator.w_plus(w), context), [part.to(mean) for part in drawn.noise]
+        w_plus, noise = self.starts.start(index)
+        maps = noise if isinstance(noise, str) else [part.to(mean) for part in noise]
+        return Latents(w_plus.to(mean), context), maps
 
     def _paint(self, w_plus: Tensor, noise: Noise) -> Picture:
         image, alpha = self.method.alpha.paint(self.method.generator, w_plus, noise=noise)
@@ -138,10 +135,11 @@ def open_scene(config: EditConfig) -> Scene:
     method, digests = load(
         config.generator, dataset=config.dataset, device=config.device, alpha=config.alpha
     )
-    latents = None if config.latents is None else method.generator.w_plus(
-        read_numbers(config.latents)
-    )  # fmt: skip
-    count = config.num_images if latents is None else min(config.num_images, len(latents))
+    starts, of_starts = open_starts(
+        config, method.generator, method.mean_latent, digests["generator"]
+    )
+    digests = digests | of_starts
+    count = min(config.num_images, len(starts))
     flow = None if config.flow is None else load_flow(config.flow).to(method.device)
     contexts = None if config.attributes is None else read_contexts(config.attributes, count)
     architecture = method.generator.architecture
@@ -156,9 +154,9 @@ def open_scene(config: EditConfig) -> Scene:
             config.edit, architecture, digests["generator"], meaning=config.strength_is, flow=flow
         )
         digests = digests | of_edits
-    given = {"latents": config.latents, "flow": config.flow, "attributes": config.attributes}
-    digests = digests | {name: sha256_of(path) for name, path in given.items() if path is not None}
-    return Scene(config, method, edits, digests, latents, contexts)
+    given = {"flow": config.flow, "attributes": config.attributes}
+    digests |= {name: sha256_of(path) for name, path in given.items() if path is not None}
+    return Scene(config, method, edits, digests, starts, contexts)
 
 
 def _default_edits(method: Labels4Free, config: EditConfig, sha256: str) -> list[Edit]:

@@ -93,10 +93,15 @@ class EncoderProjector:
         return _picture(self.frame, paint(self.generator, None, mean.to(_like(self.generator))))
 
     @torch.no_grad()
+    def codes(self, photograph: ByteArray, placement: Placement) -> Tensor:
+        """The W+ code ``[1, num_latents, w_dim]`` of a photograph; see :class:`Projector`."""
+        seen = cut(photograph, placement, (self.frame.height, self.frame.width))
+        return codes_of(self.encoder, torch.from_numpy(seen)[None])
+
+    @torch.no_grad()
     def project(self, photograph: ByteArray, placement: Placement) -> Projected:
         """See :class:`Projector`."""
-        seen = cut(photograph, placement, (self.frame.height, self.frame.width))
-        codes = codes_of(self.encoder, torch.from_numpy(seen)[None])
+        codes = self.codes(photograph, placement)
         return _projected(self.frame, paint(self.generator, self.alpha, codes), codes, [])
 
 

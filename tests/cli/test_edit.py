@@ -105,9 +105,7 @@ def test_fit_by_every_way(run: Run) -> None:
 
 def test_attributes_are_edited_by_a_flow(run: Run) -> None:
     pytest.importorskip("torchdiffeq")
-    torch.manual_seed(0)
-    architecture = FlowArchitecture(widths=(WIDTH, 8, WIDTH), num_attributes=17, num_blocks=1)
-    torch.save(StyleFlow(architecture).state_dict(), "flow.pt")
+    save_flow(Path("flow.pt"))
     np.save("shown.npy", np.zeros((2, 17)))
     given = ("--flow", "flow.pt", "--attributes", "shown.npy", "-n", 1, "--out", "out")
     result = run("edit", "measure", "--edit", "yaw=10", *given)
@@ -120,6 +118,21 @@ def test_attributes_are_edited_by_a_flow(run: Run) -> None:
     few = run("edit", "measure", "--edit", "yaw=1", *given, "-n", 3)
     assert few.exit_code == 2
     assert "attributes of 2 samples" in few.stderr
+
+
+def save_flow(path: Path) -> None:
+    torch.manual_seed(0)
+    architecture = FlowArchitecture(widths=(WIDTH, 8, WIDTH), num_attributes=17, num_blocks=1)
+    torch.save(StyleFlow(architecture).state_dict(), path)
+
+
+def test_where_everything_is_foreground_nothing_is_preserved_and_that_is_said(run: Run) -> None:
+    result = run("edit", "apply", "--threshold", 0, "-n", 1, "--out", "out")
+    assert result.exit_code == 0, result.output
+    said = "1 samples were left out, with nothing to preserve: everything is foreground."
+    assert said in result.stderr
+    assert {path.name for path in Path("out/000000").iterdir()} == {"input.png", "input-alpha.png"}
+    assert not Path("out/figure.png").exists()
 
 
 @pytest.mark.parametrize(
@@ -138,7 +151,7 @@ def test_attributes_are_edited_by_a_flow(run: Run) -> None:
         (("measure", "--flow", "flow.pt"), "belong together"),
         (("measure", "--latents", "wide.npy"), "do not fit this generator"),
         (("fit", "--by", "ganspace", "--samples", "2"), "2000 or more"),
-        (("fit", "--by", "boundary"), "needs --scores"),
+        (("fit", "--by", "boundary"), "needs labels: --scores"),
         (("fit", "--by", "boundary", "--scores", "two.csv"), "2 scored samples are too few"),
         (("fit", "--by", "boundary", "--scores", "flow.pt"), "columns index and score"),
         (("fit", "--by", "x"), "Known: sefa"),
@@ -172,12 +185,26 @@ def test_bad_input_is_one_line(run: Run, options: tuple[str, ...], reason: str) 
         ("cv2", ("measure", "-n", 1), "l4f-bench[classical]"),
         ("skimage.restoration", ("measure", "-n", 1, "--fill", "biharmonic"), "l4f-bench[editing]"),
         ("sklearn.decomposition", ("fit", "--by", "ganspace"), "l4f-bench[editing]"),
+        (
+            "sklearn.svm",
+            ("fit", "--by", "boundary", "--scores", "scores.csv", "--chosen", 0.5),
+            "l4f-bench[editing]",
+        ),
+        (
+            "torchdiffeq",
+            ("measure", "-n", 1, "--edit", "yaw=1", "--flow", "flow.pt", "--attributes", "a.npy"),
+            "l4f-bench[editing]",
+        ),
     ],
 )
 def test_a_missing_extra_is_named_with_what_installs_it(
     run: Run, module: str, options: tuple[str, ...], extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
+    rows = "".join(f"{index},{index}\n" for index in range(20))
+    Path("scores.csv").write_text(f"index,score\n{rows}")
+    np.save("a.npy", np.zeros((1, 17)))
+    save_flow(Path("flow.pt"))
     result = run("edit", *options)
     assert result.exit_code == 4, result.output
     assert f"pip install '{extra}'" in result.stderr
