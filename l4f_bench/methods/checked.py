@@ -51,8 +51,24 @@ class CheckedGenerativeMethod:
         Raises:
             InputError: The method fails, or breaks the contract.
         """
+        return self._checked("sample", indices, truncation=truncation, seed=seed)
+
+    def sample_layers(self, indices: Sequence[int], *, truncation: float, seed: int) -> Samples:
+        """The same samples with background and composite, where the method makes such.
+
+        Raises:
+            InputError: The method fails, or breaks the contract.
+        """
+        name = "sample_layers" if hasattr(self._method, "sample_layers") else "sample"
+        return self._checked(name, indices, truncation=truncation, seed=seed)
+
+    def _checked(
+        self, name: str, indices: Sequence[int], *, truncation: float, seed: int
+    ) -> Samples:
+        """What the method's function of that name returns."""
         with code_of_others(described(self._spec)):
-            samples = self._method.sample(indices, truncation=truncation, seed=seed)
+            make = getattr(self._method, name)
+            samples: Samples = make(indices, truncation=truncation, seed=seed)
         refuse_faults(sample_checks(samples, indices), self._spec)
         return replace(samples, alpha=samples.alpha.detach())
 

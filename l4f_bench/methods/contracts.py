@@ -67,7 +67,8 @@ class GenerativeMethod(Protocol):
 
     It may have two attributes more, which say how many samples fit a GPU at a time: ``device``, a
     ``torch.device`` or its name, and ``bytes_per_image``, the memory that an image of a batch takes
-    at the most, roughly.
+    at the most, roughly. Where backgrounds take time of their own, it leaves them to a method
+    more, ``sample_layers``: as ``sample``, and with background and composite.
     """
 
     def sample(self, indices: Sequence[int], *, truncation: float, seed: int) -> Samples:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -62,7 +63,6 @@ class Labels4Free:
         )
         return 4 * 4 * widest
 
-    @torch.no_grad()
     def sample(self, indices: Sequence[int], *, truncation: float, seed: int) -> Samples:
         """Make the samples of these indices; see :class:`GenerativeMethod`.
 
@@ -70,32 +70,42 @@ class Labels4Free:
         and it was faster, too (reports/performance/sampling.md). On a GPU a sample depends on its
         batch by float rounding.
         """
-        if self.mean_latent.is_cuda or len(indices) == 1:
-            return self._sample(indices, truncation, seed)
-        return join_samples([self._sample([index], truncation, seed) for index in indices])
+        return self._sample(indices, truncation, seed, layers=False)
 
-    def _sample(self, indices: Sequence[int], truncation: float, seed: int) -> Samples:
-        foreground_draw, background_draw = (
-            self._to_device(draw(self.generator.architecture, indices, seed=seed, image=image))
-            for image in (0, 1)
-        )
-        w = truncate(self.generator.mapping(foreground_draw.z), truncation, self.mean_latent)
-        image, alpha = self.alpha.paint(self.generator, w, noise=foreground_draw.noise)
-        background = self.generator.synthesis(
-            self.generator.mapping(background_draw.z),
-            noise=background_draw.noise,
-            background=self.background,
-        )
-        return Samples(
+    def sample_layers(self, indices: Sequence[int], *, truncation: float, seed: int) -> Samples:
+        """The same with backgrounds, which take a second pass of the generator, and composites."""
+        return self._sample(indices, truncation, seed, layers=True)
+
+    @torch.no_grad()
+    def _sample(
+        self, indices: Sequence[int], truncation: float, seed: int, *, layers: bool
+    ) -> Samples:
+        if len(indices) > 1 and not self.mean_latent.is_cuda:
+            parts = [self._sample([i], truncation, seed, layers=layers) for i in indices]
+            return join_samples(parts)
+        drawn = self._draw(indices, seed, image=0)
+        w = truncate(self.generator.mapping(drawn.z), truncation, self.mean_latent)
+        image, alpha = self.alpha.paint(self.generator, w, noise=drawn.noise)
+        samples = Samples(
             indices=tuple(indices),
             image=to_bytes(image),
             alpha=alpha.float().cpu(),
-            background=to_bytes(background),
-            composite=to_bytes(composite(image, background, alpha)),
             latent=w.float().cpu(),
         )
+        if not layers:
+            return samples
+        drawn = self._draw(indices, seed, image=1)
+        background = self.generator.synthesis(
+            self.generator.mapping(drawn.z), noise=drawn.noise, background=self.background
+        )
+        return replace(
+            samples,
+            background=to_bytes(background),
+            composite=to_bytes(composite(image, background, alpha)),
+        )
 
-    def _to_device(self, drawn: Draw) -> Draw:
+    def _draw(self, indices: Sequence[int], seed: int, *, image: int) -> Draw:
+        drawn = draw(self.generator.architecture, indices, seed=seed, image=image)
         return Draw(
             drawn.z.to(self.mean_latent), [tensor.to(self.mean_latent) for tensor in drawn.noise]
         )
