@@ -24,7 +24,7 @@ from pathlib import Path
 import torch
 
 from l4f_bench.cli import app
-from l4f_bench.evaluation.sample_folder import METADATA
+from l4f_bench.evaluation.sample_files import METADATA
 from l4f_bench.generators.architecture import GeneratorArchitecture
 from l4f_bench.generators.stylegan2 import Generator
 from l4f_bench.methods.labels4free.alpha import alpha_network

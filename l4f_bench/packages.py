@@ -70,6 +70,7 @@ PACKAGES = (
     _optional("scikit-image", "skimage", "backgrounds of edits by biharmonic"),
     _optional("scikit-learn", "sklearn", "directions by GANSpace and InterFaceGAN"),
     _optional("torchdiffeq", "torchdiffeq", "edits by StyleFlow"),
+    _optional("pycocotools", "pycocotools", "pairs in COCO's format"),
     _optional("matplotlib", "matplotlib", "plots"),
     _optional("tensorboard", "tensorboard", "training logs"),
     _optional("detectron2", "detectron2", "the original Mask R-CNN", DETECTRON2_INSTALL),

@@ -15,7 +15,9 @@ from torch import Tensor
 
 from l4f_bench.annotators.contracts import Annotation
 from l4f_bench.annotators.folder import annotate_folder
-from l4f_bench.evaluation.sample_folder import METADATA, SampleConfig, identity_of, sample_folder
+from l4f_bench.evaluation.sample_config import SampleConfig, identity_of
+from l4f_bench.evaluation.sample_files import METADATA
+from l4f_bench.evaluation.sample_folder import sample_folder
 from l4f_bench.generators.architecture import GeneratorArchitecture
 from l4f_bench.generators.stylegan2 import BACKGROUND_MODES, Generator
 from l4f_bench.methods.labels4free.alpha import alpha_network

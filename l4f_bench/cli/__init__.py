@@ -35,6 +35,7 @@ from l4f_bench.cli import (
     report,
     sample,
     score,
+    synthesize,
     train,
 )
 from l4f_bench.cli.console import errors
@@ -135,6 +136,7 @@ for commands in (
     merge,
     fid,
     sample,
+    synthesize,
     edit,
     project,
     annotate,

@@ -69,7 +69,8 @@ def sample(
     """
     from l4f_bench.datasets.specs import DATASETS
     from l4f_bench.distributed import processes
-    from l4f_bench.evaluation.sample_folder import SampleConfig, sample_into
+    from l4f_bench.evaluation.sample_config import SampleConfig
+    from l4f_bench.evaluation.sample_folder import sample_into
 
     if threshold is None:
         threshold = DATASETS.get(dataset).threshold

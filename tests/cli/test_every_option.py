@@ -30,6 +30,7 @@ ARGUMENTS = {
     "merge": [RECORDS],
     "fid": ["images", "images", "--allow-small-n"],
     "sample": ["-n", "1"],
+    "synthesize": ["-n", "1"],
     "edit fit": [],
     "edit apply": ["-n", "1"],
     "edit measure": ["-n", "2"],

@@ -16,7 +16,8 @@ import torch
 from PIL import Image
 
 from l4f_bench.errors import BenchError
-from l4f_bench.evaluation.sample_folder import SampleConfig, sample_folder
+from l4f_bench.evaluation.sample_config import SampleConfig
+from l4f_bench.evaluation.sample_folder import sample_folder
 from l4f_bench.generators.architecture import GeneratorArchitecture
 from l4f_bench.generators.sampling import draw
 from l4f_bench.generators.stylegan2 import FIRST_CONV

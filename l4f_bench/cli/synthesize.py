@@ -1,0 +1,91 @@
+"""The command synthesize."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from l4f_bench.cli.console import progress_bar, say, stdout
+from l4f_bench.cli.options import Device
+from l4f_bench.evaluation.options import whole_or_auto
+
+
+def synthesize(
+    method: Annotated[
+        str, typer.Option(help="ours, pseg, or a method file: what makes the pairs.")
+    ] = "ours",
+    dataset: Annotated[
+        str, typer.Option(help="shapes, ffhq, cat, horse or car: gives the defaults below.")
+    ] = "shapes",
+    generator: Annotated[
+        Path | None,
+        typer.Option(help="Checkpoint of the generator.", show_default="embedded, or the cached"),
+    ] = None,
+    alpha: Annotated[
+        Path | None,
+        typer.Option(
+            help="ours: checkpoint of the alpha network.", show_default="embedded for shapes"
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the pairs.")] = Path("pairs"),
+    num_images: Annotated[int, typer.Option("-n", help="Number of pairs.")] = 1000,
+    images: Annotated[
+        str,
+        typer.Option(
+            help="original: images as the generator paints them; composite: their foregrounds on "
+            "other backgrounds, which takes longer."
+        ),
+    ] = "original",
+    store: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="folder: PNGs, which train --pairs reads; webdataset: these in tar files of 1000 "
+            "pairs; coco: a folder with annotations.json.",
+        ),
+    ] = "folder",
+    truncation: Annotated[float, typer.Option(help="psi, 0 to 1, of the foreground.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Seed of the set.")] = 0,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Alpha above which the hard mask is foreground.", show_default="0.9"),
+    ] = None,
+    batch_size: Annotated[
+        str, typer.Option(help="Pairs at a time, or auto: what fits the device.")
+    ] = "auto",
+    device: Device = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue a stopped run in this folder.")
+    ] = False,
+) -> None:
+    """Make pairs of images and masks, soft and hard, for other networks to learn from.
+
+    Pair i depends on the seed and i alone, as in sample: runs can be stopped, resumed, extended,
+    and shared by the processes of torchrun.
+
+    Example: l4f-bench synthesize --dataset ffhq --alpha ffhq.pt -n 10000 --out pairs
+
+    Example: l4f-bench synthesize --images composite --format coco -n 50 --out coco
+    """
+    from l4f_bench.datasets.specs import DATASETS
+    from l4f_bench.distributed import processes
+    from l4f_bench.evaluation.sample_config import PairsConfig, SampleConfig
+    from l4f_bench.evaluation.sample_folder import sample_into
+
+    config = SampleConfig(
+        dataset=dataset, method=method, generator=generator, alpha=alpha, num_images=num_images,
+        truncation=truncation, seed=seed, pairs=PairsConfig(images=images, format=store),
+        threshold=DATASETS.get(dataset).threshold if threshold is None else threshold,
+    )  # fmt: skip
+    size = whole_or_auto(batch_size)
+    with processes(device), progress_bar("Synthesizing") as progress:
+        sample_into(out, config, resume=resume, batch_size=size, device=device, progress=progress)
+    say(f"{config.num_images} pairs are in {out}")
+    stdout.print(str(out))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("synthesize")(synthesize)
