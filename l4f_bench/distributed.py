@@ -218,13 +218,30 @@ def shard(items: Rows) -> Rows:
 
 def mean(value: Tensor) -> Tensor:
     """The mean of every process's ``value``, without gradients."""
+    return total(value) / num_processes()
+
+
+def total(value: Tensor) -> Tensor:
+    """The sum of every process's ``value``, without gradients."""
     if not _joined():
         return value.detach()
     from torch import distributed
 
-    total = value.detach().clone()
-    distributed.all_reduce(total)
-    return total / num_processes()
+    result = value.detach().clone()
+    distributed.all_reduce(result)
+    return result
+
+
+def joined(rows: Tensor) -> Tensor:
+    """Every process's rows, of the same shape everywhere, in the order of ranks; no gradients."""
+    if not _joined():
+        return rows.detach()
+    import torch
+    from torch import distributed
+
+    parts = [torch.empty_like(rows) for _ in range(num_processes())]
+    distributed.all_gather(parts, rows.detach().contiguous())
+    return torch.cat(parts)
 
 
 def average_gradients(parameters: Iterable[Tensor]) -> None:

@@ -144,11 +144,15 @@ def preprocess(
     Raises:
         InputError: ``image`` has another layout.
     """
-    pixels = resized(as_rgb(image), side).float() / 255
+    return normalised(resized(as_rgb(image), side).float() / 255, normalisation)
+
+
+def normalised(pixels: Tensor, normalisation: Normalisation) -> Tensor:
+    """Pixels ``[N, 3, H, W]`` in [0, 1] as a network reads them."""
     if normalisation == "unit":
         return pixels
-    mean = torch.tensor(_MEAN, device=image.device)[:, None, None]
-    std = torch.tensor(_STD, device=image.device)[:, None, None]
+    mean = torch.tensor(_MEAN, device=pixels.device)[:, None, None]
+    std = torch.tensor(_STD, device=pixels.device)[:, None, None]
     return (pixels - mean) / std
 
 

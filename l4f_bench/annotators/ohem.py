@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from l4f_bench.annotators.bisenet import Heads
+from l4f_bench.distributed import joined, num_processes, rank, total
 
 IGNORE = 255
 """Label of pixels that no class is known for."""
@@ -23,6 +24,9 @@ def ohem_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
     sixteenth of the batch, the sixteenth with the largest losses is taken; ignored pixels count
     among the pixels of the batch, with a loss of 0.
 
+    Where processes share the batch, hard pixels are those of all shares, which are of one size,
+    and the mean of the processes' results is the loss of the whole.
+
     Args:
         scores: Class scores, float ``[N, num_classes, H, W]``.
         target: Classes, int64 ``[N, H, W]``; 255 for pixels to ignore.
@@ -33,11 +37,22 @@ def ohem_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
     Source: public face-parsing training code (threshold 0.7, n_min = pixels / 16).
     """
     losses = F.cross_entropy(scores, target, ignore_index=IGNORE, reduction="none").flatten()
-    num_kept = max(1, losses.numel() // _KEPT_AT_LEAST)
-    hard = losses[losses > _EASY_LOSS]
-    if len(hard) > num_kept:
-        return hard.mean()
-    return losses.topk(num_kept, sorted=False).values.mean()
+    num_kept = max(1, losses.numel() * num_processes() // _KEPT_AT_LEAST)
+    is_hard = losses > _EASY_LOSS
+    num_hard = int(total(is_hard.sum()))
+    if num_hard > num_kept:
+        own, num_kept = losses[is_hard], num_hard
+    else:
+        own = _largest(losses, num_kept)
+    return own.sum() * num_processes() / num_kept
+
+
+def _largest(losses: Tensor, num_kept: int) -> Tensor:
+    """This process's losses among the largest of all processes."""
+    own = losses.topk(min(num_kept, len(losses)), sorted=False).values
+    chosen = joined(own).topk(num_kept, sorted=False).indices
+    first = rank() * len(own)
+    return own[chosen[(chosen >= first) & (chosen < first + len(own))] - first]
 
 
 def bisenet_loss(heads: Heads, target: Tensor) -> Tensor:

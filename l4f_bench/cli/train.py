@@ -46,12 +46,21 @@ def train(
             show_default="embedded for shapes",
         ),
     ] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            help="ours-bisenet, ours-unet: folder of images/ and masks/ to learn from, as "
+            "synthesize writes it.",
+            show_default="samples of the generator",
+        ),
+    ] = None,
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Settings to start from: shapes or debug; for ours on ffhq, cat, horse or car: "
-            "paper, released or single-gpu; for pseg also paper.",
-            show_default="shapes, or paper",
+            help="Settings to start from: shapes or debug; for bisenet and unet also full, as "
+            "large as published; for ours on ffhq, cat, horse or car: paper, released or "
+            "single-gpu; for pseg also paper.",
+            show_default="shapes, full or paper",
         ),
     ] = None,
     background_latent: Annotated[
@@ -138,8 +147,8 @@ def train(
     ]
     request = TrainRequest(
         method=method, dataset=dataset, preset=preset, settings=tuple(chosen), num_steps=steps,
-        data=data, generator=generator, alpha=alpha, resolution=resolution, strict=strict,
-        levels=levels, device=device, bf16=bf16, tf32=tf32, compile=compiled,
+        data=data, generator=generator, alpha=alpha, pairs=pairs, resolution=resolution,
+        strict=strict, levels=levels, device=device, bf16=bf16, tf32=tf32, compile=compiled,
     )  # fmt: skip
     folder = out or Path("runs") / f"train-{method}-{dataset}"
     _run(request, folder, every=every, tensorboard=tensorboard, resume=resume)

@@ -34,7 +34,8 @@ def write_curves(log: Path, path: Path) -> None:
     figure = Figure(figsize=(7, 1.4 * len(names)), layout="constrained")
     axes = figure.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0]
     for axis, name in zip(axes, names, strict=True):
-        axis.plot(frame["step"], frame[name], linewidth=1)
+        known = frame[name].notna()  # some are looked at more seldom than others
+        axis.plot(frame["step"][known], frame[name][known], linewidth=1)
         axis.set_ylabel(name)
     axes[-1].set_xlabel("step")
     with atomic_path(path) as temporary:

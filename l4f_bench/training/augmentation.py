@@ -68,6 +68,8 @@ def augmented(
         centre = torch.stack([x, y], dim=1)
         images, target = magnified(images, target, 1 + (config.zoom - 1) * zoom, centre)
     strengths = (config.brightness, config.contrast, config.saturation)
+    if not any(strengths):
+        return images, target
     factors = (1 + most * (2 * share - 1) for most, share in zip(strengths, jitter, strict=True))
     return coloured(images, *factors), target
 

@@ -9,8 +9,6 @@ from torch import Tensor
 
 from l4f_bench.annotators.bisenet import BiSeNet
 from l4f_bench.annotators.ohem import bisenet_loss
-from l4f_bench.distributed import num_processes
-from l4f_bench.errors import InputError
 from l4f_bench.training.bisenet_config import BiSeNetConfig
 from l4f_bench.training.segmentation import SegmentationTrainer
 
@@ -19,13 +17,7 @@ class BiSeNetTrainer(SegmentationTrainer[BiSeNetConfig]):
     """The network and its optimiser."""
 
     def build(self) -> BiSeNet:
-        """A network with random weights.
-
-        Raises:
-            InputError: There are several processes: hard pixels are chosen from a whole batch.
-        """
-        if num_processes() > 1:
-            raise InputError("BiSeNet trains in one process only. Run it without torchrun.")
+        """A network with random weights."""
         return BiSeNet(len(self.images.classes), width=self.config.width)
 
     def new_optimiser(self) -> torch.optim.SGD:

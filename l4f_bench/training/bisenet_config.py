@@ -11,7 +11,7 @@ from l4f_bench.training.ranges import check_ranges
 
 _AT_LEAST = {
     **dict.fromkeys(("lr", "weight_decay", "warmup_steps", "decay_power"), 0),
-    **dict.fromkeys(("resolution", "side"), 1),
+    **dict.fromkeys(("resolution", "side", "zoom"), 1),
     "width": 1 / 64,
     "batch_size": 2,  # statistics of a batch need more than one value
 }
@@ -41,12 +41,24 @@ class BiSeNetConfig:
     """The learning rate falls as this power of the share of steps that remain."""
     flips: bool = True
     """Mirror half of the images."""
+    zoom: float = 1.0
+    """Largest magnification, by chance from 1, of a part of the image at a chance place."""
+    brightness: float = 0.0
+    """Largest share by which brightness changes, up or down, by chance."""
+    contrast: float = 0.0
+    """The same of contrast."""
+    saturation: float = 0.0
+    """The same of saturation."""
+    validation: float = 0.1
+    """Share of given pairs that is held out to choose the best weights by; of images that are made
+    as they are needed, 64 more are."""
     seed: int = 0
-    """Seed of weights, flips and data."""
+    """Seed of weights, flips, augmentation and data."""
 
     def __post_init__(self) -> None:
         check_seed(self.seed)
-        check_ranges(self, at_least=_AT_LEAST, shares=("momentum",))
+        shares = ("momentum", "brightness", "contrast", "saturation", "validation")
+        check_ranges(self, at_least=_AT_LEAST, shares=shares)
         if self.side < 32 or self.side % 32:
             raise InputError(f"side {self.side} is not a multiple of 32, BiSeNet's deepest stride.")
 
@@ -56,6 +68,24 @@ _SOURCE = (
     "length (80,000 steps at 512 pixels) are for its own data set, these were chosen here"
 )
 PRESETS: Presets[BiSeNetConfig] = Presets("bisenet")
+PRESETS.add(
+    Preset(
+        key="full",
+        config=BiSeNetConfig(
+            resolution=512,
+            side=512,
+            width=1.0,
+            lr=0.01,
+            warmup_steps=1000,
+            zoom=2.0,
+            brightness=0.5,
+            contrast=0.5,
+            saturation=0.5,
+        ),
+        num_steps=80_000,
+        source="the public face-parsing code, whose scales also shrink images; not run here",
+    )
+)
 PRESETS.add(Preset(key="shapes", config=BiSeNetConfig(), num_steps=2000, source=_SOURCE))
 PRESETS.add(
     Preset(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +15,7 @@ from l4f_bench.datasets.image_sources import ImageSource, open_source
 from l4f_bench.datasets.shapes import EDITION, SHAPES, World, shapes_batch
 from l4f_bench.errors import InputError
 from l4f_bench.seeds import random_numbers
+from l4f_bench.training.read_ahead import ReadAhead
 
 ByteArray = npt.NDArray[np.uint8]
 
@@ -90,7 +90,7 @@ class MemoryImages:
         for message in source.remarks.news():
             warn(message)
         self._images = images
-        self._order = _Order(len(images), seed)
+        self._order = Order(len(images), seed)
         self.digest = hashlib.sha256(images.reshape(-1).data).hexdigest()
 
     def __len__(self) -> int:
@@ -135,13 +135,12 @@ class StreamedImages:
         self._source, self._resolution = source, resolution
         self._strict, self._warn, self._warn_at = strict, warn, 1
         self._unreadable: dict[int, None] = {}  # in the order of their discovery
-        self._order = _Order(len(source), seed)
-        self._coming: dict[int, Future[ByteArray]] = {}
-        self._first: int | None = None
+        self._order = Order(len(source), seed)
         self._read(0, tries=_NUM_TRIED)
         self.digest = f"streamed {source.fingerprint()}"
-        threads = num_threads or min(8, os.cpu_count() or 1)
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="images")
+        self._ahead = ReadAhead(
+            lambda index: self._read(self._order[index], tries=len(self)), num_threads
+        )
 
     def __len__(self) -> int:
         return len(self._source)
@@ -159,12 +158,7 @@ class StreamedImages:
         """
         if not indices:
             return np.empty((0, 3, self._resolution, self._resolution), np.uint8)
-        self._start(indices)
-        ahead = self._following(indices)
-        self._start(ahead)
-        images = np.stack([self._coming[index].result() for index in indices])
-        for index in self._coming.keys() - set(ahead):
-            self._coming.pop(index).cancel()
+        images = np.stack(self._ahead.read(indices))
         for message in self._source.remarks.news():
             self._warn(message)
         if self.num_unreadable >= self._warn_at:
@@ -175,18 +169,6 @@ class StreamedImages:
                 f"{first}. Each is replaced by the next readable one."
             )
         return images
-
-    def _following(self, indices: Sequence[int]) -> list[int]:
-        """What the next batch should be: as far from this one as this one is from the last."""
-        before, self._first = self._first, indices[0]
-        step = indices[0] - before if before is not None and before < indices[0] else len(indices)
-        return [index + step for index in indices]
-
-    def _start(self, indices: Sequence[int]) -> None:
-        for index in indices:
-            if index not in self._coming:
-                number = self._order[index]
-                self._coming[index] = self._pool.submit(self._read, number, tries=len(self))
 
     def _read(self, number: int, *, tries: int) -> ByteArray:
         for step in range(min(tries, len(self))):
@@ -204,7 +186,7 @@ class StreamedImages:
         raise InputError(_none_readable(self._source, self.num_unreadable))
 
 
-class _Order:
+class Order:
     """Which image of a set comes when: every one once an epoch, in a new order each."""
 
     def __init__(self, num_images: int, seed: int) -> None:
@@ -213,10 +195,11 @@ class _Order:
 
     def __getitem__(self, index: int) -> int:
         epoch, place = divmod(index, self._num_images)
-        if self._epoch is None or self._epoch[0] != epoch:
+        known = self._epoch  # once, as threads of several epochs may be here
+        if known is None or known[0] != epoch:
             source = random_numbers(seed=self._seed, index=epoch)
-            self._epoch = (epoch, source.permutation(self._num_images))
-        return int(self._epoch[1][place])
+            known = self._epoch = (epoch, source.permutation(self._num_images))
+        return int(known[1][place])
 
 
 def open_images(

@@ -40,6 +40,8 @@ class TrainRequest:
     """What the alpha network is trained on; None for the data set's own, if there is one."""
     alpha: Path | None = None
     """Whose masks a student learns; None for the data set's own, if there is one."""
+    pairs: Path | None = None
+    """Images with masks that a student learns from; None for samples of ``generator``."""
     resolution: int | None = None
     """Side of the images; None for the preset's."""
     levels: str | None = None

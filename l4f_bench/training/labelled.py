@@ -15,6 +15,11 @@ from l4f_bench.seeds import TRAINING
 ByteArray = npt.NDArray[np.uint8]
 
 
+HELD_OUT = 1 << 40
+"""Number from which on images are held out; no step gets so far."""
+_NUM_HELD_OUT = 64
+
+
 class LabelledImages(Protocol):
     """An endless sequence of images with their classes; number i is the same in every run."""
 
@@ -22,6 +27,8 @@ class LabelledImages(Protocol):
     """Names of the classes, background first."""
     digest: str
     """What the images are, for resumed runs to compare."""
+    held_out: range
+    """Numbers of images that none of those from 0 on shows, to choose the best weights by."""
 
     def batch(self, indices: Sequence[int]) -> tuple[ByteArray, ByteArray]:
         """Images ``[N, 3, H, W]`` RGB, and the class of every pixel ``[N, H, W]``."""
@@ -31,6 +38,7 @@ class LabelledShapes:
     """The shapes world with its exact masks."""
 
     classes: tuple[str, ...] = ("background", "object")
+    held_out = range(HELD_OUT, HELD_OUT + _NUM_HELD_OUT)
 
     def __init__(self, resolution: int, seed: int, world: World = SHAPES) -> None:
         self._resolution, self._seed, self._world = resolution, seed, world
@@ -48,6 +56,7 @@ class LabelledSamples:
     """A generative method's samples with the masks that it gives them: no label is needed."""
 
     classes: tuple[str, ...] = ("background", "object")
+    held_out = range(HELD_OUT, HELD_OUT + _NUM_HELD_OUT)
 
     def __init__(
         self, method: GenerativeMethod, *, threshold: float, seed: int, digest: str

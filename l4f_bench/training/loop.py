@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -73,6 +73,17 @@ class Trainer(Protocol):
 
     def export(self, folder: Path, num_steps: int) -> list[Path]:
         """Write the networks, trained for ``num_steps``, for use elsewhere; returns the files."""
+
+
+@runtime_checkable
+class Validating(Protocol):
+    """A trainer that is also tried on what it does not learn from, whenever its state is saved."""
+
+    def validate(self, num_steps: int) -> dict[str, float]:
+        """Scores after ``num_steps`` steps, for a line of the log; none where nothing is held out.
+
+        All processes call it. What it remembers is part of the state that is saved next.
+        """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -192,7 +203,10 @@ class _Run:
             last = progress.step == loop.num_steps
             if self.log is not None and (progress.step % loop.grid_every == 0 or last):
                 self.log.write_grid(progress.step, trainer.grid())
-            if progress.step % loop.checkpoint_every == 0 or last or stopped:
+            if progress.step % loop.checkpoint_every == 0 or last:
+                self.validate()
+                self.save()
+            elif stopped:
                 self.save()
             self.summarise()
             if stopped and not last:
@@ -208,6 +222,14 @@ class _Run:
             )
         earlier.append(figures)
         self.progress.step += 1
+
+    def validate(self) -> None:
+        """Write a line of scores of what is held out, if anything is."""
+        if not isinstance(self.trainer, Validating):
+            return
+        scores = self.trainer.validate(self.progress.step)
+        if scores and self.log is not None:
+            self.progress.log += self.log.write(self.progress.step, scores)
 
     def save(self) -> None:
         """Write a checkpoint."""

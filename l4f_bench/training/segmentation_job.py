@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from l4f_bench.datasets.specs import DATASETS
@@ -14,7 +15,8 @@ from l4f_bench.training.bisenet import BiSeNetTrainer
 from l4f_bench.training.identity import identity_of
 from l4f_bench.training.jobs import Job, TrainRequest, Warn
 from l4f_bench.training.labelled import LabelledImages, LabelledSamples, LabelledShapes
-from l4f_bench.training.presets import Preset, Presets
+from l4f_bench.training.labelled_pairs import LabelledPairs
+from l4f_bench.training.presets import Presets
 from l4f_bench.training.segmentation import SegmentationTrainer
 from l4f_bench.training.settings import with_settings
 from l4f_bench.training.unet import UNetTrainer
@@ -29,40 +31,25 @@ class _Kind:
 
     def annotator(self, request: TrainRequest) -> Job:
         """One on exact masks."""
-        preset = self._preset(request)
+        if not DATASETS.get(request.dataset).drawn:
+            raise InputError(
+                f"{request.method} learns from exact masks, which only shapes has. Leave out "
+                "--dataset."
+            )
+        preset = self.presets.choose(request.dataset, request.preset)
         config = _with_request(preset.config, request)
         images = LabelledShapes(config.resolution, config.seed)
         return self._job(request, config, images, preset.num_steps, "annotator.safetensors")
 
-    def student(self, request: TrainRequest) -> Job:
-        """One on samples of ours with their own masks (the paper's Table 4)."""
-        preset = self._preset(request)
-        _with_request(preset.config, request)  # refuses what is wrong before anything is loaded
-        dataset = DATASETS.get(request.dataset)
-        method, digests = load_labels4free(
-            request.generator or generator_file(dataset.name),
-            request.alpha or alpha_file(dataset.name),
-            background=dataset.background,
-            device=request.device,
-        )
-        size = method.generator.architecture.size
-        config = _with_request(replace(preset.config, resolution=size), request)
-        if config.resolution != size:
-            raise InputError(
-                f"The samples have {size} pixels, not {config.resolution}. Leave out the "
-                "resolution."
-            )
-        images = LabelledSamples(
-            method, threshold=dataset.threshold, seed=config.seed, digest=" ".join(digests.values())
-        )
+    def student(self, request: TrainRequest, warn: Warn) -> Job:
+        """One on pairs, or on samples of ours with their own masks (the paper's Table 4)."""
+        preset = self.presets.choose(request.dataset, request.preset)
+        config = _with_request(preset.config, request)
+        if request.pairs is None:
+            config, images = _samples(preset.config, request)
+        else:
+            images = _pairs(request.pairs, config, request, warn)
         return self._job(request, config, images, preset.num_steps, "student.safetensors")
-
-    def _preset(self, request: TrainRequest) -> Preset[Any]:
-        if not DATASETS.get(request.dataset).drawn:
-            raise InputError(
-                f"{request.method} learns from masks, which only shapes has. Leave out --dataset."
-            )
-        return self.presets.choose(request.dataset, request.preset)
 
     def _job(
         self,
@@ -79,6 +66,36 @@ class _Kind:
         # The learning rate of every step depends on how many there will be.
         identity = identity_of(request.method, trainer) | {"num_steps": num_steps}
         return Job(trainer, identity, num_steps)
+
+
+def _samples(preset: Any, request: TrainRequest) -> tuple[Any, LabelledImages]:
+    """The settings for samples of ours, and these."""
+    dataset = DATASETS.get(request.dataset)
+    method, digests = load_labels4free(
+        request.generator or generator_file(dataset.name),
+        request.alpha or alpha_file(dataset.name),
+        background=dataset.background,
+        device=request.device,
+    )
+    size = method.generator.architecture.size
+    config = _with_request(replace(preset, resolution=size), request)
+    if config.resolution != size:
+        raise InputError(
+            f"The samples have {size} pixels, not {config.resolution}. Leave out the resolution."
+        )
+    digest = " ".join(digests.values())
+    return config, LabelledSamples(
+        method, threshold=dataset.threshold, seed=config.seed, digest=digest
+    )
+
+
+def _pairs(folder: Path, config: Any, request: TrainRequest, warn: Warn) -> LabelledImages:
+    for option in ("generator", "alpha"):
+        if getattr(request, option) is not None:
+            raise InputError(f"--pairs come with their masks. Leave out --{option}.")
+    return LabelledPairs(
+        folder, config.resolution, config.seed, validation=config.validation, warn=warn
+    )
 
 
 def _with_request(config: Any, request: TrainRequest) -> Any:
@@ -99,7 +116,7 @@ def build_bisenet(request: TrainRequest, warn: Warn) -> Job:
 
 def build_bisenet_student(request: TrainRequest, warn: Warn) -> Job:
     """BiSeNet on samples of ours; see :func:`l4f_bench.training.jobs.build_job`."""
-    return _BISENET.student(request)
+    return _BISENET.student(request, warn)
 
 
 def build_unet(request: TrainRequest, warn: Warn) -> Job:
@@ -109,4 +126,4 @@ def build_unet(request: TrainRequest, warn: Warn) -> Job:
 
 def build_unet_student(request: TrainRequest, warn: Warn) -> Job:
     """U-Net on samples of ours; see :func:`l4f_bench.training.jobs.build_job`."""
-    return _UNET.student(request)
+    return _UNET.student(request, warn)

@@ -7,7 +7,7 @@ from typing import Any
 
 from l4f_bench.registry import Registry
 
-OPTIONS = ("data", "strict", "generator", "alpha", "compile", "levels")
+OPTIONS = ("data", "strict", "generator", "alpha", "pairs", "compile", "levels")
 """Options of ``train`` that not every trainer takes; :class:`TrainRequest` has a field for each."""
 
 
@@ -82,7 +82,7 @@ TRAINERS.add(
         title="BiSeNet student, on samples of ours",
         build="l4f_bench.training.segmentation_job:build_bisenet_student",
         presets="l4f_bench.training.bisenet_config:PRESETS",
-        takes=("generator", "alpha"),
+        takes=("generator", "alpha", "pairs"),
     )
 )
 TRAINERS.add(
@@ -99,7 +99,7 @@ TRAINERS.add(
         title="U-Net student, on samples of ours",
         build="l4f_bench.training.segmentation_job:build_unet_student",
         presets="l4f_bench.training.unet_config:PRESETS",
-        takes=("generator", "alpha"),
+        takes=("generator", "alpha", "pairs"),
     )
 )
 TRAINERS.add(

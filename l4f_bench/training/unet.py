@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from l4f_bench.annotators.unet import UNet
-from l4f_bench.training.augmentation import augmented
 from l4f_bench.training.segmentation import SegmentationTrainer
 from l4f_bench.training.unet_config import UNetConfig
 
@@ -63,8 +62,3 @@ class UNetTrainer(SegmentationTrainer[UNetConfig]):
     def loss(self, outputs: Any, target: Tensor) -> Tensor:
         """See :func:`unet_loss`."""
         return unet_loss(outputs, target)
-
-    def _batch(self, step: int) -> tuple[Tensor, Tensor]:
-        images, target = super()._batch(step)
-        images, target = augmented(images, target, self.config, step)
-        return images.contiguous(memory_format=torch.channels_last), target

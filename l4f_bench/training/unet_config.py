@@ -47,12 +47,15 @@ class UNetConfig:
     """The same of contrast."""
     saturation: float = 0.3
     """The same of saturation."""
+    validation: float = 0.1
+    """Share of given pairs that is held out to choose the best weights by; of images that are made
+    as they are needed, 64 more are."""
     seed: int = 0
     """Seed of weights, augmentation and data."""
 
     def __post_init__(self) -> None:
         check_seed(self.seed)
-        shares = ("brightness", "contrast", "saturation")
+        shares = ("brightness", "contrast", "saturation", "validation")
         check_ranges(self, at_least=_AT_LEAST, shares=shares)
 
 
@@ -61,6 +64,14 @@ _SOURCE = (
     "augmentation and length were chosen here"
 )
 PRESETS: Presets[UNetConfig] = Presets("unet")
+PRESETS.add(
+    Preset(
+        key="full",
+        config=UNetConfig(resolution=256, side=256, channels=64, lr=3e-4, warmup_steps=1000),
+        num_steps=40_000,
+        source="the published network's width; all else was chosen here, and not run",
+    )
+)
 PRESETS.add(Preset(key="shapes", config=UNetConfig(), num_steps=1200, source=_SOURCE))
 PRESETS.add(
     Preset(

@@ -138,7 +138,7 @@ def test_the_next_batch_is_read_ahead_also_of_every_second_process(tmp_path: Pat
     images._source.read = count  # type: ignore[method-assign]
     for first in (4, 12):  # batches of 4, of which another process takes the others
         images.batch(range(first, first + 4))
-    images._pool.shutdown()  # waits for what was begun
+    images._ahead._pool.shutdown()  # waits for what was begun
     order = [images._order[index] for index in range(24)]
     assert set(numbers) >= {*order[4:8], *order[12:16], *order[20:24]}
     assert sorted(numbers[-4:]) == sorted(order[20:24])

@@ -35,7 +35,6 @@ from l4f_bench.training.jobs import TrainRequest
         (("--method", "bisenet", "--set", "width=1e308"), "width 1e+308 is too large. Give 8 or"),
         (("--seed", str(1 << 64)), "--seed 18446744073709551616"),
         (("--method", "bisenet", "--dataset", "ffhq"), "only shapes has"),
-        (("--method", "ours-bisenet", "--dataset", "ffhq"), "only shapes has"),
         (("--dataset", "celeba", "--data", "."), "Did you mean 'celebamask'?"),
         (("--dataset", "celebamask", "--data", "."), "no preset for the data set 'celebamask'"),
         (("--dataset", "car", "--preset", "papers"), "Did you mean 'paper'? Known: paper, rel"),
