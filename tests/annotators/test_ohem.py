@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -45,6 +47,64 @@ def batch(confidence: float, ignored: float = 0.0) -> tuple[Tensor, Tensor]:
 def test_loss_equals_a_plain_loop(confidence: float, ignored: float) -> None:
     scores, target = batch(confidence, ignored)
     assert float(ohem_cross_entropy(scores, target)) == pytest.approx(naive(scores, target))
+
+
+class Exchange:
+    """Two processes, each in a thread: what distributed tells one of the other."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._barrier, self._values = threading.Barrier(2), [torch.empty(0)] * 2
+        self._place = threading.local()
+        for name in ("rank", "total", "joined"):
+            monkeypatch.setattr(f"l4f_bench.annotators.ohem.{name}", getattr(self, name))
+        monkeypatch.setattr("l4f_bench.annotators.ohem.num_processes", lambda: 2)
+
+    def rank(self) -> int:
+        return int(self._place.rank)
+
+    def _all(self, value: Tensor) -> list[Tensor]:
+        self._values[self.rank()] = value.detach()
+        self._barrier.wait()
+        found = list(self._values)
+        self._barrier.wait()
+        return found
+
+    def total(self, value: Tensor) -> Tensor:
+        return sum(self._all(value), torch.zeros_like(value))
+
+    def joined(self, value: Tensor) -> Tensor:
+        return torch.cat(self._all(value))
+
+    def run(self, scores: Tensor, target: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Loss and gradient of each share, every second image."""
+
+        def one(rank: int) -> tuple[Tensor, Tensor]:
+            self._place.rank = rank
+            own = scores[rank::2].clone().requires_grad_()
+            loss = ohem_cross_entropy(own, target[rank::2])
+            loss.backward()
+            assert own.grad is not None
+            return loss.detach(), own.grad
+
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(one, range(2)))
+
+
+@pytest.mark.parametrize("ignored", [0.0, 0.98])
+@pytest.mark.parametrize("confidence", [0.0, 4.0, 9.0])
+def test_shares_have_the_loss_and_the_gradient_of_the_whole(
+    confidence: float, ignored: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores, target = batch(confidence, ignored)
+    scores, target = torch.cat([scores, scores[:1] / 2]), torch.cat([target, target[:1]])
+    whole = scores.clone().requires_grad_()
+    loss = ohem_cross_entropy(whole, target)
+    loss.backward()
+    (first, _), (second, _) = shares = Exchange(monkeypatch).run(scores, target)
+    assert float(first + second) / 2 == pytest.approx(float(loss.detach()))
+    assert whole.grad is not None
+    for rank, (_, gradient) in enumerate(shares):
+        torch.testing.assert_close(gradient / 2, whole.grad[rank::2])  # as gradients are averaged
 
 
 def test_only_hard_pixels_count_while_there_are_many() -> None:

@@ -117,14 +117,18 @@ def test_two_processes_train_the_weights_of_one(method: str, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_two_processes_have_the_gradients_and_statistics_of_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", ["unet", "bisenet"])
+def test_two_processes_have_the_gradients_and_statistics_of_one(
+    method: str, tmp_path: Path
+) -> None:
     for count in (1, 2):
-        launch_module(count, "tests.training.shared_step", tmp_path / f"{count}.pt")
+        launch_module(count, "tests.training.shared_step", method, tmp_path / f"{count}.pt")
     one, two = (torch.load(tmp_path / f"{count}.pt") for count in (1, 2))
     assert any("running_var" in key for key in one)
     for key, value in one.items():
+        rounding = 3e-4 * float(value.abs().max())  # small entries are sums of large numbers
         torch.testing.assert_close(
-            two[key], value, rtol=1e-3, atol=1e-6, msg=lambda m, k=key: k + m
+            two[key], value, rtol=1e-3, atol=rounding, msg=lambda m, k=key: k + m
         )
 
 
