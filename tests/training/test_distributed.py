@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch.distributed import DistNetworkError
 
 from l4f_bench import distributed
+from l4f_bench.datasets.shapes import shapes_batch
 from l4f_bench.errors import BenchError
 from l4f_bench.training.checkpoints import load_newest
 from tests.launching import launch, launch_module
@@ -90,8 +93,19 @@ def test_a_state_on_a_gpu_moves_to_the_cpu() -> None:
     assert torch.equal(found["parts"][0], torch.ones(2))
 
 
+def drawn_pairs(folder: Path) -> Path:
+    """The shapes world on disk."""
+    images, masks = shapes_batch(range(20), resolution=64, seed=0)
+    for name, arrays in (("images", images.transpose(0, 2, 3, 1)), ("masks", masks)):
+        (folder / name).mkdir(parents=True)
+        for index, array in enumerate(arrays):
+            pixels = array.astype(np.uint8) * (255 if name == "masks" else 1)
+            Image.fromarray(pixels).save(folder / name / f"{index}.png")
+    return folder
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["stylegan2", "ours", "unet"])
+@pytest.mark.parametrize("method", ["stylegan2", "ours", "unet", "ours-bisenet"])
 def test_two_processes_train_the_weights_of_one(method: str, tmp_path: Path) -> None:
     options: list[object] = ["train", "--method", method, "--preset", "debug", "--steps", 6]
     options += ["--every", 3]
@@ -100,6 +114,8 @@ def test_two_processes_train_the_weights_of_one(method: str, tmp_path: Path) -> 
         options += ["--resolution", 32]
     elif method == "stylegan2":
         options += ["--set", "path_length=2"]
+    elif method == "ours-bisenet":
+        options += ["--pairs", drawn_pairs(tmp_path / "pairs"), "--set", "lr=1e-4"]
     else:  # AdamW's first steps go as far for a gradient that is all rounding as for any other
         options += ["--set", "lr=1e-4"]
     for count in (1, 2):
@@ -107,13 +123,17 @@ def test_two_processes_train_the_weights_of_one(method: str, tmp_path: Path) -> 
         assert result.returncode == 0, result.stderr
         lines = result.stdout.splitlines()
         assert len(lines) == len(set(lines)) > 0  # the first process alone speaks
-    if method != "unet":  # whose gradients the next test compares, as its kinks let these differ
+    if method not in (
+        "unet",
+        "ours-bisenet",
+    ):  # whose gradients the next test compares, as its kinks let these differ
         assert_close(state_of(tmp_path / "1"), state_of(tmp_path / "2"))
     logs = [(tmp_path / name / "log.jsonl").read_text() for name in ("1", "2")]
     losses = [[json.loads(line) for line in log.splitlines()] for log in logs]
     for one, two in zip(*losses, strict=True):
         for key in one.keys() - {"images_per_s"}:
-            assert one[key] == pytest.approx(two[key], rel=1e-3, abs=1e-4), key
+            few_pixels = 5e-3 if key.startswith("val_") else 1e-4  # that rounding decides
+            assert one[key] == pytest.approx(two[key], rel=1e-3, abs=few_pixels), key
 
 
 @pytest.mark.slow
