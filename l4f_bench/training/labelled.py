@@ -15,7 +15,7 @@ from l4f_bench.seeds import TRAINING
 ByteArray = npt.NDArray[np.uint8]
 
 
-HELD_OUT = 1 << 40
+HELD_OUT = 1 << 60
 """Number from which on images are held out; no step gets so far."""
 _NUM_HELD_OUT = 64
 

@@ -189,8 +189,10 @@ class SegmentationTrainer(ABC, Generic[Config]):
 
         Processes share the images. Without any there are no scores.
         """
-        self.network.eval()
         held_out, size = self.images.held_out, self.batch_size
+        if not held_out:
+            return {}
+        self.network.eval()
         counts = np.zeros(4, np.int64)
         for first in range(0, len(held_out), size):
             if share := shard(held_out[first : first + size]):
@@ -198,8 +200,6 @@ class SegmentationTrainer(ABC, Generic[Config]):
                 with self.compute.autocast():
                     found = self.network.scores(self._as_read(images)).argmax(1)
                 counts += count_pixels((found > 0).cpu().numpy(), (target > 0).cpu().numpy())
-        if not held_out:
-            return {}
         counts = total(torch.from_numpy(counts).to(self.compute.device)).cpu().numpy()
         iou = class_scores(counts, _AGREE)["iou"]
         if (miou := float(iou.mean())) > self._best.miou:
