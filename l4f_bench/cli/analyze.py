@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from l4f_bench.cli.console import progress_bar, say, stdout
+from l4f_bench.cli.console import say, stdout
+from l4f_bench.cli.following import followed, long
 from l4f_bench.cli.options import AsJson, Device
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def layers(
     )  # fmt: skip
     folder = _folder(out, "layers", dataset)
     with processes(device):
-        with progress_bar("Samples") as progress:
+        with followed("Samples") as progress:
             record, tiles = study_layers(config, progress)
         if is_first():
             _write(record, tiles, folder, plot_layers)
@@ -116,7 +117,7 @@ def background(
     )  # fmt: skip
     folder = _folder(out, "background", dataset)
     with processes(device):
-        with progress_bar("Samples") as progress:
+        with followed("Samples") as progress:
             record, tiles = study_background(config, progress)
         if is_first():
             _write(record, tiles, folder, plot_background)
@@ -151,6 +152,6 @@ def _write(record: AnalysisRecord, tiles: Tiles, folder: Path, plot: Any) -> Non
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     commands = typer.Typer(no_args_is_help=True, help="Analyse a generator: layers, background.")
-    commands.command("layers")(layers)
-    commands.command("background")(background)
+    commands.command("layers")(long(layers))
+    commands.command("background")(long(background))
     app.add_typer(commands, name="analyze")

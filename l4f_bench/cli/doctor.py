@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from l4f_bench.cli.console import byte_count, progress_bar
+from l4f_bench.cli.console import byte_count
+from l4f_bench.cli.following import followed, long
 from l4f_bench.cli.options import AsJson
 from l4f_bench.errors import InputError
 from l4f_bench.terminal import one_line
@@ -69,7 +70,7 @@ def _examine(dataset: str, data: Path | None, *, quick: bool, as_json: bool) -> 
     from l4f_bench.datasets.specs import DATASETS
 
     spec = DATASETS.get(dataset)
-    with progress_bar(f"doctor: {dataset}") as progress:
+    with followed(f"doctor: {dataset}") as progress:
         found = examine(spec, data, progress, quick=quick)
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
@@ -137,4 +138,4 @@ def _print_tables(*tables: Table) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add this command to the application."""
-    app.command("doctor")(doctor)
+    app.command("doctor")(long(doctor))

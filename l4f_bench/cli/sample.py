@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from l4f_bench.cli.console import progress_bar, say, stdout
+from l4f_bench.cli.console import say, stdout
+from l4f_bench.cli.following import followed, long
 from l4f_bench.cli.options import Device
 from l4f_bench.evaluation.options import whole_or_auto
 
@@ -78,7 +79,7 @@ def sample(
         truncation=truncation, seed=seed, threshold=threshold, background=background,
         alpha16=alpha16,
     )  # fmt: skip
-    with processes(device), progress_bar("Sampling") as progress:
+    with processes(device), followed("Sampling") as progress:
         sample_into(
             out,
             config,
@@ -93,4 +94,4 @@ def sample(
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-    app.command("sample")(sample)
+    app.command("sample")(long(sample))

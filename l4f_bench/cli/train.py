@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from l4f_bench.cli.console import say, stdout, training_bar, warn
+from l4f_bench.cli.console import say, stdout, warn
+from l4f_bench.cli.following import long, training_followed
 
 if TYPE_CHECKING:
     from l4f_bench.training.jobs import TrainRequest
@@ -163,7 +164,7 @@ def _run(
             tensorboard=tensorboard,
         )
         try:
-            with training_bar("Training") as watch:
+            with training_followed("Training") as watch:
                 files = train(
                     job.trainer, folder, loop, job.identity, resume=resume, watch=watch, warn=warn
                 )
@@ -176,4 +177,4 @@ def _run(
 
 def register(app: typer.Typer) -> None:
     """Add this command to the application."""
-    app.command("train")(train)
+    app.command("train")(long(train))
