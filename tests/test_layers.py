@@ -44,7 +44,7 @@ LAYERS = (
     {"evaluation"},
     {"editing"},
     {"reporting"},
-    {"front"},
+    {"catalogue", "front"},
     {"cli"},
     {"__main__"},
 )

@@ -30,6 +30,7 @@ from l4f_bench.cli import (
     fetch,
     fid,
     inspect,
+    list,
     merge,
     project,
     report,
@@ -146,5 +147,6 @@ for commands in (
     inspect,
     fetch,
     doctor,
+    list,
 ):
     commands.register(app)

@@ -10,12 +10,18 @@ import typer
 
 from l4f_bench.cli.console import say, stdout
 from l4f_bench.cli.following import followed, long
+from l4f_bench.cli.names import completed
 from l4f_bench.cli.options import AsJson, Device
 
 if TYPE_CHECKING:
     from l4f_bench.analysis.records import AnalysisRecord, Tiles
 
-Dataset = Annotated[str, typer.Option(help="Data set whose generator is analysed.")]
+Dataset = Annotated[
+    str,
+    typer.Option(
+        help="Data set whose generator is analysed.", autocompletion=completed("datasets")
+    ),
+]
 GeneratorFile = Annotated[
     Path | None,
     typer.Option(help="Checkpoint of the generator.", show_default="embedded, or the cached one"),
@@ -81,7 +87,9 @@ def background(
     annotator: Annotated[
         str | None,
         typer.Option(
-            help="What says where the background is.", show_default="crops along the edges"
+            help="What says where the background is.",
+            show_default="crops along the edges",
+            autocompletion=completed("annotators"),
         ),
     ] = None,
     annotator_weights: Annotated[Path | None, typer.Option(help="Its checkpoint.")] = None,

@@ -11,6 +11,7 @@ import typer
 
 from l4f_bench.cli.console import say, stdout, warn
 from l4f_bench.cli.following import followed, long
+from l4f_bench.cli.names import completed
 from l4f_bench.cli.options import Device
 from l4f_bench.errors import BenchError, InputError
 
@@ -24,7 +25,8 @@ def annotate(
         str,
         typer.Option(
             help="bisenet (faces), unet, mask-rcnn, detectron2 (the same on detectron2 itself) "
-            "or torchvision (another model)."
+            "or torchvision (another model).",
+            autocompletion=completed("annotators"),
         ),
     ] = "bisenet",
     out: Annotated[Path, typer.Option(help="Folder for the masks.")] = Path("annotation"),

@@ -6,11 +6,15 @@ Of several processes the first alone speaks, but each may say why it fails.
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from l4f_bench.distributed import is_follower
 from l4f_bench.terminal import one_line
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 class _FirstConsole(Console):
@@ -49,3 +53,23 @@ def say(message: str, *, style: str | None = None) -> None:
 def warn(message: str) -> None:
     """Print one warning line to stderr."""
     say(f"Warning: {message}", style="yellow")
+
+
+def table(*columns: str) -> Table:
+    """An empty table for a terminal, whose cells fold."""
+    from rich import box
+    from rich.table import Table
+
+    empty = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        empty.add_column(column, overflow="fold")
+    return empty
+
+
+def print_tables(*tables: Table) -> None:
+    """Print tables to stdout; away from a terminal their lines are never folded."""
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:  # commands and addresses are there to be copied
+        console.width = 400
+    for one in tables:
+        console.print(one)

@@ -10,6 +10,7 @@ import typer
 from l4f_bench import interrupts
 from l4f_bench.cli.console import byte_count, say, somebody_there
 from l4f_bench.cli.following import download_followed, long
+from l4f_bench.cli.names import completed
 from l4f_bench.cli.options import AsJson
 from l4f_bench.errors import InputError, MissingAssetError
 
@@ -23,7 +24,12 @@ _SHA256_DIGITS = 64
 
 def fetch(
     names: Annotated[
-        list[str] | None, typer.Argument(help="What to fetch; see --list.", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            help="What to fetch; see --list.",
+            show_default=False,
+            autocompletion=completed("weights"),
+        ),
     ] = None,
     list_all: Annotated[
         bool, typer.Option("--list", help="List all weights and data sets, and what is here.")

@@ -52,7 +52,7 @@ def long(function: Callable[..., None]) -> Callable[..., None]:
         finally:
             _QUIET.reset(before)
 
-    signature = inspect.signature(function)
+    signature = inspect.signature(function, eval_str=True)
     own = inspect.Parameter(
         "quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Quiet
     )

@@ -9,6 +9,7 @@ import typer
 
 from l4f_bench.cli.console import say, stdout, warn
 from l4f_bench.cli.following import followed, long
+from l4f_bench.cli.names import completed
 from l4f_bench.cli.options import Device
 from l4f_bench.errors import BenchError
 
@@ -40,7 +41,11 @@ def project(
     ] = None,
     dataset: Annotated[
         str | None,
-        typer.Option(help="Data set whose files are the defaults.", show_default="none"),
+        typer.Option(
+            help="Data set whose files are the defaults.",
+            show_default="none",
+            autocompletion=completed("datasets"),
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("projections"),
     by: Annotated[

@@ -9,14 +9,21 @@ import typer
 
 from l4f_bench.cli.console import say, stdout
 from l4f_bench.cli.following import followed, long
+from l4f_bench.cli.names import completed
 from l4f_bench.cli.options import Device
 from l4f_bench.evaluation.options import whole_or_auto
 
 
 def sample(
-    method: Annotated[str, typer.Option(help="ours, or pseg.")] = "ours",
+    method: Annotated[
+        str, typer.Option(help="ours, or pseg.", autocompletion=completed("methods"))
+    ] = "ours",
     dataset: Annotated[
-        str, typer.Option(help="shapes, ffhq, cat, horse or car: gives the defaults below.")
+        str,
+        typer.Option(
+            help="shapes, ffhq, cat, horse or car: gives the defaults below.",
+            autocompletion=completed("datasets"),
+        ),
     ] = "shapes",
     generator: Annotated[
         Path | None,

@@ -44,6 +44,7 @@ ARGUMENTS = {
     "inspect": [ANNOTATOR],
     "fetch": ["--list"],
     "doctor": [],
+    "list": ["methods"],
     "eval samples": ["--samples", "1"],
     "eval images": ["--method", "centre-disc", "--limit", "1"],
     "eval trust": ["--samples", "1"],

@@ -119,16 +119,24 @@ def test_durations_have_their_two_largest_units(seconds: float, text: str) -> No
     assert duration(seconds) == text
 
 
-def test_a_training_in_a_log_can_be_followed_or_be_quiet(
+def test_a_command_in_a_log_can_be_followed_or_be_quiet(
+    folders: tuple[Path, Path], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "LINE_EVERY_S", 0.0)
+    loud, quiet = run("score", *folders), run("score", *folders, "--quiet")
+    assert re.search(r"^Scoring:  4/4  .* images/s", loud.stderr, re.MULTILINE)
+    assert "Scoring" not in quiet.stderr
+    assert loud.stdout == quiet.stdout
+
+
+@pytest.mark.slow
+def test_a_training_in_a_log_says_step_and_losses(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(following, "LINE_EVERY_S", 0.0)
-    small = ("train", "--preset", "debug", "--steps", "2", "--out")
-    loud = run(*small, tmp_path / "loud")
-    quiet = run(*small, tmp_path / "quiet", "--quiet")
-    assert len(re.findall(r"^Training: .* images/s .*step \d", loud.stderr, re.MULTILINE)) == 2
-    assert "Training" not in quiet.stderr
-    assert loud.exit_code == quiet.exit_code == 0
+    debug = ("train", "--method", "unet", "--preset", "debug", "--steps", "2")
+    said = run(*debug, "--out", tmp_path).stderr
+    assert len(re.findall(r"^Training: .* images/s .*step \d+  loss", said, re.MULTILINE)) == 2
 
 
 def test_work_in_a_terminal_draws_a_bar(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
