@@ -213,13 +213,13 @@ def _unheard(text: str) -> None:
 
 
 @contextmanager
-def followed(description: str) -> Iterator[Progress]:
-    """Show on stderr how far the block is with its images, unless ``--quiet`` is given.
+def followed(description: str, unit: str = "images") -> Iterator[Progress]:
+    """Show on stderr how far the block is, unless ``--quiet`` is given.
 
     Yields:
         A function that takes the total and returns what to call with each number of steps done.
     """
-    with _followed(description, "images") as follower:
+    with _followed(description, unit) as follower:
 
         def start(total: int) -> Advance:
             move, done = follower.begin(total), 0
