@@ -3,6 +3,8 @@
 ``nox -s shapes`` makes the embedded weights and the records of them anew, into the package and
 ``reports/shapes``; on two CPU cores in about three hours, mostly for PSeg and the generator.
 Trainings that ``runs/shapes`` holds are gone on with, so remove it to begin from the start.
+``nox -s docs`` builds the site of the documentation into ``build/site``.
+``nox -s release`` is what a release must pass.
 ``nox -s detectron2`` compares our Mask R-CNN with the original's code. ``nox -s lowest newest``
 runs the fast tests on the lowest versions that pyproject.toml allows, and on the newest there are.
 """
@@ -96,6 +98,23 @@ def build(session: nox.Session) -> None:
     """Build the distribution files."""
     session.install("build")
     session.run("python", "-m", "build", "--outdir", session.create_tmp())
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation as a site, into ``build/site``; a broken link fails."""
+    session.install("mkdocs-material>=9.5", "mkdocstrings[python]>=0.26")
+    # The pages, as they are read in the repository, also point to reports and examples beside them.
+    gathered = Path(session.create_tmp()).resolve() / "docs"
+    shutil.rmtree(gathered, ignore_errors=True)
+    shutil.copytree("docs", gathered)
+    for page in gathered.glob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(text.replace("](../", "]("), encoding="utf-8")
+    for beside in ("reports", "examples"):
+        shutil.copytree(beside, gathered / beside)
+    environment = {"L4F_DOCS": str(gathered), "NO_MKDOCS_2_WARNING": "1"}
+    session.run("mkdocs", "build", "--strict", "--site-dir", "build/site", env=environment)
 
 
 @nox.session
