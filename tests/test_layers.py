@@ -44,7 +44,7 @@ LAYERS = (
     {"evaluation"},
     {"editing"},
     {"reporting"},
-    {"catalogue", "front"},
+    {"catalogue", "front", "reproduction"},
     {"cli"},
     {"__main__"},
 )

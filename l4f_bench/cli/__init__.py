@@ -34,6 +34,7 @@ from l4f_bench.cli import (
     merge,
     project,
     report,
+    reproduce,
     sample,
     score,
     train,
@@ -131,6 +132,7 @@ def root(
 for commands in (
     score,
     report,
+    reproduce,
     audit,
     eval,
     merge,

@@ -126,7 +126,7 @@ def _evaluate(setting: Setting, out: Path | None, *, as_json: bool) -> None:
             if out is not None and len(parts) > 1:
                 folder = out / part.folder()
             check_file(folder / RECORD_FILE)
-            outcomes.append(_run_part(part, folder))
+            outcomes.append(run_part(part, folder))
     records = [outcome.record for outcome in outcomes]
     if as_json:
         stdout.print(json.dumps({"records": [record.to_json() for record in records]}))
@@ -136,7 +136,7 @@ def _evaluate(setting: Setting, out: Path | None, *, as_json: bool) -> None:
         raise BenchError(failure)
 
 
-def _run_part(part: Setting, folder: Path) -> Any:
+def run_part(part: Setting, folder: Path) -> Any:
     """Evaluate, and write the record with its examples."""
     from l4f_bench.distributed import is_first
     from l4f_bench.evaluation.records import RECORD_FILE

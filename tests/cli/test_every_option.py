@@ -27,6 +27,7 @@ ARGUMENTS = {
     "score": ["preds", "truth"],
     "report": [RECORDS],
     "audit": [],
+    "reproduce": ["--dry-run", "--no-probe", "--table", "3"],
     "merge": [RECORDS],
     "fid": ["images", "images", "--allow-small-n"],
     "sample": ["-n", "1"],
