@@ -48,6 +48,10 @@ def reproduce(
         bool,
         typer.Option("--probe/--no-probe", help="Measure on a few images how long rows take."),
     ] = True,
+    shapes: Annotated[
+        bool,
+        typer.Option("--shapes/--no-shapes", help="Also every table's form on the shapes world."),
+    ] = True,
     device: Device = None,
     as_json: AsJson = False,
 ) -> None:
@@ -68,7 +72,8 @@ def reproduce(
     from l4f_bench.reproduction.plan import Places, plan
     from l4f_bench.runs import check_writable
 
-    rows = plan(tuple(tables or ()), tuple(figures or ()), Places(data=data, models=models))
+    places = Places(data=data, models=models)
+    rows = plan(tuple(tables or ()), tuple(figures or ()), places, shapes=shapes)
     rows = [replace(row, setting=replace(row.setting, device=device)) for row in rows]
     check_writable(out)
     open_rows = [row for row in rows if not row.missing and not _record_file(row, out).is_file()]
@@ -95,7 +100,8 @@ def _probe(rows: list[PlannedRow]) -> Seconds:
     with followed("Measuring", "rows") as progress:
         advance, seconds = progress(len(rows)), {}
         for row in rows:
-            seconds[row.command] = seconds_of(row)
+            if row.command not in seconds:
+                seconds[row.command] = seconds_of(row)
             advance(1)
     return seconds
 

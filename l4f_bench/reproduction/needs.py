@@ -58,11 +58,15 @@ def alpha_network(dataset: str, folder: Path) -> Need:
 
 
 def images(spec: DatasetSpec, path: Path) -> Need:
-    """The images of a data set, in a folder or, as statistics, in a file."""
-    there = path.is_file() or (path.is_dir() and any(path.iterdir()))
+    """The images of a data set, or the part of them at ``path``."""
+    there = path.is_dir() and any(path.iterdir())
     get = f"l4f-bench fetch {spec.name} says how; put it at {path}"
     return Need(
-        what=f"images {spec.name}", here=there, place=str(path), get=get, licence=spec.licence
+        what=f"images {spec.name} ({path.name})",
+        here=there,
+        place=str(path),
+        get=get,
+        licence=spec.licence,
     )
 
 

@@ -147,16 +147,16 @@ def _sampled(table: int, places: Places) -> Iterator[PlannedRow]:
 def _on_custom_masks(places: Places) -> Iterator[PlannedRow]:
     """Table 3: the custom set, whose published masks of ours are part of it."""
     folder = places.data / CUSTOM
-    of_set = needs.images(DATASETS.get(CUSTOM), folder)
     for row in published_rows(3):
         method = _DETECTOR if row.method == "detectron2" else row.method
+        part = folder / (DATASETS.get(row.dataset).folder or "")
         own = [] if method == _OURS else needs.annotator(method)
         yield PlannedRow(
             table=3,
             title=f"{row.dataset_title}, {row.method_title}",
             setting=Images(method=method, dataset=row.dataset, data=folder),
             num_images=100,
-            needs=(of_set, *own),
+            needs=(needs.images(DATASETS.get(CUSTOM), part), *own),
         )
     for method in ("bisenet", "border-colour", "centre-disc"):
         yield _shapes_images(3, method)
