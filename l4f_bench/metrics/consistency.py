@@ -180,7 +180,8 @@ def _starts(printed: Mapping[str, float], rounding: float, classes: Classes) -> 
 
 
 def _scores(log_odds: FloatArray, keys: Any, classes: Classes) -> FloatArray:
-    scores = scores_of_shares(*(1 / (1 + np.exp(-axis)) for axis in log_odds), classes=classes)
+    a, b, split = (1 / (1 + np.exp(-axis)) for axis in log_odds)
+    scores = scores_of_shares(a, b, split, classes)
     return np.stack([scores[key] for key in keys])
 
 
