@@ -41,7 +41,7 @@ _PANELS = {
     ),
     "Which edits": (
         *("edit", "sequence", "meaning", "flow", "attributes", "fill", "margin", "by", "layers"),
-        *("components", "scores", "chosen"),
+        *("components", "scores", "chosen", "positive", "negative", "encoder"),
     ),
 }
 """Panels of the help with the fields of settings that stand in them."""
