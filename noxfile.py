@@ -3,10 +3,13 @@
 ``nox -s shapes`` makes the embedded weights and the records of them anew, into the package and
 ``reports/shapes``; on two CPU cores in about three hours, mostly for PSeg and the generator.
 Trainings that ``runs/shapes`` holds are gone on with, so remove it to begin from the start.
+``nox -s docs`` builds the site of the documentation into ``build/site``.
+``nox -s release`` is what a release must pass.
 ``nox -s detectron2`` compares our Mask R-CNN with the original's code. ``nox -s lowest newest``
 runs the fast tests on the lowest versions that pyproject.toml allows, and on the newest there are.
 """
 
+import shlex
 import shutil
 import tarfile
 import tomllib
@@ -96,6 +99,45 @@ def build(session: nox.Session) -> None:
     """Build the distribution files."""
     session.install("build")
     session.run("python", "-m", "build", "--outdir", session.create_tmp())
+
+
+@nox.session(reuse_venv=False)
+def release(session: nox.Session) -> None:
+    """What a release must pass: the wheel alone, the README's commands, lowest and newest."""
+    folder = Path(session.create_tmp()).resolve()
+    shutil.rmtree(folder / "dist", ignore_errors=True)
+    session.install("build")
+    session.run("python", "-m", "build", "--outdir", str(folder / "dist"))
+    (wheel,) = (folder / "dist").glob("*.whl")
+    session.install(f"{wheel}[editing,plots]")
+    away = folder / "away"  # where the checkout cannot be imported instead
+    shutil.rmtree(away, ignore_errors=True)
+    shutil.copytree("examples", away / "examples")
+    shutil.copytree("l4f_bench/assets/example", away / "example")
+    readme = Path("README.md").read_text(encoding="utf-8")
+    with session.chdir(away):
+        session.run("l4f-bench", "score", "example/preds", "example/truth")
+        for command in _without_downloads(readme):
+            session.run(*command)
+    for name in ("lowest", "newest", "docs"):
+        session.notify(name)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation as a site, into ``build/site``; a broken link fails."""
+    session.install("mkdocs-material>=9.5", "mkdocstrings[python]>=0.26")
+    # The pages, as they are read in the repository, also point to reports and examples beside them.
+    gathered = Path(session.create_tmp()).resolve() / "docs"
+    shutil.rmtree(gathered, ignore_errors=True)
+    shutil.copytree("docs", gathered)
+    for page in gathered.glob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        page.write_text(text.replace("](../", "]("), encoding="utf-8")
+    for beside in ("reports", "examples"):
+        shutil.copytree(beside, gathered / beside)
+    environment = {"L4F_DOCS": str(gathered), "NO_MKDOCS_2_WARNING": "1"}
+    session.run("mkdocs", "build", "--strict", "--site-dir", "build/site", env=environment)
 
 
 @nox.session
@@ -208,6 +250,15 @@ def shapes(session: nox.Session) -> None:
     """Do all of the shapes world, in order."""
     for name in PARTS:
         session.notify(f"shapes_{name}")
+
+
+def _without_downloads(readme: str) -> list[list[str]]:
+    """The commands of the README that need nothing but the package and its examples."""
+    theirs = {"fetch", "--data", "--generator", "--encoder", "--check", "--install-completion"}
+    lines = [line for line in readme.splitlines() if line.startswith("l4f-bench ")]
+    commands = [shlex.split(line, comments=True) for line in lines]
+    whole = ["l4f-bench", "reproduce"]  # an hour
+    return [words for words in commands if theirs.isdisjoint(words) and words != whole]
 
 
 def _lowest() -> list[str]:

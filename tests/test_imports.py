@@ -49,6 +49,5 @@ def test_commands_that_score_and_report_load_nothing_heavy(tmp_path: Path) -> No
         ("score", str(EXAMPLE / "preds"), str(EXAMPLE / "truth"), "--protocol", "voynov"),
         ("report", "--help"),
         tables,
-        ("audit",),
     ):
         assert loaded_by(run, *arguments) == set(), arguments

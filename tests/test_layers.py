@@ -44,7 +44,7 @@ LAYERS = (
     {"evaluation"},
     {"editing"},
     {"reporting"},
-    {"front"},
+    {"catalogue", "front", "reproduction"},
     {"cli"},
     {"__main__"},
 )

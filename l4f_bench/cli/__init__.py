@@ -30,9 +30,11 @@ from l4f_bench.cli import (
     fetch,
     fid,
     inspect,
+    list,
     merge,
     project,
     report,
+    reproduce,
     sample,
     score,
     synthesize,
@@ -131,6 +133,7 @@ def root(
 for commands in (
     score,
     report,
+    reproduce,
     audit,
     eval,
     merge,
@@ -148,5 +151,6 @@ for commands in (
     inspect,
     fetch,
     doctor,
+    list,
 ):
     commands.register(app)

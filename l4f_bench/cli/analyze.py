@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from l4f_bench.cli.console import progress_bar, say, stdout
+from l4f_bench.cli.console import say, stdout
+from l4f_bench.cli.following import followed, long
+from l4f_bench.cli.names import completed
 from l4f_bench.cli.options import AsJson, Device
 
 if TYPE_CHECKING:
     from l4f_bench.analysis.records import AnalysisRecord, Tiles
 
-Dataset = Annotated[str, typer.Option(help="Data set whose generator is analysed.")]
+Dataset = Annotated[
+    str,
+    typer.Option(
+        help="Data set whose generator is analysed.", autocompletion=completed("datasets")
+    ),
+]
 GeneratorFile = Annotated[
     Path | None,
     typer.Option(help="Checkpoint of the generator.", show_default="embedded, or the cached one"),
@@ -63,7 +70,7 @@ def layers(
     )  # fmt: skip
     folder = _folder(out, "layers", dataset)
     with processes(device):
-        with progress_bar("Samples") as progress:
+        with followed("Samples") as progress:
             record, tiles = study_layers(config, progress)
         if is_first():
             _write(record, tiles, folder, plot_layers)
@@ -80,7 +87,9 @@ def background(
     annotator: Annotated[
         str | None,
         typer.Option(
-            help="What says where the background is.", show_default="crops along the edges"
+            help="What says where the background is.",
+            show_default="crops along the edges",
+            autocompletion=completed("annotators"),
         ),
     ] = None,
     annotator_weights: Annotated[Path | None, typer.Option(help="Its checkpoint.")] = None,
@@ -116,7 +125,7 @@ def background(
     )  # fmt: skip
     folder = _folder(out, "background", dataset)
     with processes(device):
-        with progress_bar("Samples") as progress:
+        with followed("Samples") as progress:
             record, tiles = study_background(config, progress)
         if is_first():
             _write(record, tiles, folder, plot_background)
@@ -151,6 +160,6 @@ def _write(record: AnalysisRecord, tiles: Tiles, folder: Path, plot: Any) -> Non
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     commands = typer.Typer(no_args_is_help=True, help="Analyse a generator: layers, background.")
-    commands.command("layers")(layers)
-    commands.command("background")(background)
+    commands.command("layers")(long(layers))
+    commands.command("background")(long(background))
     app.add_typer(commands, name="analyze")

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from l4f_bench.cli.console import progress_bar, say, stdout, warn
+from l4f_bench.cli.console import say, stdout, warn
+from l4f_bench.cli.following import followed, long
+from l4f_bench.cli.names import completed
 from l4f_bench.cli.options import Device
 from l4f_bench.errors import BenchError, InputError
 
@@ -23,7 +25,8 @@ def annotate(
         str,
         typer.Option(
             help="bisenet (faces), unet, mask-rcnn, detectron2 (the same on detectron2 itself) "
-            "or torchvision (another model)."
+            "or torchvision (another model).",
+            autocompletion=completed("annotators"),
         ),
     ] = "bisenet",
     out: Annotated[Path, typer.Option(help="Folder for the masks.")] = Path("annotation"),
@@ -112,7 +115,7 @@ def _annotate(
     from l4f_bench.distributed import processes
     from l4f_bench.evaluation.truth import annotator_facts
 
-    with processes(device), progress_bar("Annotating") as progress:
+    with processes(device), followed("Annotating") as progress:
         opened, digests = open_annotator(config, choose_device(device))
         facts = asdict(annotator_facts(config, opened))
         identity = {**facts, "sha256": digests, "class_maps": class_maps}
@@ -130,4 +133,4 @@ def _annotate(
 
 def register(app: typer.Typer) -> None:
     """Add this command to the application."""
-    app.command("annotate")(annotate)
+    app.command("annotate")(long(annotate))

@@ -8,14 +8,23 @@ from typing import Annotated
 import typer
 
 from l4f_bench.cli.console import stdout
+from l4f_bench.cli.names import completed
 from l4f_bench.errors import InputError
 
 
 def check_method(
     method: Annotated[
-        str, typer.Argument(metavar="NAME|FILE.py", help="A method, or a Python file with one.")
+        str,
+        typer.Argument(
+            metavar="NAME|FILE.py",
+            help="A method, or a Python file with one.",
+            autocompletion=completed("methods"),
+        ),
     ],
-    dataset: Annotated[str, typer.Option(help="Data set that it is loaded for.")] = "shapes",
+    dataset: Annotated[
+        str,
+        typer.Option(help="Data set that it is loaded for.", autocompletion=completed("datasets")),
+    ] = "shapes",
     weights: Annotated[
         Path | None, typer.Option(help="Its checkpoint.", show_default="the usual one")
     ] = None,

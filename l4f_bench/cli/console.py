@@ -6,27 +6,15 @@ Of several processes the first alone speaks, but each may say why it fails.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import Progress as ProgressBar
-from rich.text import Text
 
 from l4f_bench.distributed import is_follower
-from l4f_bench.progress import Advance, Progress
 from l4f_bench.terminal import one_line
 
-ImagesReport = Callable[[int, Mapping[str, float]], object]
-"""Called with the images done and the latest figures by name."""
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 class _FirstConsole(Console):
@@ -67,70 +55,21 @@ def warn(message: str) -> None:
     say(f"Warning: {message}", style="yellow")
 
 
-class _RateColumn(ProgressColumn):
-    """Images per second."""
+def table(*columns: str) -> Table:
+    """An empty table for a terminal, whose cells fold."""
+    from rich import box
+    from rich.table import Table
 
-    def render(self, task: Task) -> Text:
-        """The current speed, once it is known."""
-        return Text("" if task.speed is None else f"{task.speed:.2f} images/s")
-
-
-@contextmanager
-def progress_bar(description: str) -> Iterator[Progress]:
-    """Show a bar with rate and remaining time on stderr while the block runs.
-
-    It is silent where stderr is not a terminal.
-
-    Yields:
-        A function that takes the total and returns what to call with each number of steps done.
-    """
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _RateColumn(),
-        TimeRemainingColumn(),
-    )
-    with ProgressBar(
-        *columns, console=stderr, transient=True, disable=not stderr.is_terminal
-    ) as bar:
-
-        def start(total: int) -> Advance:
-            task = bar.add_task(description, total=total)
-            return lambda steps: bar.advance(task, steps)
-
-        yield start
+    empty = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        empty.add_column(column, overflow="fold")
+    return empty
 
 
-@contextmanager
-def training_bar(description: str) -> Iterator[Callable[[int, int], ImagesReport]]:
-    """Show a bar with losses, rate and remaining time on stderr while the block runs.
-
-    It is silent where stderr is not a terminal.
-
-    Yields:
-        A function that takes the images done and the images in all, and returns what to call with
-        the images done and the latest figures by name.
-    """
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _RateColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[figures]}"),
-    )
-    with ProgressBar(
-        *columns, console=stderr, transient=True, disable=not stderr.is_terminal
-    ) as bar:
-
-        def start(done: int, total: int) -> ImagesReport:
-            task = bar.add_task(description, total=total, completed=done, figures="")
-
-            def report(images: int, figures: Mapping[str, float]) -> None:
-                text = " ".join(f"{name} {value:.2f}" for name, value in figures.items())
-                bar.update(task, completed=images, figures=text)
-
-            return report
-
-        yield start
+def print_tables(*tables: Table) -> None:
+    """Print tables to stdout; away from a terminal their lines are never folded."""
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:  # commands and addresses are there to be copied
+        console.width = 400
+    for one in tables:
+        console.print(one)

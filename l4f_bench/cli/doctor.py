@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from l4f_bench.cli.console import byte_count, progress_bar
+from l4f_bench.cli.console import byte_count, print_tables, table
+from l4f_bench.cli.following import followed, long
+from l4f_bench.cli.names import completed
 from l4f_bench.cli.options import AsJson
 from l4f_bench.errors import InputError
 from l4f_bench.terminal import one_line
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from l4f_bench.doctor import Diagnosis
 
 _ABOUT_IMAGES = (
@@ -27,7 +27,11 @@ _ABOUT_IMAGES = (
 def doctor(
     dataset: Annotated[
         str | None,
-        typer.Option(help="Look at the images of this data set instead.", show_default=False),
+        typer.Option(
+            help="Look at the images of this data set instead.",
+            show_default=False,
+            autocompletion=completed("datasets"),
+        ),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="The data set's folder.", show_default=False)
@@ -69,15 +73,15 @@ def _examine(dataset: str, data: Path | None, *, quick: bool, as_json: bool) -> 
     from l4f_bench.datasets.specs import DATASETS
 
     spec = DATASETS.get(dataset)
-    with progress_bar(f"doctor: {dataset}") as progress:
+    with followed(f"doctor: {dataset}") as progress:
         found = examine(spec, data, progress, quick=quick)
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
     else:
-        facts = _table(found.title, "")
+        facts = table(found.title, "")
         for name, value in found.facts.items():
             facts.add_row(name, one_line(value))
-        _print_tables(facts)
+        print_tables(facts)
         for title, sentences in (("Fault", found.faults), ("Note", found.notes)):
             for sentence in sentences:
                 typer.echo(f"{title}: {one_line(sentence)}")
@@ -88,7 +92,7 @@ def _examine(dataset: str, data: Path | None, *, quick: bool, as_json: bool) -> 
 
 
 def _print_diagnosis(diagnosis: Diagnosis) -> None:
-    packages = _table("package", "version", "state", "used for", "install")
+    packages = table("package", "version", "state", "used for", "install")
     for state in diagnosis.packages:
         packages.add_row(
             state.package.name,
@@ -97,44 +101,23 @@ def _print_diagnosis(diagnosis: Diagnosis) -> None:
             state.package.used_for,
             state.package.install if state.problem else "",
         )
-    devices = _table("device", "what")
+    devices = table("device", "what")
     for device in diagnosis.devices:
         devices.add_row(device.name, device.title)
-    weights = _table("weights", "state", "bytes", "get it")
+    weights = table("weights", "state", "bytes", "get it")
     for weight in diagnosis.weights:
         size = byte_count(weight.num_bytes)
         weights.add_row(weight.name, weight.state, size, weight.command or "")
-    datasets = _table("data set", "weights it lacks", "get them")
+    datasets = table("data set", "weights it lacks", "get them")
     for dataset in diagnosis.datasets:
         lacks = ", ".join(dataset.missing) or "nothing"
         datasets.add_row(dataset.name, lacks, dataset.command or "")
     typer.echo(", ".join(f"{name} {version}" for name, version in diagnosis.versions.items()))
     typer.echo(f"cache {diagnosis.cache}")
-    _print_tables(packages, devices, weights, datasets)
+    print_tables(packages, devices, weights, datasets)
     typer.echo(_ABOUT_IMAGES)
-
-
-def _table(*columns: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _print_tables(*tables: Table) -> None:
-    from rich.console import Console
-
-    # Commands and addresses are there to be copied: away from a terminal they are never folded.
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = 400
-    for table in tables:
-        console.print(table)
 
 
 def register(app: typer.Typer) -> None:
     """Add this command to the application."""
-    app.command("doctor")(doctor)
+    app.command("doctor")(long(doctor))

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from l4f_bench.cli.console import progress_bar, say, stdout, warn
+from l4f_bench.cli.console import say, stdout, warn
+from l4f_bench.cli.following import followed, long
 from l4f_bench.cli.lazy import LazyGroup
 from l4f_bench.cli.options import AsJson, field_parameter
 from l4f_bench.errors import InputError
@@ -35,9 +36,11 @@ class EditGroup(LazyGroup):
         app, resume = typer.Typer(), (Resume, False)
         as_json, default = (AsJson, False), Path("runs") / "edits"
         app.command("fit")(_command(fit, FitConfig, out=(File, Path(DIRECTIONS))))
-        app.command("apply")(_command(apply, EditConfig, out=(Out, Path("edits")), resume=resume))
+        app.command("apply")(
+            long(_command(apply, EditConfig, out=(Out, Path("edits")), resume=resume))
+        )
         app.command("measure")(
-            _command(measure, EditConfig, out=(Out, default), resume=resume, as_json=as_json)
+            long(_command(measure, EditConfig, out=(Out, default), resume=resume, as_json=as_json))
         )
         return app
 
@@ -93,7 +96,7 @@ def apply(config: EditConfig, *, out: Path, resume: bool) -> None:
     from l4f_bench.runs import check_writable
 
     check_writable(out)
-    with processes(config.device), progress_bar("Editing") as progress:
+    with processes(config.device), followed("Editing") as progress:
         scene = open_scene(config)
         _say_doubts(scene.edits)
         left_out = apply_into(out, scene, resume=resume, progress=progress)
@@ -123,7 +126,7 @@ def measure(config: EditConfig, *, out: Path, resume: bool, as_json: bool) -> No
     from l4f_bench.runs import check_writable
 
     check_writable(out)
-    with processes(config.device), progress_bar("Measuring") as progress:
+    with processes(config.device), followed("Measuring") as progress:
         scene = open_scene(config)
         _say_doubts(scene.edits)
         record = measure_into(out, scene, resume=resume, progress=progress)

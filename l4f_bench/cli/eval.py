@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from l4f_bench.cli.console import progress_bar, say, stdout, warn
+from l4f_bench.cli.console import say, stdout, warn
+from l4f_bench.cli.following import followed, long
 from l4f_bench.cli.lazy import LazyGroup
 from l4f_bench.cli.options import AsJson, field_parameter
 from l4f_bench.errors import BenchError, InputError
@@ -125,7 +126,7 @@ def _evaluate(setting: Setting, out: Path | None, *, as_json: bool) -> None:
             if out is not None and len(parts) > 1:
                 folder = out / part.folder()
             check_file(folder / RECORD_FILE)
-            outcomes.append(_run_part(part, folder))
+            outcomes.append(run_part(part, folder))
     records = [outcome.record for outcome in outcomes]
     if as_json:
         stdout.print(json.dumps({"records": [record.to_json() for record in records]}))
@@ -135,13 +136,13 @@ def _evaluate(setting: Setting, out: Path | None, *, as_json: bool) -> None:
         raise BenchError(failure)
 
 
-def _run_part(part: Setting, folder: Path) -> Any:
+def run_part(part: Setting, folder: Path) -> Any:
     """Evaluate, and write the record with its examples."""
     from l4f_bench.distributed import is_first
     from l4f_bench.evaluation.records import RECORD_FILE
     from l4f_bench.reporting.figures import write_examples
 
-    with progress_bar(f"eval {part.key}: {folder.name}") as progress:
+    with followed(f"eval {part.key}: {folder.name}") as progress:
         outcome = part.run(progress)
     if is_first():
         outcome.save(folder)
@@ -186,7 +187,7 @@ def _settings() -> typer.Typer:
 
     settings = typer.Typer()
     for setting in SETTINGS:
-        settings.command(setting.key)(_command(setting))
+        settings.command(setting.key)(long(_command(setting)))
     return settings
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from l4f_bench import interrupts
-from l4f_bench.cli.console import byte_count, say, somebody_there, stderr
+from l4f_bench.cli.console import byte_count, say, somebody_there
+from l4f_bench.cli.following import download_followed, long
+from l4f_bench.cli.names import completed
 from l4f_bench.cli.options import AsJson
 from l4f_bench.errors import InputError, MissingAssetError
 
@@ -24,7 +24,12 @@ _SHA256_DIGITS = 64
 
 def fetch(
     names: Annotated[
-        list[str] | None, typer.Argument(help="What to fetch; see --list.", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            help="What to fetch; see --list.",
+            show_default=False,
+            autocompletion=completed("weights"),
+        ),
     ] = None,
     list_all: Annotated[
         bool, typer.Option("--list", help="List all weights and data sets, and what is here.")
@@ -109,7 +114,7 @@ def _fetch_one(spec: WeightSpec, mirror: str | None) -> Fetched:
     def waiting() -> None:
         say(f"Another process is fetching {spec.name}: waiting for it.")
 
-    with _byte_progress(spec.name) as progress:
+    with download_followed(spec.name) as progress:
         fetched = fetch_weight(spec, mirror=mirror, progress=progress, on_wait=waiting)
     how = f"from {fetched.source}" if fetched.source else "was in the cache"
     line = f"{spec.name}: {fetched.num_bytes:,} bytes {how}, SHA-256 {fetched.sha256}"
@@ -128,31 +133,6 @@ def _print_fetched(fetched: list[Fetched], *, as_json: bool) -> None:
     for entry in fetched:
         typer.echo(entry.path)
     return None
-
-
-@contextmanager
-def _byte_progress(description: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar with rate and remaining time on stderr; silent where stderr is not a terminal."""
-    from rich import progress as bars
-
-    columns = (
-        bars.TextColumn("{task.description}"),
-        bars.BarColumn(),
-        bars.DownloadColumn(),
-        bars.TransferSpeedColumn(),
-        bars.TimeRemainingColumn(),
-    )
-    with bars.Progress(
-        *columns, console=stderr, transient=True, disable=not stderr.is_terminal
-    ) as bar:
-        task = bar.add_task(description, total=None)
-
-        def show(done: int, total: int | None) -> None:
-            if bar.tasks[0].total is None:  # bytes of an earlier run do not count into the rate
-                bar.reset(task, completed=done, total=total)
-            bar.update(task, completed=done)
-
-        yield show
 
 
 def _print_plan(specs: list[WeightSpec], mirror: str | None, *, as_json: bool) -> None:
@@ -245,4 +225,4 @@ def _data_json(data: DatasetSpec) -> dict[str, Any]:
 
 def register(app: typer.Typer) -> None:
     """Add this command to the application."""
-    app.command("fetch")(fetch)
+    app.command("fetch")(long(fetch))

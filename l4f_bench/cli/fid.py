@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from l4f_bench.cli.console import progress_bar, say, stdout, warn
+from l4f_bench.cli.console import say, stdout, warn
+from l4f_bench.cli.following import followed, long
 from l4f_bench.cli.options import AsJson, Device, Divisor, Resize, given_option
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.options import whole_or_auto
@@ -145,7 +146,7 @@ def _compare(
     if save_stats is not None:
         check_statistics_name(save_stats)
     started = time.perf_counter()
-    with progress_bar("Features") as progress:
+    with followed("Features") as progress:
         result = compare_sets(generated, real, config, progress)
     for message in result.warnings:
         warn(message)
@@ -171,7 +172,7 @@ def _save(images: Path, config: DistanceConfig, save_stats: Path | None, *, as_j
     if save_stats is None:
         raise InputError("Give B as well, or --save-stats FILE.npz to keep A's statistics.")
     check_statistics_name(save_stats)
-    with progress_bar("Features") as progress:
+    with followed("Features") as progress:
         side = one_side(images, config, progress)
     for message in side.warnings:
         warn(message)
@@ -183,4 +184,4 @@ def _save(images: Path, config: DistanceConfig, save_stats: Path | None, *, as_j
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-    app.command("fid")(fid)
+    app.command("fid")(long(fid))

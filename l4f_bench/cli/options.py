@@ -8,15 +8,48 @@ from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
+from l4f_bench.cli.names import completed
+
 PROTOCOL_HELP = (
     "Scoring convention. l4f: the paper's (one confusion matrix, both classes averaged); voynov, "
     "selfmask: per-image foreground scores and max F-beta; drc: pooled foreground, per-image "
     "IoU and Dice beside it."
 )
+_COMPLETED = {
+    "method": "methods",
+    "segmenter": "methods",
+    "dataset": "datasets",
+    "annotator": "annotators",
+    "protocol": "protocols",
+}
+"""Fields of settings whose values are names."""
+_PANELS = {
+    "Which images": (
+        *("dataset", "data", "images", "name", "split", "subset", "limit", "shard", "strict"),
+        *("samples", "max_drawn", "latents", "num_images"),
+    ),
+    "Which method": (
+        *("method", "weights", "generator", "alpha", "masks", "level", "segmenter"),
+        *("segmenter_weights", "screen_weights", "truncation", "threshold"),
+    ),
+    "Which truth": (
+        *("truth", "mask_parts", "annotator", "annotator_weights", "min_score", "min_area"),
+        "foreground",
+    ),
+    "Which protocol": (
+        *("protocol", "features", "features_weights", "resize", "divisor", "allow_small_n"),
+    ),
+    "Which edits": (
+        *("edit", "sequence", "meaning", "flow", "attributes", "fill", "margin", "by", "layers"),
+        *("components", "scores", "chosen", "positive", "negative", "encoder"),
+    ),
+}
+"""Panels of the help with the fields of settings that stand in them."""
+_PANEL_OF = {name: panel for panel, names in _PANELS.items() for name in names}
 LEVEL_HELP = "Grey level (1 to 255) from which a pixel is foreground."
 
 
-Protocol = Annotated[str, typer.Option(help=PROTOCOL_HELP)]
+Protocol = Annotated[str, typer.Option(help=PROTOCOL_HELP, autocompletion=completed("protocols"))]
 Level = Annotated[int, typer.Option(help=LEVEL_HELP)]
 Workers = Annotated[
     int | None, typer.Option(help="Threads that decode and count.", show_default="CPU cores")
@@ -59,6 +92,8 @@ def field_parameter(item: Field[Any], hint: Any) -> inspect.Parameter:
         help=said.help if usual is None else f"{said.help} ({usual})",
         show_default=False,  # it stands in the help, where it takes no line of its own
         parser=said.parse,
+        rich_help_panel=_PANEL_OF.get(item.name),
+        autocompletion=completed(_COMPLETED[item.name]) if item.name in _COMPLETED else None,
     )
     return inspect.Parameter(
         item.name,

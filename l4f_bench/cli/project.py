@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from l4f_bench.cli.console import progress_bar, say, stdout, warn
+from l4f_bench.cli.console import say, stdout, warn
+from l4f_bench.cli.following import followed, long
+from l4f_bench.cli.names import completed
 from l4f_bench.cli.options import Device
 from l4f_bench.errors import BenchError
 
@@ -39,7 +41,11 @@ def project(
     ] = None,
     dataset: Annotated[
         str | None,
-        typer.Option(help="Data set whose files are the defaults.", show_default="none"),
+        typer.Option(
+            help="Data set whose files are the defaults.",
+            show_default="none",
+            autocompletion=completed("datasets"),
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("projections"),
     by: Annotated[
@@ -116,10 +122,10 @@ def _run(request: ProjectRequest, out: Path, *, resume: bool) -> Any:
     from l4f_bench.distributed import processes
     from l4f_bench.projection.command import run
 
-    with processes(request.device), progress_bar("Projecting") as progress:
+    with processes(request.device), followed("Projecting") as progress:
         return run(request, out, resume=resume, progress=progress, warn=warn)
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-    app.command("project")(project)
+    app.command("project")(long(project))

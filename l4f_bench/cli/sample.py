@@ -7,15 +7,23 @@ from typing import Annotated
 
 import typer
 
-from l4f_bench.cli.console import progress_bar, say, stdout
+from l4f_bench.cli.console import say, stdout
+from l4f_bench.cli.following import followed, long
+from l4f_bench.cli.names import completed
 from l4f_bench.cli.options import Device
 from l4f_bench.evaluation.options import whole_or_auto
 
 
 def sample(
-    method: Annotated[str, typer.Option(help="ours, or pseg.")] = "ours",
+    method: Annotated[
+        str, typer.Option(help="ours, or pseg.", autocompletion=completed("methods"))
+    ] = "ours",
     dataset: Annotated[
-        str, typer.Option(help="shapes, ffhq, cat, horse or car: gives the defaults below.")
+        str,
+        typer.Option(
+            help="shapes, ffhq, cat, horse or car: gives the defaults below.",
+            autocompletion=completed("datasets"),
+        ),
     ] = "shapes",
     generator: Annotated[
         Path | None,
@@ -79,7 +87,7 @@ def sample(
         truncation=truncation, seed=seed, threshold=threshold, background=background,
         alpha16=alpha16,
     )  # fmt: skip
-    with processes(device), progress_bar("Sampling") as progress:
+    with processes(device), followed("Sampling") as progress:
         sample_into(
             out,
             config,
@@ -94,4 +102,4 @@ def sample(
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-    app.command("sample")(sample)
+    app.command("sample")(long(sample))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from l4f_bench.cli.console import progress_bar, say, stdout, warn
+from l4f_bench.cli.console import say, stdout, warn
+from l4f_bench.cli.following import followed, long
 from l4f_bench.cli.options import AsJson, Level, Limit, Protocol, Seed, Workers
 from l4f_bench.errors import InputError
 
@@ -105,7 +106,7 @@ def _score(
     for path in (per_image, None if out is None else out / RECORD_FILE):
         if path is not None:
             check_file(path)
-    with processes("cpu"), progress_bar("Scoring") as progress:
+    with processes("cpu"), followed("Scoring") as progress:
         outcome = setting.run(progress)
         first = is_first()
     for message in outcome.record.warnings:
@@ -121,4 +122,4 @@ def _score(
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-    app.command("score")(score)
+    app.command("score")(long(score))

@@ -7,17 +7,27 @@ from typing import Annotated
 
 import typer
 
-from l4f_bench.cli.console import progress_bar, say, stdout
+from l4f_bench.cli.console import say, stdout
+from l4f_bench.cli.following import followed, long
+from l4f_bench.cli.names import completed
 from l4f_bench.cli.options import Device
 from l4f_bench.evaluation.options import whole_or_auto
 
 
 def synthesize(
     method: Annotated[
-        str, typer.Option(help="ours, pseg, or a method file: what makes the pairs.")
+        str,
+        typer.Option(
+            help="ours, pseg, or a method file: what makes the pairs.",
+            autocompletion=completed("methods"),
+        ),
     ] = "ours",
     dataset: Annotated[
-        str, typer.Option(help="shapes, ffhq, cat, horse or car: gives the defaults below.")
+        str,
+        typer.Option(
+            help="shapes, ffhq, cat, horse or car: gives the defaults below.",
+            autocompletion=completed("datasets"),
+        ),
     ] = "shapes",
     generator: Annotated[
         Path | None,
@@ -80,7 +90,7 @@ def synthesize(
         threshold=DATASETS.get(dataset).threshold if threshold is None else threshold,
     )  # fmt: skip
     size = whole_or_auto(batch_size)
-    with processes(device), progress_bar("Synthesizing") as progress:
+    with processes(device), followed("Synthesizing") as progress:
         sample_into(out, config, resume=resume, batch_size=size, device=device, progress=progress)
     say(f"{config.num_images} pairs are in {out}")
     stdout.print(str(out))
@@ -88,4 +98,4 @@ def synthesize(
 
 def register(app: typer.Typer) -> None:
     """Add the command to the application."""
-    app.command("synthesize")(synthesize)
+    app.command("synthesize")(long(synthesize))

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from l4f_bench.cli.console import say, stdout, training_bar, warn
+from l4f_bench.cli.console import say, stdout, warn
+from l4f_bench.cli.following import long, training_followed
+from l4f_bench.cli.names import completed
 
 if TYPE_CHECKING:
     from l4f_bench.training.jobs import TrainRequest
+
+RUN, HARDWARE = "The run", "Hardware and precision"
 
 
 def train(
@@ -19,11 +23,16 @@ def train(
         typer.Option(
             help="What to train. ours: an alpha network; pseg: the competitor; stylegan2: a "
             "generator; bisenet, unet: an annotator, on exact masks; ours-bisenet, ours-unet: a "
-            "student of ours; psp: an encoder of photographs."
+            "student of ours; psp: an encoder of photographs.",
+            autocompletion=completed("trainers"),
         ),
     ] = "ours",
     dataset: Annotated[
-        str, typer.Option(help="Data set of the preset. shapes is drawn; others need --data.")
+        str,
+        typer.Option(
+            help="Data set of the preset. shapes is drawn; others need --data.",
+            autocompletion=completed("datasets"),
+        ),
     ] = "shapes",
     data: Annotated[
         Path | None,
@@ -61,6 +70,7 @@ def train(
             "large as published; for ours on ffhq, cat, horse or car: paper, released or "
             "single-gpu; for pseg also paper.",
             show_default="shapes, full or paper",
+            autocompletion=completed("presets"),
         ),
     ] = None,
     background_latent: Annotated[
@@ -99,34 +109,59 @@ def train(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder of the run.", show_default="runs/train-<method>-<dataset>"),
+        typer.Option(
+            help="Folder of the run.",
+            show_default="runs/train-<method>-<dataset>",
+            rich_help_panel=RUN,
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of everything random.", show_default="0")
     ] = None,
     every: Annotated[int, typer.Option(help="Steps between checkpoints and sample grids.")] = 250,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse a folder with unreadable images.")
+        bool,
+        typer.Option("--strict", help="Refuse a folder with unreadable images."),
     ] = False,
     device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, …", show_default="cuda if there is one")
+        str | None,
+        typer.Option(
+            help="cpu, cuda, …", show_default="cuda if there is one", rich_help_panel=HARDWARE
+        ),
     ] = None,
     bf16: Annotated[
-        bool, typer.Option("--bf16", help="Compute in bfloat16; not for published numbers.")
+        bool,
+        typer.Option(
+            "--bf16",
+            help="Compute in bfloat16; not for published numbers.",
+            rich_help_panel=HARDWARE,
+        ),
     ] = False,
     tf32: Annotated[
         bool,
-        typer.Option("--tf32", help="Let a GPU round products to TF32; not for published numbers."),
+        typer.Option(
+            "--tf32",
+            help="Let a GPU round products to TF32; not for published numbers.",
+            rich_help_panel=HARDWARE,
+        ),
     ] = False,
     compiled: Annotated[
         bool,
-        typer.Option("--compile", help="ours, stylegan2: compile the generator (torch.compile)."),
+        typer.Option(
+            "--compile",
+            help="ours, stylegan2: compile the generator (torch.compile).",
+            rich_help_panel=HARDWARE,
+        ),
     ] = False,
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Also log to <out>/tensorboard.")
+        bool,
+        typer.Option("--tensorboard", help="Also log to <out>/tensorboard.", rich_help_panel=RUN),
     ] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Continue a stopped run in this folder.")
+        bool,
+        typer.Option(
+            "--resume", help="Continue a stopped run in this folder.", rich_help_panel=RUN
+        ),
     ] = False,
 ) -> None:
     """Train an alpha network of Labels4Free, a StyleGAN2 generator, an annotator or PSeg.
@@ -172,7 +207,7 @@ def _run(
             tensorboard=tensorboard,
         )
         try:
-            with training_bar("Training") as watch:
+            with training_followed("Training") as watch:
                 files = train(
                     job.trainer, folder, loop, job.identity, resume=resume, watch=watch, warn=warn
                 )
@@ -185,4 +220,4 @@ def _run(
 
 def register(app: typer.Typer) -> None:
     """Add this command to the application."""
-    app.command("train")(train)
+    app.command("train")(long(train))

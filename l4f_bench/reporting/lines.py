@@ -11,7 +11,6 @@ from l4f_bench.evaluation.distance.facts import DistanceFacts, KernelFacts
 from l4f_bench.evaluation.records import Record
 from l4f_bench.metrics.intervals import Estimate
 from l4f_bench.metrics.scores import METRICS, metric_spec
-from l4f_bench.reporting.audit import AuditedRow, bounds
 from l4f_bench.reporting.sections import CONTROLS
 
 _BOUNDS = {"": "value", "95% from": "low", "95% to": "high"}
@@ -76,51 +75,6 @@ def _kernel(kernel: KernelFacts) -> str:
     of = f"({kernel.num_subsets} subset{plural} of {kernel.subset_size})"
     spread = "" if kernel.std is None else f" ± {kernel.std:.6f}"
     return f"{kernel.mean:.6f}{spread} {of}"
-
-
-def audit_lines(rows: list[AuditedRow]) -> str:
-    """The contradictory rows with what their IoUs allow, and how many rows are sound."""
-    wrong = [row for row in rows if not row.consistent]
-    lines = [
-        [
-            f"Table {row.row.table}",
-            row.row.dataset,
-            row.row.method,
-            *_contradiction(row, cell),
-        ]
-        for row in wrong
-        for cell in (*row.cells, *row.split_cells)
-    ]
-    headers = ["", "data set", "method", "cell", "printed", "its IoUs allow"]
-    body = tabulate(lines, headers, tablefmt="simple", disable_numparse=True)
-    sound = f"{len(rows) - len(wrong)} of {len(rows)} rows fit one pooled confusion matrix."
-    return f"{sound}\n\n{body}" if wrong else sound
-
-
-def audit_json(rows: list[AuditedRow]) -> dict[str, Any]:
-    """One entry per published row."""
-    return {
-        "rows": [
-            {
-                "table": row.row.table,
-                "dataset": row.row.dataset,
-                "method": row.row.method,
-                "truncation": row.row.truncation,
-                "consistent": row.consistent,
-                "cells": list(row.cells),
-                "split_cells": list(row.split_cells),
-            }
-            for row in rows
-        ]
-    }
-
-
-def _contradiction(row: AuditedRow, cell: str) -> list[str]:
-    printed = f"{row.row.printed[cell]:.2f}"
-    if cell in row.split_cells:
-        return [cell, printed, "not with any one split of the errors"]
-    low, high = bounds(row.row.printed)[cell]
-    return [cell, printed, f"{low:.3f} to {high:.3f}"]
 
 
 def _lines(

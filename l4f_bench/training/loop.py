@@ -32,7 +32,7 @@ MAX_STEPS = 999_999_999
 """Most steps of a run: what the names of its checkpoints have room for."""
 
 Report = Callable[[int, Mapping[str, float]], object]
-"""Called after each step with the images done and the latest losses."""
+"""Called after each step with the images done, and the step and the latest losses by name."""
 
 Watch = Callable[[int, int], Report]
 """Given the images done and the images in all, returns what to report to."""
@@ -198,7 +198,7 @@ class _Run:
             figures = _step(trainer, progress.step)
             _refuse_nan(figures, progress.step, self.folder)
             self.count(figures)
-            report(trainer.images_after(progress.step), figures)
+            report(trainer.images_after(progress.step), {"step": progress.step, **figures})
             stopped = [number for numbers in gathered(self.noted) for number in numbers]
             last = progress.step == loop.num_steps
             if self.log is not None and (progress.step % loop.grid_every == 0 or last):
