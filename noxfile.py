@@ -226,6 +226,7 @@ def shapes_records(session: nox.Session) -> None:
     shutil.rmtree(edits, ignore_errors=True)
     session.run("l4f-bench", "edit", "measure", "--out", str(edits))
     (edits / "samples.jsonl").unlink()  # the record has them
+    session.run("python", "benchmarks/world_sheet.py", "--out", str(SHAPES / "world.png"))
     tables = ("report", str(SHAPES / "records"), "--plots", "--out", str(SHAPES))
     session.run("l4f-bench", *tables)
 
