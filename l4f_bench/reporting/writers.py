@@ -26,7 +26,9 @@ def markdown(section: Section) -> str:
 
 
 def latex(section: Section) -> str:
-    """A LaTeX ``table`` environment; needs the package booktabs."""
+    """A LaTeX ``table`` environment; needs the package booktabs, the paper's layout graphicx."""
+    if section.latex is not None:
+        return section.latex
     lines = [[one_line(cell) for cell in line] for line in section.lines]
     body = tabulate(  # which escapes what LaTeX would obey
         lines, section.headers, tablefmt="latex_booktabs", disable_numparse=True
@@ -34,7 +36,7 @@ def latex(section: Section) -> str:
     notes = "\n".join(rf"\par {latex_text(note)}" for note in section.notes)
     return (
         "\\begin{table}\n\\centering\n"
-        f"\\caption{{{latex_text(section.title)}}}\n{body}\n"
+        f"\\caption{{{latex_text(section.title)}}}\n\\label{{tab:{section.name}}}\n{body}\n"
         f"\\begin{{minipage}}{{\\linewidth}}\\footnotesize\n{notes}\n\\end{{minipage}}\n"
         "\\end{table}\n"
     )

@@ -40,7 +40,7 @@ def on(dataset: str, method: str = "found", protocol: str = "voynov", **changes:
 
 
 def measured(table: Table) -> TableRow:
-    (row,) = (row for row in table.rows if row.label is not None)
+    (row,) = (row for row in table.rows if row.record is not None)
     return row
 
 
