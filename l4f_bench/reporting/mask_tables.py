@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from statistics import fmean
 from typing import Any
 
 from l4f_bench.metrics.scores import metric_spec
@@ -226,15 +225,12 @@ def _published(row: TableRow, metrics: tuple[str, ...], table: Table) -> _Line:
 
 def _controls(entry: Entry, metrics: tuple[str, ...], form: str) -> list[_Line]:
     """Scores of masks that never look, means over the runs."""
-    found = [row.record.controls for row in entry.rows if row.record is not None]
-    names = [name for name in found[0] if all(name in controls for controls in found)]
 
     def number(name: str, metric: str) -> str:
-        scores = [controls[name].get(metric) for controls in found]
-        values = [score.value for score in scores if score is not None and score.value is not None]
-        return MISSING if len(values) < len(found) else format(fmean(values), form)
+        value = entry.control(name, metric)
+        return MISSING if value is None else format(value, form)
 
-    titles = {name: CONTROLS.get(name, name) for name in names}
+    titles = {name: CONTROLS.get(name, name) for name in entry.controls}
     return [
         _Line(f"control: {title}", _joined(metrics, partial(number, name)), short=title)
         for name, title in titles.items()

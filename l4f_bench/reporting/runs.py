@@ -54,6 +54,18 @@ class Entry:
         """Mean of measured minus published; None where they do not compare."""
         return self._spread(metric, "difference")
 
+    @property
+    def controls(self) -> list[str]:
+        """Masks that never look, of which every run has the scores."""
+        found = [row.record.controls for row in self.rows if row.record is not None]
+        return [name for name in found[0] if all(name in other for other in found)] if found else []
+
+    def control(self, name: str, metric: str) -> float | None:
+        """Mean score of a control over the runs; None where one has none."""
+        found = [row.record.controls[name].get(metric) for row in self.rows if row.record]
+        values = [score.value for score in found if score is not None and score.value is not None]
+        return fmean(values) if values and len(values) == len(found) else None
+
     def _spread(self, metric: str, part: str) -> Spread | None:
         cells = [cell for row in self.rows for cell in row.cells if cell.metric == metric]
         values = [value for cell in cells if (value := getattr(cell, part)) is not None]

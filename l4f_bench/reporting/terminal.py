@@ -37,7 +37,7 @@ def print_report(report: Report, console: Console, *, intervals: bool | None = N
         looks.insert(0, replace(report.look, intervals=shown[0]))
     for forms in zip(*(report.drawn(look) for look in looks), strict=True):
         section = next((form for form in forms if _fits(form, console)), forms[-1])
-        console.print(_drawn(section, console))
+        console.print(_drawn(section, console), soft_wrap=False)
 
 
 def _fits(section: Section, console: Console) -> bool:

@@ -55,6 +55,8 @@ def to_json(section: Section) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
+PAGE = "html"
+"""The format of all sections in one page, which is no format of a single one."""
 WRITERS: dict[str, Callable[[Section], str]] = {
     "md": markdown,
     "csv": csv,
@@ -63,8 +65,8 @@ WRITERS: dict[str, Callable[[Section], str]] = {
 }
 
 
-def writers(names: str) -> dict[str, Callable[[Section], str]]:
-    """The writers of formats, by name.
+def writers(names: str) -> tuple[dict[str, Callable[[Section], str]], bool]:
+    """The writers of formats, by name, and whether the page is wanted.
 
     Args:
         names: Comma-separated.
@@ -74,9 +76,9 @@ def writers(names: str) -> dict[str, Callable[[Section], str]]:
     """
     chosen = [name.strip() for name in names.split(",")]
     for name in chosen:
-        if name not in WRITERS:
-            raise InputError(unknown_name("format", name, list(WRITERS)))
-    return {name: WRITERS[name] for name in chosen}
+        if name not in (*WRITERS, PAGE):
+            raise InputError(unknown_name("format", name, [*WRITERS, PAGE]))
+    return {name: WRITERS[name] for name in chosen if name != PAGE}, PAGE in chosen
 
 
 def write_section(

@@ -1,0 +1,127 @@
+"""The page, from a report and the records that it was drawn from."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+from l4f_bench import __version__
+from l4f_bench.evaluation.records import Record
+from l4f_bench.provenance import provenance
+from l4f_bench.reporting.page.cards import card
+from l4f_bench.reporting.page.contents import Card, Page, Part
+from l4f_bench.reporting.page.pictures import Album
+from l4f_bench.reporting.page.tables import mask_part, section_part
+from l4f_bench.reporting.reading import Found
+from l4f_bench.reporting.report import Report
+from l4f_bench.reporting.runs import Entry
+from l4f_bench.runs import write_text
+from l4f_bench.terminal import one_line
+
+PAGE_FILE = "report.html"
+_BUDGET = 4_000_000
+"""Characters of all images together, so that the page stays below five megabytes."""
+
+
+def write_page(path: Path, report: Report, found: Found) -> None:
+    """Write a report as one HTML file with all images in it.
+
+    Args:
+        path: The file.
+        report: What is drawn.
+        found: Where it comes from; figures are looked for beside the records.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    write_text(path, _html(_page(report, found)))
+
+
+def _page(report: Report, found: Found) -> Page:
+    album = Album(_BUDGET)
+    anchors = {id(record): f"record-{i}" for i, (_, record) in enumerate(found.records, start=1)}
+    cards = {
+        anchors[id(record)]: card(anchors[id(record)], path, record, album)
+        for path, record in found.records
+    }
+    sections = report.sections
+    parts = [
+        _mask_part(report, number, anchors, cards) for number in range(len(report.tables))
+    ]
+    others = sections[len(report.tables) :]
+    parts += [section_part(section, f"part-{section.name}") for section in others]
+    shown = {card.anchor for part in parts for card in part.cards}
+    left = tuple(own for anchor, own in cards.items() if anchor not in shown)
+    if left:
+        title = "Where the other numbers come from"
+        parts.append(Part(anchor="part-records", title=title, headers=(), cards=left))
+    return Page(
+        title="l4f-bench report",
+        summary=tuple(_summary([record for _, record in found.records], report)),
+        faults=tuple(map(one_line, found.faults)),
+        parts=tuple(parts),
+    )
+
+
+def _mask_part(
+    report: Report, number: int, anchors: Mapping[int, str], cards: Mapping[str, Card]
+) -> Part:
+    """A table of masks with the cards of its records below."""
+    table, section = report.tables[number], report.sections[number]
+
+    def cards_of(entry: Entry) -> list[str]:
+        return [anchors[id(row.record)] for row in entry.rows if row.record is not None]
+
+    part = mask_part(table, section, report.look, f"part-{section.name}", cards_of)
+    own = tuple(cards[anchor] for row in part.rows for anchor in row.cards)
+    return replace(part, cards=own)
+
+
+def _summary(records: Sequence[Record], report: Report) -> list[tuple[str, str]]:
+    """What the page is about, in a few lines."""
+    datasets = dict.fromkeys(record.dataset_title for record in records)
+    methods = dict.fromkeys(record.method_title for record in records)
+    times = sorted(str(record.provenance.get("time_utc") or "") for record in records)
+    made = provenance()
+    return [
+        ("Records", str(len(records))),
+        ("Data sets", ", ".join(datasets)),
+        ("Methods", ", ".join(methods)),
+        ("Evaluated", " to ".join(dict.fromkeys((times[0], times[-1]))) if times else ""),
+        ("Page made", f"{made['time_utc']} by l4f-bench {__version__}, {made['revision']}"),
+    ]
+
+
+def _html(page: Page) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("l4f_bench.reporting.page", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["shown"] = one_line
+    style, script = (_asset(name) for name in ("page.css", "page.js"))
+    # Nothing is loaded or run but what stands here, whatever a text of a record holds.
+    policy = (
+        f"default-src 'none'; img-src data:; style-src {_digest(style)}; "
+        f"script-src {_digest(script)}"
+    )
+    template = environment.get_template("page.html.j2")
+    return template.render(page=page, style=style, script=script, policy=policy)
+
+
+def _asset(name: str) -> str:
+    folder = files("l4f_bench.reporting.page") / "templates"
+    return (folder / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
