@@ -28,7 +28,8 @@ def shoot(browser: Browser, page: Path, name: str, out: Path) -> list[str]:
     """Save one screenshot; returns what was said on the console."""
     width, height, scheme, opened = SHOTS[name]
     tab = browser.new_page(
-        viewport={"width": width, "height": height}, color_scheme="dark" if scheme == "dark" else "light"
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if scheme == "dark" else "light",
     )
     said: list[str] = []
     tab.on("console", lambda message: said.append(message.text))

@@ -87,7 +87,8 @@ def report(
     check_writable(out)
     found = read_all(records or [Path("runs")])
     loaded = [record for _, record in found.records]
-    drawn = build_report(loaded, table, [edits for _, edits in found.edits], look)
+    others = ([record for _, record in part] for part in (found.edits, found.analyses))
+    drawn = build_report(loaded, table, *others, look)
     for section in drawn.sections:
         write_section(section, out, chosen)
     _print(drawn, intervals)

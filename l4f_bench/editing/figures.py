@@ -34,7 +34,9 @@ def write_figure(path: Path, samples: Sequence[EditedSample], labels: Sequence[s
     """
     side = min(max(samples[0].source.image.shape[0], _SMALLEST_SIDE), _LARGEST_SIDE)
     tiles = [row for sample in samples for row in _rows(sample)]
-    rows = [Row(tiles=row, caption=said) for row, said in zip(tiles, cycle(_CAPTIONS), strict=False)]
+    rows = [
+        Row(tiles=row, caption=said) for row, said in zip(tiles, cycle(_CAPTIONS), strict=False)
+    ]
     title = f"{len(samples)} samples: each edit, its mask, and the edit with the background kept"
     write_sheet(path, Sheet(title=title, columns=("input", *labels), rows=rows, side=side))
 

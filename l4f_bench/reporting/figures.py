@@ -65,9 +65,7 @@ def errors_shown(example: Example, side: int = SIDE) -> ByteArray:
     return pixels.astype(np.uint8)
 
 
-def _covered(
-    mask: npt.NDArray[np.bool_], height: int, width: int
-) -> npt.NDArray[np.int64]:
+def _covered(mask: npt.NDArray[np.bool_], height: int, width: int) -> npt.NDArray[np.int64]:
     """How many pixels of a mask each pixel of ``[height, width]`` covers."""
     counts = mask.astype(np.int64)
     for axis, wanted in enumerate((height, width)):

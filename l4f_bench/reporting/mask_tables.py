@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -172,9 +172,7 @@ def _psi(entry: Entry) -> str:
     return "" if entry.first.truncation is None else f"{entry.first.truncation:g}"
 
 
-def _entry_lines(
-    table: Table, entry: Entry, metrics: tuple[str, ...], look: Look
-) -> list[_Line]:
+def _entry_lines(table: Table, entry: Entry, metrics: tuple[str, ...], look: Look) -> list[_Line]:
     """What there is to say of an entry: published, measured, difference, interval, controls."""
     row, paper = entry.first, table.spec is not None and table.spec.number is not None
     lines = [] if row.published is None else [_published(row, metrics, table)]
@@ -218,9 +216,7 @@ def _published(row: TableRow, metrics: tuple[str, ...], table: Table) -> _Line:
     if published.table is not None:
         return _Line("published", _joined(metrics, number, EXCHANGED))
     n = "" if published.num_images is None else str(published.num_images)
-    return _Line(
-        f"published: {published.source}", _joined(metrics, number), n, published.protocol
-    )
+    return _Line(f"published: {published.source}", _joined(metrics, number), n, published.protocol)
 
 
 def _controls(entry: Entry, metrics: tuple[str, ...], form: str) -> list[_Line]:

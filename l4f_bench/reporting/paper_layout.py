@@ -19,9 +19,7 @@ _DASH = "--"
 _FITTED = r"\resizebox{\ifdim\width>\columnwidth\columnwidth\else\width\fi}{!}{%"
 
 
-def paper_latex(
-    table: Table, found: Sequence[Entry], metrics: tuple[str, ...], look: Look
-) -> str:
+def paper_latex(table: Table, found: Sequence[Entry], metrics: tuple[str, ...], look: Look) -> str:
     """The measured numbers of each method, ± over runs, with published ones in parentheses.
 
     Args:
@@ -33,7 +31,10 @@ def paper_latex(
     lines, group = [], None
     for entry in found:
         if _group(entry) != group:
-            lines += [r"\midrule", rf"\multicolumn{{{len(metrics) + 1}}}{{l}}{{{_group(entry)}}} \\"]
+            lines += [
+                r"\midrule",
+                rf"\multicolumn{{{len(metrics) + 1}}}{{l}}{{{_group(entry)}}} \\",
+            ]
             group = _group(entry)
         cells = [_cell(table, entry, metric, look.digits) for metric in metrics]
         lines.append(" & ".join([latex_text(_name(entry)), *cells]) + r" \\")

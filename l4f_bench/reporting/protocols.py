@@ -61,9 +61,7 @@ def _scored(record: Record, protocol: Protocol) -> dict[str, Estimate]:
     return estimate(protocol, record.counts(), seed=record.seed)
 
 
-def _lines(
-    entry: Entry, scores: _Scores, metrics: Sequence[str], look: Look
-) -> list[list[str]]:
+def _lines(entry: Entry, scores: _Scores, metrics: Sequence[str], look: Look) -> list[list[str]]:
     row = entry.first
     name = f"{shown_name(row)} ({entry.name})" if entry.name else shown_name(row)
     psi = "" if row.truncation is None else f"{row.truncation:g}"

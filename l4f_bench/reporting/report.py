@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from l4f_bench.editing.record import EditRecord
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.records import Record
+from l4f_bench.reporting.analyses import Analysis, analysis_sections
 from l4f_bench.reporting.differences import difference_section
 from l4f_bench.reporting.difficulty import difficulty_section
 from l4f_bench.reporting.editing import editing_section
@@ -55,6 +56,7 @@ def build_report(
     records: list[Record],
     number: int | None = None,
     edits: Sequence[EditRecord] = (),
+    analyses: Sequence[Analysis] = (),
     look: Look | None = None,
 ) -> Report:
     """Everything that the records have to say, or one table of the paper.
@@ -63,6 +65,7 @@ def build_report(
         records: Of evaluations.
         number: Only this table of the paper.
         edits: Records of measured edits.
+        analyses: Records of analyses of generators.
         look: How tables of masks are drawn.
 
     Raises:
@@ -83,6 +86,7 @@ def build_report(
         rejection_section(records),
         *quality_sections(records),
         editing_section(list(edits)),
+        *analysis_sections(analyses),
     ]
     others = [
         section

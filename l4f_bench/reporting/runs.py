@@ -128,7 +128,8 @@ def _equal(one: TableRow, other: TableRow) -> bool:
     return (
         first is not None
         and second is not None
-        and (first.seed, first.digests, first.scores) == (second.seed, second.digests, second.scores)
+        and (first.seed, first.digests, first.scores)
+        == (second.seed, second.digests, second.scores)
         and first.images == second.images
     )
 

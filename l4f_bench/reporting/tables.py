@@ -89,7 +89,9 @@ def build_tables(records: list[Record]) -> list[Table]:
     for dataset in sorted({record.dataset for record in left}, key=DATASETS.order):
         own = [record for record in left if record.dataset == dataset]
         title = f"{own[0].dataset_title}: scores of masks"
-        tables.append(_table(file_stem(dataset, {table.name for table in tables}), title, None, own))
+        tables.append(
+            _table(file_stem(dataset, {table.name for table in tables}), title, None, own)
+        )
     return tables
 
 

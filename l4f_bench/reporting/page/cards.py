@@ -7,13 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from l4f_bench.analysis.records import AnalysisRecord
+from l4f_bench.editing.applying import FIGURE
+from l4f_bench.editing.record import EditRecord
 from l4f_bench.evaluation.records import Record
 from l4f_bench.reporting.figures import EXAMPLES_FILE
 from l4f_bench.reporting.page.contents import Card
 from l4f_bench.reporting.page.pictures import Album
 from l4f_bench.reporting.page.plots import rejection_shares, score_histogram, threshold_curve
+from l4f_bench.reporting.runs import weights_of
 from l4f_bench.terminal import one_line
 
+_SHORT = 6  # digits of a SHA-256
 _MOST_WARNINGS = 20
 
 
@@ -27,7 +32,9 @@ def card(anchor: str, path: Path, record: Record, album: Album) -> Card:
         album: Takes the figure in.
     """
     psi = "" if record.truncation is None else f", psi {record.truncation:g}"
-    title = f"{record.label} on {record.dataset_title}{psi}, seed {record.seed}"
+    weights = weights_of(record)
+    made = "" if weights is None else f", weights {weights[:_SHORT]}"
+    title = f"{record.label} on {record.dataset_title}{psi}, seed {record.seed}{made}"
     usual = f"Worst, median and best images of {title}: image, truth, prediction and errors."
     masks = bool(record.images)
     return Card(
@@ -43,12 +50,25 @@ def card(anchor: str, path: Path, record: Record, album: Album) -> Card:
     )
 
 
-def _json(config: Mapping[str, Any]) -> str:
-    return json.dumps(config, indent=1, ensure_ascii=False)
+def other_card(anchor: str, path: Path, record: EditRecord | AnalysisRecord, album: Album) -> Card:
+    """The card of measured edits or of an analysis; its figure lies beside it, too."""
+    facts = _provenance(path, record)
+    title = f"{record.dataset_title}: {path.parent.name}"
+    return Card(
+        anchor=anchor,
+        title=title,
+        picture=album.picture(path.parent / FIGURE, f"Samples of {title}."),
+        histogram=None,
+        curve=None,
+        rejected=None,
+        facts=tuple((name, text) for name, text in facts.items() if text),
+        config="\n".join(map(one_line, _json(record.config).splitlines())),
+        warnings=(),
+    )
 
 
-def _facts(path: Path, record: Record) -> dict[str, str]:
-    """What ran, by name; empty texts where it is not known."""
+def _provenance(path: Path, record: Record | EditRecord | AnalysisRecord) -> dict[str, str]:
+    """What every record says of how it was made."""
     return {
         "Record": str(path),
         "Command": _command(record.provenance.get("command")),
@@ -58,6 +78,17 @@ def _facts(path: Path, record: Record) -> dict[str, str]:
         "Platform": _text(record.provenance.get("platform")),
         "Versions": _pairs(record.provenance.get("versions")),
         "SHA-256": _pairs(record.digests),
+    }
+
+
+def _json(config: Mapping[str, Any]) -> str:
+    return json.dumps(config, indent=1, ensure_ascii=False)
+
+
+def _facts(path: Path, record: Record) -> dict[str, str]:
+    """What ran, by name; empty texts where it is not known."""
+    return {
+        **_provenance(path, record),
         "Seed": str(record.seed),
         "Images": f"{record.n} scored" + (f" of {record.drawn}" if record.drawn else ""),
         "Which images": _text(record.split or record.images_digest),

@@ -67,7 +67,7 @@ class Curve:
     """A score over the thresholds."""
 
     points: str
-    """Of a polyline in a square of 100 by 100."""
+    """Of a polyline, 100 wide and 50 high."""
     best: float
     """The highest score."""
     best_threshold: float
@@ -109,7 +109,7 @@ def threshold_curve(record: Record) -> Curve | None:
     iou: FloatArray = np.divide(counts[:, TP], union, out=np.zeros(len(union)), where=union > 0)
     thresholds = (np.arange(len(iou)) + 0.5) / len(iou)
     points = [
-        f"{100 * at:.2f},{100 * (1 - score):.2f}"
+        f"{100 * at:.2f},{50 * (1 - score):.2f}"
         for at, score in zip(thresholds.tolist(), iou.tolist(), strict=True)
     ]
     best = int(iou.argmax())

@@ -18,7 +18,11 @@ _WITH_INTERVAL = re.compile(rf"({_NUMBER}) (\[({_NUMBER}), ({_NUMBER})\])")
 
 
 def mask_part(
-    table: Table, section: Section, look: Look, anchor: str, cards_of: Callable[[Entry], Sequence[str]]
+    table: Table,
+    section: Section,
+    look: Look,
+    anchor: str,
+    cards_of: Callable[[Entry], Sequence[str]],
 ) -> Part:
     """A table of mask scores, each row with its published, measured and other lines.
 

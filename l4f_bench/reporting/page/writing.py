@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
+from markupsafe import Markup, escape
+
 from l4f_bench import __version__
+from l4f_bench.analysis.records import BackgroundRecord, LayersRecord
 from l4f_bench.evaluation.records import Record
 from l4f_bench.provenance import provenance
-from l4f_bench.reporting.page.cards import card
+from l4f_bench.reporting.page.cards import card, other_card
 from l4f_bench.reporting.page.contents import Card, Page, Part
 from l4f_bench.reporting.page.pictures import Album
 from l4f_bench.reporting.page.tables import mask_part, section_part
+from l4f_bench.reporting.quality import FID, NUMBER
 from l4f_bench.reporting.reading import Found
 from l4f_bench.reporting.report import Report
 from l4f_bench.reporting.runs import Entry
@@ -23,6 +28,8 @@ from l4f_bench.runs import write_text
 from l4f_bench.terminal import one_line
 
 PAGE_FILE = "report.html"
+_OTHERS = "Where the other numbers come from"
+_CODE = re.compile(r"`([^`]+)`")
 _BUDGET = 4_000_000
 """Characters of all images together, so that the page stays below five megabytes."""
 
@@ -48,23 +55,41 @@ def _page(report: Report, found: Found) -> Page:
         anchors[id(record)]: card(anchors[id(record)], path, record, album)
         for path, record in found.records
     }
-    sections = report.sections
-    parts = [
-        _mask_part(report, number, anchors, cards) for number in range(len(report.tables))
-    ]
-    others = sections[len(report.tables) :]
-    parts += [section_part(section, f"part-{section.name}") for section in others]
+    parts = [_mask_part(report, number, anchors, cards) for number in range(len(report.tables))]
+    for section in report.sections[len(report.tables) :]:
+        own = [cards[anchors[id(r)]] for _, r in found.records if _speaks_of(section.name, r)]
+        part = section_part(section, f"part-{section.name}")
+        parts.append(replace(part, cards=(*own, *_other_cards(section.name, found, album))))
     shown = {card.anchor for part in parts for card in part.cards}
-    left = tuple(own for anchor, own in cards.items() if anchor not in shown)
-    if left:
-        title = "Where the other numbers come from"
-        parts.append(Part(anchor="part-records", title=title, headers=(), cards=left))
+    if left := tuple(own for anchor, own in cards.items() if anchor not in shown):
+        parts.append(Part(anchor="part-records", title=_OTHERS, headers=(), cards=left))
     return Page(
         title="l4f-bench report",
-        summary=tuple(_summary([record for _, record in found.records], report)),
+        summary=tuple(_summary([record for _, record in found.records])),
         faults=tuple(map(one_line, found.faults)),
         parts=tuple(parts),
     )
+
+
+def _speaks_of(name: str, record: Record) -> bool:
+    """Whether a section other than a table of masks is drawn from a record."""
+    if record.distance is not None:
+        key = record.protocol_name
+        return name == (f"table{NUMBER}" if key == FID else key)
+    return name == "trust" and record.subset != "all"
+
+
+def _other_cards(name: str, found: Found, album: Album) -> list[Card]:
+    """Cards of the records of edits or analyses that a section is drawn from."""
+    records = {
+        "editing": found.edits,
+        "layers": [entry for entry in found.analyses if isinstance(entry[1], LayersRecord)],
+        "background": [entry for entry in found.analyses if isinstance(entry[1], BackgroundRecord)],
+    }
+    return [
+        other_card(f"{name}-{number}", path, record, album)
+        for number, (path, record) in enumerate(records.get(name, ()), start=1)
+    ]
 
 
 def _mask_part(
@@ -81,7 +106,7 @@ def _mask_part(
     return replace(part, cards=own)
 
 
-def _summary(records: Sequence[Record], report: Report) -> list[tuple[str, str]]:
+def _summary(records: Sequence[Record]) -> list[tuple[str, str]]:
     """What the page is about, in a few lines."""
     datasets = dict.fromkeys(record.dataset_title for record in records)
     methods = dict.fromkeys(record.method_title for record in records)
@@ -106,7 +131,7 @@ def _html(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["shown"] = one_line
+    environment.filters |= {"shown": one_line, "prose": _prose}
     style, script = (_asset(name) for name in ("page.css", "page.js"))
     # Nothing is loaded or run but what stands here, whatever a text of a record holds.
     policy = (
@@ -115,6 +140,11 @@ def _html(page: Page) -> str:
     )
     template = environment.get_template("page.html.j2")
     return template.render(page=page, style=style, script=script, policy=policy)
+
+
+def _prose(text: str) -> Markup:
+    """One of our notes; words between backticks are code, and nothing else is markup."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(one_line(text)))))
 
 
 def _asset(name: str) -> str:
