@@ -188,6 +188,16 @@ def shapes_records(session: nox.Session) -> None:
 
 
 @nox.session
+def shapes_page(session: nox.Session) -> None:
+    """Draw the records as one page and take its screenshots; needs an installed Chromium."""
+    session.install("-e", ".[browser]")
+    page = Path(session.create_tmp()).resolve() / "report.html"
+    records = (str(SHAPES / "records"), "--format", "html", "--out", str(page.parent))
+    session.run("l4f-bench", "report", *records, silent=True)
+    session.run("python", "benchmarks/screenshots.py", str(page), "--out", str(SHAPES / "page"))
+
+
+@nox.session
 def shapes_ladder(session: nox.Session) -> None:
     """Measure how hard a world the generator can paint: an hour and a half on one core."""
     session.install("-e", ".")

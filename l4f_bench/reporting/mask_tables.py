@@ -178,7 +178,7 @@ def _entry_lines(table: Table, entry: Entry, metrics: tuple[str, ...], look: Loo
     lines = [] if row.published is None else [_published(row, metrics, table)]
     if row.record is None:
         if paper:
-            lines.append(_Line("measured", [f"{MISSING} [2]"] * len(_columns(metrics))))
+            lines.append(_Line("measured", [MISSING] * len(_columns(metrics))))
         return lines
     measured = {metric: entry.measured(metric) for metric in metrics}
     source = f"measured, mean of {entry.name}" if entry.pooled else "measured"
@@ -280,5 +280,5 @@ def _missing(table: Table, spec: TableSpec) -> list[str]:
     doubts = [
         f"{row.method_title} ({row.unlike})" for row in spec.published if row.unlike is not None
     ]
-    found = [f"{'[2] ' if paper else ''}{MISSING}: {'; '.join(reasons)}."] if reasons else []
+    found = [f"{MISSING}: {'; '.join(reasons)}."] if reasons else []
     return found + ([f"Compared with nothing: {'; '.join(doubts)}."] if doubts else [])

@@ -40,7 +40,7 @@ def test_layers(run: Run, generator: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(every.mean(axis=(1, 2)), means, atol=1e-5)
     for name, columns in (("figure.png", 5), ("plot.png", None)):
         with Image.open(out / name) as image:
-            assert columns is None or image.width == columns * 100 - 4
+            assert columns is None or image.width == columns * 100 + 8
     again = run("analyze", "layers", *options, "--json")
     assert json.loads(again.stdout)["ssim"] == record["ssim"]
 
