@@ -1,36 +1,43 @@
-"""Screenshots of a page of `report --format html`: wide, on a phone, dark.
+"""Screenshots of a report: its page wide, on a phone and dark, and its tables on two terminals.
 
-    python benchmarks/screenshots.py report/report.html --out reports/page
+    python benchmarks/screenshots.py reports/shapes/records --out reports/shapes/page
 
-It needs playwright from the extra `browser` and an installed Chromium, and prints what the browser
-said on its console: nothing, if all is well.
+It needs playwright from the extra `browser` and an installed Chromium. For each picture it prints
+what the browser said on its console: nothing, if all is well.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import shutil
+import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
+from rich.console import Console
+
+from l4f_bench.reporting.page import PAGE_FILE, write_page
+from l4f_bench.reporting.reading import read_all
+from l4f_bench.reporting.report import Report, build_report
+from l4f_bench.reporting.terminal import print_report
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-# Width and height in CSS pixels, colours, whether the first row's details are opened.
+# Width and height in CSS pixels, whether it is dark, whether the first row's details are opened.
 SHOTS = {
-    "wide": (1400, 1000, "light", True),
-    "phone": (390, 844, "light", False),
-    "dark": (1400, 1000, "dark", False),
+    "wide": (1400, 1000, False, True),
+    "phone": (390, 844, False, False),
+    "dark": (1400, 1000, True, False),
 }
 LONGEST = 3200  # pixels of a screenshot
+TERMINALS = (80, 160)
 
 
 def shoot(browser: Browser, page: Path, name: str, out: Path) -> list[str]:
-    """Save one screenshot; returns what was said on the console."""
-    width, height, scheme, opened = SHOTS[name]
-    tab = browser.new_page(
-        viewport={"width": width, "height": height},
-        color_scheme="dark" if scheme == "dark" else "light",
-    )
+    """Save one picture of the page; returns what was said on the console."""
+    width, height, dark, opened = SHOTS[name]
+    size = {"width": width, "height": height}
+    tab = browser.new_page(viewport=size, color_scheme="dark" if dark else "light")
     said: list[str] = []
     tab.on("console", lambda message: said.append(message.text))
     tab.on("pageerror", lambda error: said.append(str(error)))
@@ -44,18 +51,36 @@ def shoot(browser: Browser, page: Path, name: str, out: Path) -> list[str]:
     return said
 
 
+def shoot_terminal(browser: Browser, report: Report, width: int, out: Path) -> None:
+    """Save what a terminal of so many columns shows first."""
+    console = Console(width=width, record=True, file=io.StringIO(), force_terminal=True)
+    print_report(report, console)
+    tab = browser.new_page(viewport={"width": 12 * width + 40, "height": 1400})
+    tab.set_content(console.export_svg(title=f"l4f-bench report, {width} columns"))
+    tab.screenshot(path=out / f"terminal-{width}.png")
+    tab.close()
+
+
 def main() -> None:
     """Take all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("page", type=Path)
+    parser.add_argument("records", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
+    found = read_all([arguments.records])
+    parts = [[record for _, record in part] for part in (found.records, found.edits)]
+    report = build_report(parts[0], None, parts[1], [record for _, record in found.analyses])
     chromium = next(filter(None, map(shutil.which, NAMES)), None)
-    with sync_playwright() as tools:
+    with sync_playwright() as tools, tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / PAGE_FILE
+        write_page(page, report, found)
+        print(f"{page.stat().st_size:,} bytes")
         browser = tools.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for name in SHOTS:
-            print(name, shoot(browser, arguments.page, name, arguments.out))
+            print(name, shoot(browser, page, name, arguments.out))
+        for width in TERMINALS:
+            shoot_terminal(browser, report, width, arguments.out)
         browser.close()
 
 

@@ -19,6 +19,8 @@ Colour = tuple[int, int, int]
 
 DESCRIPTION = "Description"
 """Text of a PNG that says what its sheet shows, for those who cannot see it."""
+FIGURE = "figure.png"
+"""What the sheet of a run's folder is called."""
 SIDE = 192
 """Largest side of a tile in pixels, unless a sheet has another."""
 _GAP, _MARGIN = 4, 6

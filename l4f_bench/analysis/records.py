@@ -17,7 +17,7 @@ import numpy.typing as npt
 from l4f_bench.analysis.rule import Recommendation
 from l4f_bench.errors import InputError
 from l4f_bench.metrics.intervals import Estimate
-from l4f_bench.metrics.ssim import PRIMARY
+from l4f_bench.metrics.ssim_definitions import PRIMARY
 from l4f_bench.runs import write_text
 
 FORMAT = "l4f-bench analysis"

@@ -9,7 +9,7 @@ from tabulate import tabulate
 
 from l4f_bench.analysis.records import BackgroundRecord, LayersRecord
 from l4f_bench.metrics.intervals import Estimate
-from l4f_bench.metrics.ssim import DEFINITIONS
+from l4f_bench.metrics.ssim_definitions import DEFINITIONS
 from l4f_bench.reporting.sections import Section, number
 
 Analysis = LayersRecord | BackgroundRecord

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from l4f_bench.analysis.config import LayersConfig
-from l4f_bench.metrics.ssim import PRIMARY
+from l4f_bench.metrics.ssim_definitions import PRIMARY
 from tests.cli.conftest import Run
 from tests.networks import save_rosinality, small_generator
 

@@ -178,7 +178,7 @@ def test_no_terminal_is_too_narrow(width: int, tmp_path: Path) -> None:
     assert max(map(len, text.splitlines())) <= width
     squeezed = "".join(text.split())
     assert "0.95/0.98†" in squeezed  # no number is lost
-    assert ("95%interval" in squeezed) == (width >= 120)
+    assert ("95%interval" in squeezed) == (width >= 160)
 
 
 def test_eighty_columns_hold_a_table(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from l4f_bench.analysis.records import AnalysisRecord
-from l4f_bench.editing.applying import FIGURE
 from l4f_bench.editing.record import EditRecord
 from l4f_bench.evaluation.records import Record
 from l4f_bench.reporting.figures import EXAMPLES_FILE
@@ -16,6 +15,7 @@ from l4f_bench.reporting.page.contents import Card
 from l4f_bench.reporting.page.pictures import Album
 from l4f_bench.reporting.page.plots import rejection_shares, score_histogram, threshold_curve
 from l4f_bench.reporting.runs import weights_of
+from l4f_bench.sheets import FIGURE
 from l4f_bench.terminal import one_line
 
 _SHORT = 6  # digits of a SHA-256
