@@ -79,7 +79,9 @@ def _ordered(frames: Sequence[pd.DataFrame]) -> list[str]:
 def _draw(axis: Any, name: str, frames: Sequence[pd.DataFrame]) -> None:
     for number, frame in enumerate(frames):
         if name in frame:
-            axis.plot(frame["step"], frame[name], linewidth=1, color=f"C{number % 10}")
+            known = frame[name].notna()  # some are looked at more seldom than others
+            steps, values = frame["step"][known], frame[name][known]
+            axis.plot(steps, values, linewidth=1, color=f"C{number % 10}")
     unit = f"\n({_UNITS[name]})" if name in _UNITS else ""
     axis.set_ylabel(f"{one_line(name)[:_LONGEST]}{unit}", fontsize=8, parse_math=False)
     axis.grid(linewidth=0.3)

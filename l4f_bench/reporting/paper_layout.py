@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from l4f_bench.escapes import latex_text
 from l4f_bench.metrics.scores import metric_spec
 from l4f_bench.reporting.look import Look
+from l4f_bench.reporting.published import PAPER
 from l4f_bench.reporting.runs import Entry, Spread, shown_name
 from l4f_bench.reporting.sections import EXCHANGED
 from l4f_bench.reporting.tables import Table
@@ -29,7 +30,7 @@ def paper_latex(table: Table, found: Sequence[Entry], metrics: tuple[str, ...], 
         look: Digits of what is measured.
     """
     lines, group = [], None
-    for entry in found:
+    for entry, name in zip(found, _names(found), strict=True):
         if _group(entry) != group:
             lines += [
                 r"\midrule",
@@ -37,7 +38,7 @@ def paper_latex(table: Table, found: Sequence[Entry], metrics: tuple[str, ...], 
             ]
             group = _group(entry)
         cells = [_cell(table, entry, metric, look.digits) for metric in metrics]
-        lines.append(" & ".join([latex_text(_name(entry)), *cells]) + r" \\")
+        lines.append(" & ".join([latex_text(name), *cells]) + r" \\")
     titles = " & ".join(["Method", *(latex_text(metric_spec(metric).title) for metric in metrics)])
     return "\n".join(
         [
@@ -45,6 +46,7 @@ def paper_latex(table: Table, found: Sequence[Entry], metrics: tuple[str, ...], 
             r"\centering",
             rf"\caption{{{_caption(table, found)}}}",
             rf"\label{{tab:{table.name}}}",
+            r"\setlength{\tabcolsep}{3pt}",
             _FITTED,
             rf"\begin{{tabular}}{{l{'c' * len(metrics)}}}",
             r"\toprule",
@@ -64,9 +66,14 @@ def _group(entry: Entry) -> str:
     return rf"\emph{{{latex_text(row.dataset_title)}}}{psi}"
 
 
-def _name(entry: Entry) -> str:
-    named = shown_name(entry.first)
-    return f"{named} ({entry.name})" if entry.name else named
+def _names(found: Sequence[Entry]) -> list[str]:
+    """Titles of methods, with what the record says of them only where two are alike."""
+    places = [(_group(entry), entry.first.title) for entry in found]
+    names = []
+    for entry, place in zip(found, places, strict=True):
+        name = shown_name(entry.first) if places.count(place) > 1 else entry.first.title
+        names.append(f"{name} ({entry.name})" if entry.name else name)
+    return names
 
 
 def _cell(table: Table, entry: Entry, metric: str, digits: int) -> str:
@@ -74,15 +81,25 @@ def _cell(table: Table, entry: Entry, metric: str, digits: int) -> str:
     target = None if published is None else published.value(metric)
     exchanged = published is not None and published.printed_as(metric) != metric
     mark = r"$^\dagger$" if exchanged else ""
-    beside = "" if target is None else f" ({target:.{table.digits(metric)}f}{mark})"
+    beside = "" if target is None else _small(f"({_bare(target, table.digits(metric))}{mark})")
     return f"{_measured(entry.measured(metric), digits)}{beside}"
 
 
 def _measured(found: Spread | None, digits: int) -> str:
     if found is None:
         return _DASH
-    spread = "" if found.sd is None else rf" $\pm$ {found.sd:.{digits}f}"
-    return f"{found.value:.{digits}f}{spread}"
+    spread = "" if found.sd is None else _small(rf"$\pm${_bare(found.sd, digits)}")
+    return f"{_bare(found.value, digits)}{spread}"
+
+
+def _bare(value: float, digits: int) -> str:
+    """A score without the 0 before the point, as narrow columns have it."""
+    text = f"{value:.{digits}f}"
+    return text[1:] if text.startswith("0.") else text
+
+
+def _small(text: str) -> str:
+    return rf"{{\scriptsize\,{text}}}"
 
 
 def _caption(table: Table, found: Sequence[Entry]) -> str:
@@ -90,7 +107,7 @@ def _caption(table: Table, found: Sequence[Entry]) -> str:
     records = [row.record for entry in found for row in entry.rows if row.record is not None]
     numbers = ", ".join(str(n) for n in sorted({record.n for record in records}))
     protocols = ", ".join(sorted({record.protocol_name for record in records}))
-    parts = [table.title, f"{numbers} images, protocol {protocols}"]
+    parts = [_title(table), f"{numbers} images, protocol {protocols}"]
     if any(entry.pooled for entry in found):
         parts.append("Mean and standard deviation over runs")
     if any(entry.first.published for entry in found):
@@ -98,3 +115,12 @@ def _caption(table: Table, found: Sequence[Entry]) -> str:
     if table.spec is not None and table.spec.number is not None:
         parts.append(f"{EXCHANGED}: printed under the other class's name")
     return latex_text(f"{'. '.join(parts)}.").replace(EXCHANGED, r"$^\dagger$")
+
+
+def _title(table: Table) -> str:
+    """The title without the paper's number, which a paper of one's own counts anew."""
+    number = None if table.spec is None else table.spec.number
+    if number is None:
+        return table.title
+    words = table.title.partition(": ")[2]
+    return f"{words[:1].upper()}{words[1:]} (Table {number} of {PAPER})"
