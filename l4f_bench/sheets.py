@@ -73,7 +73,8 @@ def fitted(height: int, width: int, side: int) -> tuple[int, int]:
 
 def resized(pixels: ByteArray, side: int) -> ByteArray:
     """An image ``[H, W, 3]`` whose longer side is ``side``: shrunk by means, enlarged as blocks."""
-    height, width = fitted(*pixels.shape[:2], side)
+    height, width = pixels.shape[:2]
+    height, width = fitted(height, width, side)
     small = Image.fromarray(np.ascontiguousarray(pixels)).resize(
         (width, height), Image.Resampling.BOX
     )

@@ -55,7 +55,8 @@ def errors_shown(example: Example, side: int = SIDE) -> ByteArray:
         image that it covers and is coloured where one of them is wrong, so that errors of a
         pixel's width are still seen; where both kinds are, the more frequent one.
     """
-    height, width = fitted(*example.truth.shape, side)
+    height, width = example.truth.shape
+    height, width = fitted(height, width, side)
     grey = resized(example.image, side).astype(np.float32) @ _GREY * _DIMMED
     pixels = np.repeat(grey[..., None], 3, axis=2)
     positive = _covered(example.preds & ~example.truth, height, width)

@@ -66,7 +66,7 @@ def _lines(entry: Entry, scores: _Scores, metrics: Sequence[str], look: Look) ->
     name = f"{shown_name(row)} ({entry.name})" if entry.name else shown_name(row)
     psi = "" if row.truncation is None else f"{row.truncation:g}"
     head = [name, row.dataset_title, psi]
-    lines = []
+    lines: list[list[str]] = []
     for metric in metrics:
         cells = [_cell([run.get(metric) for run in runs], look.digits) for runs in scores.values()]
         if any(cell != MISSING for cell in cells):

@@ -41,6 +41,11 @@ def test_layers(run: Run, generator: Path, tmp_path: Path) -> None:
     for name, columns in (("figure.png", 5), ("plot.png", None)):
         with Image.open(out / name) as image:
             assert columns is None or image.width == columns * 100 + 8
+    drawn = run("report", out, "--format", "md,html", "--out", tmp_path / "tables")
+    assert drawn.exit_code == 0, drawn.stderr
+    assert "What layers of a generator paint" in drawn.stdout
+    page = (tmp_path / "tables" / "report.html").read_text()
+    assert page.count("data:image/webp") == 1
     again = run("analyze", "layers", *options, "--json")
     assert json.loads(again.stdout)["ssim"] == record["ssim"]
 
