@@ -75,8 +75,11 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     found = read_all([arguments.records])
-    parts = [[record for _, record in part] for part in (found.records, found.edits)]
-    report = build_report(parts[0], None, parts[1], [record for _, record in found.analyses])
+    report = build_report(
+        [record for _, record in found.records],
+        edits=[record for _, record in found.edits],
+        analyses=[record for _, record in found.analyses],
+    )
     chromium = next(filter(None, map(shutil.which, NAMES)), None)
     with sync_playwright() as tools, tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / PAGE_FILE

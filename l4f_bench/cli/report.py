@@ -87,8 +87,9 @@ def report(
     check_writable(out)
     found = read_all(records or [Path("runs")])
     loaded = [record for _, record in found.records]
-    others = ([record for _, record in part] for part in (found.edits, found.analyses))
-    drawn = build_report(loaded, table, *others, look)
+    edits = [record for _, record in found.edits]
+    analyses = [record for _, record in found.analyses]
+    drawn = build_report(loaded, table, edits=edits, analyses=analyses, look=look)
     for section in drawn.sections:
         write_section(section, out, chosen)
     _print(drawn, intervals)

@@ -68,12 +68,16 @@ def _cell_row(table: Table, row: TableRow, cell: Cell) -> dict[str, Any]:
         "high": cell.high,
         "n": record.n if record else None,
         "protocol": record.protocol_name if record else None,
-        **{
-            name: scores[cell.metric].value if cell.metric in scores else None
-            for name, scores in (record.controls if record else {}).items()
-        },
+        **_controls_of(row, cell.metric),
         "reason": cell.reason,
     }
+
+
+def _controls_of(row: TableRow, metric: str) -> dict[str, float | None]:
+    """Scores of the controls that are known here: another's name could be that of a column."""
+    controls = {} if row.record is None else row.record.controls
+    found = {name: controls[name].get(metric) for name in CONTROLS if name in controls}
+    return {name: None if score is None else score.value for name, score in found.items()}
 
 
 def _source(row: TableRow) -> dict[str, Any]:

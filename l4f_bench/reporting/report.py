@@ -55,6 +55,7 @@ class Report:
 def build_report(
     records: list[Record],
     number: int | None = None,
+    *,
     edits: Sequence[EditRecord] = (),
     analyses: Sequence[Analysis] = (),
     look: Look | None = None,

@@ -150,11 +150,15 @@ def _name(row: TableRow, group: list[TableRow]) -> str:
 def run_names(found: Iterable[Entry]) -> list[str]:
     """For each pooled row, which runs it is of, as a note says it."""
     return [
-        f"{entry.name} of {shown_name(entry.first)}: "
+        f"{entry.name} of {shown_name(entry.first)}{_psi(entry.first)}: "
         + "; ".join(_name(row, list(entry.rows)) for row in entry.rows)
         for entry in found
         if entry.pooled
     ]
+
+
+def _psi(row: TableRow) -> str:
+    return "" if row.truncation is None else f" at psi {row.truncation:g}"
 
 
 def shown_name(row: TableRow) -> str:
