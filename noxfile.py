@@ -232,6 +232,14 @@ def shapes_records(session: nox.Session) -> None:
 
 
 @nox.session
+def shapes_page(session: nox.Session) -> None:
+    """Take screenshots of the records' page and tables; needs an installed Chromium."""
+    session.install("-e", ".[browser]")
+    shots = ("benchmarks/screenshots.py", str(SHAPES / "records"), "--out", str(SHAPES / "page"))
+    session.run("python", *shots)
+
+
+@nox.session
 def shapes_ladder(session: nox.Session) -> None:
     """Measure how hard a world the generator can paint: an hour and a half on one core."""
     session.install("-e", ".")

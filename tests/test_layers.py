@@ -25,6 +25,7 @@ LAYERS = (
         "provenance",
         "runs",
         "seeds",
+        "sheets",
         "terminal",
     },
     {"assets", "devices", "distributed", "tensors"},

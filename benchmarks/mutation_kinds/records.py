@@ -17,6 +17,8 @@ from l4f_bench.evaluation.shards import Shard
 from l4f_bench.front import Records, Tables
 from l4f_bench.reporting.difficulty import MIN_IMAGES
 from l4f_bench.reporting.lines import record_lines
+from l4f_bench.reporting.page import PAGE_FILE, write_page
+from l4f_bench.reporting.reading import Found
 from l4f_bench.reporting.report import build_report
 from l4f_bench.reporting.writers import WRITERS, write_section
 from mutation_kinds.kind import Kind
@@ -71,6 +73,8 @@ def show(record: Record, folder: Path) -> None:
         report = build_report(drawn)
         for section in report.sections:
             write_section(section, folder / str(number), WRITERS)
+        found = Found(records=[(folder / RECORD_FILE, one) for one in drawn])
+        write_page(folder / str(number) / PAGE_FILE, report, found)
         Tables(report)._repr_html_()
         Tables(report).to_frame()
 

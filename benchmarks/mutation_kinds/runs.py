@@ -51,7 +51,7 @@ def kinds(folder: Path) -> dict[str, Kind]:
 
 def curves(path: Path) -> None:
     """Draw a training log."""
-    write_curves(path, path.parent / "curves.png")
+    write_curves([path], path.parent / "curves.png")
 
 
 class Samples:

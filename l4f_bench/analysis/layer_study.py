@@ -32,7 +32,7 @@ from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.distributed import in_rounds
 from l4f_bench.generators.architecture import resolutions
 from l4f_bench.generators.stylegan2 import Generator
-from l4f_bench.metrics.ssim import PRIMARY
+from l4f_bench.metrics.ssim_definitions import PRIMARY
 from l4f_bench.progress import Progress, silent
 from l4f_bench.provenance import provenance
 from l4f_bench.seeds import normal

@@ -20,7 +20,8 @@ from l4f_bench.errors import InputError
 from l4f_bench.generators.architecture import resolutions
 from l4f_bench.generators.layers import ToRGB
 from l4f_bench.generators.stylegan2 import Generator, Noise
-from l4f_bench.metrics.ssim import DEFINITIONS, SimilarityTo
+from l4f_bench.metrics.ssim import SimilarityTo
+from l4f_bench.metrics.ssim_definitions import DEFINITIONS
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from l4f_bench.analysis.rule import Recommendation
+from l4f_bench.errors import InputError
 from l4f_bench.metrics.intervals import Estimate
-from l4f_bench.metrics.ssim import PRIMARY
+from l4f_bench.metrics.ssim_definitions import PRIMARY
 from l4f_bench.runs import write_text
 
 FORMAT = "l4f-bench analysis"
@@ -138,6 +139,39 @@ class BackgroundRecord(AnalysisRecord):
     """Images without a background to cut out."""
     channel_norms: list[float]
     """The measure of every channel of the recommended layer."""
+
+
+def load_analysis(path: Path) -> LayersRecord | BackgroundRecord:
+    """Read the record of an analysis.
+
+    Raises:
+        InputError: The file cannot be read, is no such record, or has another version.
+    """
+    from pydantic import TypeAdapter, ValidationError
+    from pydantic_core import from_json
+
+    try:
+        content = from_json(path.read_bytes(), allow_inf_nan=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as a record: {error}.") from None
+    if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+        raise InputError(f"{path} is no analysis. Give what `l4f-bench analyze` wrote.")
+    version, kind = content.pop("version", None), content.pop("kind", None)
+    kinds: dict[object, Any] = {own.kind: own for own in (LayersRecord, BackgroundRecord)}
+    if version != VERSION or kind not in kinds:
+        raise InputError(
+            f"{path} is of version {version!r:.40} and kind {kind!r:.40}; this release reads "
+            f"{VERSION} and {' or '.join(map(str, kinds))}."
+        )
+    try:
+        record: LayersRecord | BackgroundRecord = TypeAdapter(kinds[kind]).validate_json(
+            json.dumps(content)
+        )
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(map(str, fault["loc"]))
+        raise InputError(f"{path} is no whole analysis: {where}: {fault['msg']}.") from None
+    return record
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from l4f_bench.analysis.layers import FloatArray
-from l4f_bench.metrics.intervals import CONFIDENCE, NUM_RESAMPLES, Estimate
+from l4f_bench.metrics.intervals import CONFIDENCE, NUM_RESAMPLES, Estimate, FloatArray
 
 FALL = 0.2
 """Share by which the mean SSIM falls at the first layer that is kept."""

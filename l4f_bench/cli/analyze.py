@@ -149,7 +149,7 @@ def _write(record: AnalysisRecord, tiles: Tiles, folder: Path, plot: Any) -> Non
     from l4f_bench.reporting.figures import write_tiles
 
     record.save(folder / RECORD_FILE)
-    write_tiles(folder / "figure.png", tiles)
+    write_tiles(folder / "figure.png", tiles, f"{record.dataset_title}: samples by {record.kind}")
     try:
         plot(record, folder / "plot.png")
     except MissingDependencyError as error:

@@ -1,4 +1,4 @@
-"""``curves``: how a training went."""
+"""``curves``: how trainings went."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from l4f_bench.cli.console import stdout
 
 
 def curves(
-    log: Annotated[Path, typer.Argument(help="The log.jsonl of a training run.")],
+    runs: Annotated[
+        list[Path], typer.Argument(help="Folders of training runs, or the log.jsonl in them.")
+    ],
     out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("curves.png"),
 ) -> None:
-    """Draw the losses and other figures of a training run.
+    """Draw the losses and other figures of training runs, several in one plot.
 
-    Example: l4f-bench curves runs/train-ours-shapes/log.jsonl --out curves.png
+    Example: l4f-bench curves runs/train-ours-shapes --out curves.png
     """
     from l4f_bench.reporting.curves import write_curves
 
-    write_curves(log, out)
+    write_curves(runs, out)
     stdout.print(str(out))
 
 

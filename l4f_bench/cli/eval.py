@@ -140,14 +140,14 @@ def run_part(part: Setting, folder: Path) -> Any:
     """Evaluate, and write the record with its examples."""
     from l4f_bench.distributed import is_first
     from l4f_bench.evaluation.records import RECORD_FILE
-    from l4f_bench.reporting.figures import write_examples
+    from l4f_bench.reporting.figures import EXAMPLES_FILE, write_examples
 
     with followed(f"eval {part.key}: {folder.name}") as progress:
         outcome = part.run(progress)
     if is_first():
         outcome.save(folder)
         if outcome.examples:
-            write_examples(folder / "examples.png", outcome.examples)
+            write_examples(folder / EXAMPLES_FILE, outcome.examples, outcome.record)
     for message in outcome.record.warnings:
         warn(message)
     say(f"Record: {folder / RECORD_FILE}")

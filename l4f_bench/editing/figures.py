@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from l4f_bench.editing.filling import ByteArray
 from l4f_bench.editing.preserving import FloatArray
 from l4f_bench.editing.scene import EditedSample
 from l4f_bench.runs import atomic_path
+from l4f_bench.sheets import Row, Sheet, write_sheet
 
 _LARGEST_SIDE, _SMALLEST_SIDE = 256, 96
-_GAP, _CAPTION = 4, 14
+_CAPTIONS = ("as the generator paints it", "background as filled, masks", "background kept")
 
 
 def write_figure(path: Path, samples: Sequence[EditedSample], labels: Sequence[str]) -> None:
@@ -31,16 +33,12 @@ def write_figure(path: Path, samples: Sequence[EditedSample], labels: Sequence[s
         InputError: The file cannot be written.
     """
     side = min(max(samples[0].source.image.shape[0], _SMALLEST_SIDE), _LARGEST_SIDE)
-    step, rows = side + _GAP, [row for sample in samples for row in _rows(sample)]
-    sheet = Image.new("RGB", (step * (len(labels) + 1), _CAPTION + step * len(rows)), "white")
-    draw = ImageDraw.Draw(sheet)
-    for column, label in enumerate(("input", *labels)):
-        draw.text((column * step, 1), label, fill="black")
-        for row, tiles in enumerate(rows):
-            tile = Image.fromarray(tiles[column]).resize((side, side), Image.Resampling.BOX)
-            sheet.paste(tile, (column * step, _CAPTION + row * step))
-    with atomic_path(path) as temporary:
-        sheet.save(temporary, format="png")
+    tiles = [row for sample in samples for row in _rows(sample)]
+    rows = [
+        Row(tiles=row, caption=said) for row, said in zip(tiles, cycle(_CAPTIONS), strict=False)
+    ]
+    title = f"{len(samples)} samples: each edit, its mask, and the edit with the background kept"
+    write_sheet(path, Sheet(title=title, columns=("input", *labels), rows=rows, side=side))
 
 
 def write_images(folder: Path, sample: EditedSample) -> None:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from l4f_bench.evaluation.records import Record
-from l4f_bench.metrics.counts import COUNT_NAMES
+from l4f_bench.metrics.counts import COUNT_NAMES, NUM_LEVELS
 from l4f_bench.metrics.scores import TABLE_METRICS
 
 _MOST_PIXELS = 1 << 40
@@ -55,6 +55,8 @@ def _check_sense(record: Record) -> None:
         for name in COUNT_NAMES
     ):
         raise ValueError("images have counts that no image has")
+    if record.levels is not None and not _are_levels(record.levels):
+        raise ValueError("levels are not numbers of pixels at 256 levels on both classes")
     if (record.protocol is None) == (record.distance is None):
         raise ValueError("it must have either a protocol or a distance")
     needed = TABLE_METRICS if record.distance is None else (record.distance.key,)
@@ -63,3 +65,10 @@ def _check_sense(record: Record) -> None:
         missing = [key for key in needed if key not in scores]
         if missing and (scores or name == "scores"):
             raise ValueError(f"{name} lacks {', '.join(missing)}")
+
+
+def _are_levels(levels: list[list[int]]) -> bool:
+    sizes = [len(row) for row in levels]
+    return sizes == [NUM_LEVELS] * 2 and all(
+        0 <= number <= _MOST_PIXELS for row in levels for number in row
+    )

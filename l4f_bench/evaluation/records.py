@@ -133,6 +133,9 @@ class Record:
     """Scores of masks that never look at the image: ``constant``, the one mask that fits the truths
     best, and ``shifted``, each prediction against the next image's truth."""
     images: list[ImageEntry] = field(default_factory=list)
+    levels: list[list[int]] | None = None
+    """Pixels of all images by grey level of the prediction, ``[2][256]``: on true background, on
+    true foreground. None where the protocol counts one threshold alone."""
     piece: str | None = None
     """Which part of the images this is, as ``3/16``; None for all of them."""
     drawn: int | None = None
@@ -291,6 +294,7 @@ def _of_masks(protocol: Protocol, seed: int, counts: Counts) -> dict[str, Any]:
             )
             for row in counts.rows
         ],
+        "levels": None if counts.levels is None else counts.levels.sum(0).tolist(),
         "drawn": counts.drawn,
         "rejected": dict(counts.rejected),
     }

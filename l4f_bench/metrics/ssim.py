@@ -16,10 +16,7 @@ import torch
 from torch import Tensor
 
 from l4f_bench.errors import InputError
-
-DEFINITIONS = ("torchmetrics", "scikit-image")
-PRIMARY = DEFINITIONS[0]
-"""The definition that rules and tables go by."""
+from l4f_bench.metrics.ssim_definitions import DEFINITIONS
 
 _SIGMA, _RADIUS = 1.5, 5
 _C1, _C2 = 0.01**2, 0.03**2

@@ -12,10 +12,12 @@ from PIL import Image
 from l4f_bench.projection.image_errors import error_picture
 from l4f_bench.projection.outputs import MASKS, RECONSTRUCTIONS, path_of
 from l4f_bench.projection.placement import ByteArray
-from l4f_bench.runs import atomic_path
+from l4f_bench.sheets import Row, Sheet, write_sheet
 
 FIGURE = "figure.png"
-_ROWS, _SIDE, _GAP = 8, 256, 4
+_ROWS, _SIDE = 8, 256
+_COLUMNS = ("photograph", "reconstruction", "mask", "error")
+_WITHOUT_MASK = ("photograph", "reconstruction", "error")
 
 
 class Photographs(Protocol):
@@ -50,14 +52,14 @@ def write_figure(
     """
     if not indices:
         return
-    rows = [_row(folder, index, photographs) for index in indices[:_ROWS]]
-    gap = np.full((_GAP, rows[0].shape[1], 3), 255, np.uint8)
-    sheet = np.concatenate([part for row in rows for part in (row, gap)][:-1])
-    with atomic_path(path) as temporary:
-        Image.fromarray(sheet).save(temporary, format="png")
+    shown = indices[:_ROWS]
+    rows = [_row(folder, index, photographs) for index in shown]
+    columns = _COLUMNS if len(rows[0].tiles) == len(_COLUMNS) else _WITHOUT_MASK
+    title = f"{len(shown)} of {len(indices)} photographs and what was projected of them"
+    write_sheet(path, Sheet(title=title, columns=columns, rows=rows, side=_SIDE))
 
 
-def _row(folder: Path, index: int, photographs: Photographs) -> ByteArray:
+def _row(folder: Path, index: int, photographs: Photographs) -> Row:
     stem = photographs.stems[index]
     target = photographs.picture(photographs.read(index), index)
     picture = _pixels(path_of(folder, RECONSTRUCTIONS, stem))
@@ -66,17 +68,7 @@ def _row(folder: Path, index: int, photographs: Photographs) -> ByteArray:
     if mask.is_file():
         tiles.append(photographs.picture(_pixels(mask), index))
     tiles.append(error_picture(picture, target))
-    gap = np.full((len(_small(target)), _GAP, 3), 255, np.uint8)
-    return np.concatenate([part for tile in tiles for part in (_small(tile), gap)][:-1], axis=1)
-
-
-def _small(tile: ByteArray) -> ByteArray:
-    """``[H, W, 3]`` of at most the figure's tile."""
-    image = Image.fromarray(np.ascontiguousarray(tile.transpose(1, 2, 0)))
-    if image.width > _SIDE:
-        size = (_SIDE, max(1, image.height * _SIDE // image.width))
-        image = image.resize(size, Image.Resampling.BOX)
-    return np.asarray(image)
+    return Row(tiles=[tile.transpose(1, 2, 0) for tile in tiles], caption=stem)
 
 
 def _pixels(path: Path) -> ByteArray:

@@ -1,12 +1,79 @@
-"""Analyses of generators as tables for the terminal."""
+"""Analyses of generators as tables for the terminal, and as sections of a report."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from tabulate import tabulate
 
 from l4f_bench.analysis.records import BackgroundRecord, LayersRecord
 from l4f_bench.metrics.intervals import Estimate
-from l4f_bench.metrics.ssim import DEFINITIONS
+from l4f_bench.metrics.ssim_definitions import DEFINITIONS
+from l4f_bench.reporting.sections import Section, number
+
+Analysis = LayersRecord | BackgroundRecord
+
+
+def analysis_sections(records: Sequence[Analysis]) -> list[Section]:
+    """The sections of a report, one for each analysis."""
+    return [
+        _layers(record) if isinstance(record, LayersRecord) else _background(record)
+        for record in records
+    ]
+
+
+def _layers(record: LayersRecord) -> Section:
+    return Section(
+        name="layers",
+        title=f"What layers of a generator paint: {record.dataset_title}",
+        headers=("Layer", "Pixels", "SSIM without it", "Falls by", "Rule"),
+        lines=[
+            [
+                str(row.layer),
+                str(row.resolution),
+                number(row.ssim.get(record.primary)),
+                "" if row.fall is None else _number(row.fall.value, ".0%"),
+                f"{row.chosen:.0%}",
+            ]
+            for row in record.rows
+        ],
+        notes=(
+            f"SSIM by {record.primary} of samples with noise in place of each RGB layer, with 95% "
+            "bootstrap intervals. Rule: share of resamples in which the rule keeps from this layer "
+            "on.",
+            f"Recommended: read from {record.recommendation.resolution} pixels up "
+            f"({record.recommendation.levels} levels): {record.recommendation.reason}.",
+        ),
+        rows=[asdict(row) for row in record.rows],
+    )
+
+
+def _background(record: BackgroundRecord) -> Section:
+    return Section(
+        name="background",
+        title=f"Which layer paints the background: {record.dataset_title}",
+        headers=(
+            "Layer", "Pixels", "Channels", "Gradient summed", "Per element", "Error if zeroed",
+        ),
+        lines=[
+            [
+                row.name,
+                str(row.resolution),
+                str(row.channels),
+                number(row.summed),
+                number(row.per_element),
+                number(row.zeroed_error),
+            ]
+            for row in record.rows
+        ],
+        notes=(
+            "Norms of the gradient of the squared error to backgrounds, with 95% bootstrap "
+            "intervals over samples; error if zeroed: over that of the whole image.",
+            f"Recommended background mode: {record.mode}: {record.reason}.",
+        ),
+        rows=[asdict(row) for row in record.rows],
+    )  # fmt: skip
 
 
 def layers_lines(record: LayersRecord) -> str:

@@ -8,6 +8,7 @@ from itertools import combinations
 from l4f_bench.evaluation.records import Record
 from l4f_bench.methods.specs import METHODS
 from l4f_bench.metrics.intervals import Estimate, difference
+from l4f_bench.reporting.runs import weights_of
 from l4f_bench.reporting.sections import Section, number
 
 METRICS = ("miou", "iou_fg", "iou_bg")
@@ -102,13 +103,6 @@ def _title(record: Record) -> str:
     return f"{record.method_title} (screened)" if screened else record.method_title
 
 
-def _weights(record: Record) -> str | None:
-    masks = [digest for name, digest in record.digests.items() if name.startswith("segmenter")]
-    if record.config.get("segmenter") is not None:
-        return masks[-1] if masks else None
-    return record.digests.get("alpha", record.digests.get("generator"))
-
-
 def _row(first: Record, second: Record) -> DifferenceRow:
     keys = first.image_keys()
     paired = keys is not None and keys == second.image_keys()
@@ -124,8 +118,8 @@ def _row(first: Record, second: Record) -> DifferenceRow:
         second=second.method,
         first_title=_title(first),
         second_title=_title(second),
-        first_weights=_weights(first),
-        second_weights=_weights(second),
+        first_weights=weights_of(first),
+        second_weights=weights_of(second),
         paired=paired,
         protocol=first.protocol.name,
         differences={key: value for key, value in differences.items() if key in METRICS},

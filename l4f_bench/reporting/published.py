@@ -18,6 +18,7 @@ from importlib.resources import files
 
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.metrics.scores import TABLE_METRICS
+from l4f_bench.reporting.sections import EXCHANGED
 
 PAPER = "Labels4Free (ICCV 2021)"
 PAPER_PROTOCOL = "l4f"
@@ -61,8 +62,11 @@ class PublishedRow:
 
         None where none is printed.
         """
-        printed_as = metric if self.table is None else _PRINTED_AS.get(metric, metric)
-        return self.printed.get(printed_as)
+        return self.printed.get(self.printed_as(metric))
+
+    def printed_as(self, metric: str) -> str:
+        """The column under which the number of a ``metric`` is printed."""
+        return metric if self.table is None else _PRINTED_AS.get(metric, metric)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,10 +144,10 @@ def _table(
         truth=truth,
         published=published_rows(number),
         note=(
-            f"[1] As printed in {PAPER}, Table {number}. The pair under IOU fg/bg is exchanged "
-            "there: the released evaluation script prints pixel value 0, the background, as "
-            f'"fg" ({exchange}). Measured pairs are foreground/background, and the difference '
-            "compares foreground with foreground."
+            f"Published: as printed in {PAPER}, Table {number}, but for pairs marked "
+            f"{EXCHANGED}, whose two numbers are printed in the other order: the released "
+            'evaluation script prints pixel value 0, the background, as "fg" '
+            f"({exchange}). All pairs here are foreground/background."
         ),
         nothing="the paper has no such row",
         remarks=remarks,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +11,8 @@ from l4f_bench.metrics.intervals import Estimate
 
 MISSING = "n/a"
 """What stands where there is no number."""
+EXCHANGED = "†"
+"""Marks a published pair of fg and bg that is printed the other way round."""
 CONTROLS = {"constant": "constant mask", "shifted": "next image's truth"}
 """What controls are called."""
 
@@ -26,6 +30,8 @@ class Section:
     notes: tuple[str, ...]
     rows: list[dict[str, Any]]
     """The same at full precision, for machines."""
+    latex: str | None = None
+    """As LaTeX in the paper's layout, where that was asked for."""
 
 
 def number(estimate: Estimate | None, sign: str = "") -> str:
@@ -35,3 +41,12 @@ def number(estimate: Estimate | None, sign: str = "") -> str:
     if estimate.low is None or estimate.high is None:
         return f"{estimate.value:{sign}.4f}"
     return f"{estimate.value:{sign}.4f} [{estimate.low:{sign}.4f}, {estimate.high:{sign}.4f}]"
+
+
+def file_stem(name: str, taken: Container[str]) -> str:
+    """A name for files that says ``name``, whatever characters that has; none of ``taken``."""
+    stem = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:60] or "table"
+    unique, number = stem, 2
+    while unique in taken:
+        unique, number = f"{stem}-{number}", number + 1
+    return unique

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.errors import BenchError, InputError
 from l4f_bench.evaluation.records import Record
 from l4f_bench.methods.specs import METHODS
-from l4f_bench.metrics.intervals import Estimate
-from l4f_bench.metrics.protocols import Protocol
 from l4f_bench.metrics.scores import METRICS, TABLE_METRICS, metric_spec
 from l4f_bench.reporting.field import field_tables
 from l4f_bench.reporting.published import PublishedRow, TableSpec, paper_tables
+from l4f_bench.reporting.sections import file_stem
 
 _ONE_MODEL = {"mask-rcnn", "detectron2"}  # the same weights on two programs
+_MOST_METHODS = 10_000  # that are registered here
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,12 +45,8 @@ class TableRow:
     dataset_title: str
     truncation: float | None
     published: PublishedRow | None
-    label: str | None
-    """What was measured, in the record's words."""
-    n: int | None
-    protocol: Protocol | None
-    controls: dict[str, dict[str, Estimate]]
-    """Scores of masks that never look, by control."""
+    record: Record | None
+    """What was measured; None where nothing was."""
     cells: tuple[Cell, ...]
 
 
@@ -94,7 +89,9 @@ def build_tables(records: list[Record]) -> list[Table]:
     for dataset in sorted({record.dataset for record in left}, key=DATASETS.order):
         own = [record for record in left if record.dataset == dataset]
         title = f"{own[0].dataset_title}: scores of masks"
-        tables.append(_table(_slug(dataset, {table.name for table in tables}), title, None, own))
+        tables.append(
+            _table(file_stem(dataset, {table.name for table in tables}), title, None, own)
+        )
     return tables
 
 
@@ -142,15 +139,6 @@ def _belongs(record: Record, spec: TableSpec) -> bool:
     )
 
 
-def _slug(name: str, taken: set[str]) -> str:
-    """A name for files that says the data set, whatever characters that has."""
-    slug = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:60] or "table"
-    number = 2
-    while slug in taken:
-        slug, number = f"{slug}-{number}", number + 1
-    return slug
-
-
 def _table(name: str, title: str, spec: TableSpec | None, records: list[Record]) -> Table:
     metrics = _metrics(records)
     rows = tuple(_rows(spec, records, metrics))
@@ -166,7 +154,7 @@ def _metrics(records: list[Record]) -> tuple[str, ...]:
 def _rows(
     spec: TableSpec | None, records: list[Record], metrics: tuple[str, ...]
 ) -> list[TableRow]:
-    """Published rows with the records of each, then the others; strangers' come last."""
+    """Published rows with the records of each, and the others where they belong among them."""
     rows: list[TableRow] = []
     left = list(records)
     for row in () if spec is None else spec.published:
@@ -174,8 +162,33 @@ def _rows(
         left = [record for record in left if record not in matching]
         found: list[Record | None] = [*matching] or [None]
         rows += [_row(row, record, metrics, spec) for record in found]
-    left.sort(key=lambda record: record.method not in METHODS)
-    return rows + [_row(None, record, metrics, spec) for record in left]
+    rows += [_row(None, record, metrics, spec) for record in left]
+    return sorted(rows, key=lambda row: _place(row, spec))
+
+
+def _place(row: TableRow, spec: TableSpec | None) -> tuple[object, ...]:
+    """By data set, psi and method, as the paper has them; methods that nobody knows come last."""
+    published = () if spec is None else spec.published
+    datasets = [*dict.fromkeys(entry.dataset for entry in published)]
+    known = row.published is not None or row.method in METHODS
+    return (
+        datasets.index(row.dataset) if row.dataset in datasets else len(datasets),
+        not known,
+        math.inf if row.truncation is None else row.truncation,
+        _order_of_methods(published, row),
+        row.title,
+        *((row.record.label, row.record.seed) if row.record else ("", 0)),
+    )
+
+
+def _order_of_methods(published: tuple[PublishedRow, ...], row: TableRow) -> int:
+    """Place of a method: that of its published row, else of any in the paper, else ours."""
+    if row.published is not None:
+        return published.index(row.published)
+    paper = dict.fromkeys(entry.method for spec in paper_tables() for entry in spec.published)
+    names = [*paper]
+    place = names.index(row.method) if row.method in names else len(names)
+    return len(published) + place * _MOST_METHODS + METHODS.order(row.method)
 
 
 def _key(entry: Record | PublishedRow) -> tuple[str, str, float | None]:
@@ -200,10 +213,7 @@ def _row(
         dataset_title=named.dataset_title,
         truncation=entry.truncation,
         published=published,
-        label=record.label if record else None,
-        n=record.n if record else None,
-        protocol=record.protocol if record else None,
-        controls=record.controls if record else {},
+        record=record,
         cells=tuple(_cell(metric, published, record, nothing) for metric in metrics),
     )
 

@@ -26,7 +26,9 @@ def markdown(section: Section) -> str:
 
 
 def latex(section: Section) -> str:
-    """A LaTeX ``table`` environment; needs the package booktabs."""
+    """A LaTeX ``table`` environment; needs the package booktabs, the paper's layout graphicx."""
+    if section.latex is not None:
+        return section.latex
     lines = [[one_line(cell) for cell in line] for line in section.lines]
     body = tabulate(  # which escapes what LaTeX would obey
         lines, section.headers, tablefmt="latex_booktabs", disable_numparse=True
@@ -34,7 +36,7 @@ def latex(section: Section) -> str:
     notes = "\n".join(rf"\par {latex_text(note)}" for note in section.notes)
     return (
         "\\begin{table}\n\\centering\n"
-        f"\\caption{{{latex_text(section.title)}}}\n{body}\n"
+        f"\\caption{{{latex_text(section.title)}}}\n\\label{{tab:{section.name}}}\n{body}\n"
         f"\\begin{{minipage}}{{\\linewidth}}\\footnotesize\n{notes}\n\\end{{minipage}}\n"
         "\\end{table}\n"
     )
@@ -53,6 +55,8 @@ def to_json(section: Section) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
+PAGE = "html"
+"""The format of all sections in one page, which is no format of a single one."""
 WRITERS: dict[str, Callable[[Section], str]] = {
     "md": markdown,
     "csv": csv,
@@ -61,8 +65,8 @@ WRITERS: dict[str, Callable[[Section], str]] = {
 }
 
 
-def writers(names: str) -> dict[str, Callable[[Section], str]]:
-    """The writers of formats, by name.
+def writers(names: str) -> tuple[dict[str, Callable[[Section], str]], bool]:
+    """The writers of formats, by name, and whether the page is wanted.
 
     Args:
         names: Comma-separated.
@@ -72,9 +76,9 @@ def writers(names: str) -> dict[str, Callable[[Section], str]]:
     """
     chosen = [name.strip() for name in names.split(",")]
     for name in chosen:
-        if name not in WRITERS:
-            raise InputError(unknown_name("format", name, list(WRITERS)))
-    return {name: WRITERS[name] for name in chosen}
+        if name not in (*WRITERS, PAGE):
+            raise InputError(unknown_name("format", name, [*WRITERS, PAGE]))
+    return {name: WRITERS[name] for name in chosen if name != PAGE}, PAGE in chosen
 
 
 def write_section(

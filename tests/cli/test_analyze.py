@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from l4f_bench.analysis.config import LayersConfig
-from l4f_bench.metrics.ssim import PRIMARY
+from l4f_bench.metrics.ssim_definitions import PRIMARY
 from tests.cli.conftest import Run
 from tests.networks import save_rosinality, small_generator
 
@@ -40,7 +40,12 @@ def test_layers(run: Run, generator: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(every.mean(axis=(1, 2)), means, atol=1e-5)
     for name, columns in (("figure.png", 5), ("plot.png", None)):
         with Image.open(out / name) as image:
-            assert columns is None or image.width == columns * 100 - 4
+            assert columns is None or image.width == columns * 100 + 8
+    drawn = run("report", out, "--format", "md,html", "--out", tmp_path / "tables")
+    assert drawn.exit_code == 0, drawn.stderr
+    assert "What layers of a generator paint" in drawn.stdout
+    page = (tmp_path / "tables" / "report.html").read_text()
+    assert page.count("data:image/webp") == 1
     again = run("analyze", "layers", *options, "--json")
     assert json.loads(again.stdout)["ssim"] == record["ssim"]
 

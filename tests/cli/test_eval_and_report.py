@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from l4f_bench.evaluation.records import load_record
 from tests.cli.conftest import Run, save_masks, some_masks
 from tests.goldens import SHARED
 
@@ -143,11 +144,13 @@ def test_the_report_shows_published_beside_measured(
     }
     markdown = (out / "table3.md").read_text()
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in markdown.splitlines()]
-    start = next(i for i, line in enumerate(lines) if line[:2] == ["Ours", "LSUN-Car"])
-    assert lines[start][2:5] == ["published [1]", "0.98/0.95", "0.97"]
-    assert lines[start + 1][2] == "measured: ours (published masks)"
+    start = next(
+        i for i, line in enumerate(lines) if line[:2] == ["Ours (published masks)", "LSUN-Car"]
+    )
+    assert lines[start][2:5] == ["published", "0.95/0.98†", "0.97"]  # printed as 0.98/0.95
+    assert lines[start + 1][2] == "measured"
     assert lines[start + 1][-2:] == ["3", "l4f"]
-    assert "exchanged" in markdown
+    assert "printed in the other order" in markdown
     assert "n/a: no record given" in markdown
     assert r"\toprule" in (out / "table3.tex").read_text()
 
@@ -217,6 +220,68 @@ def test_unknown_formats_and_foreign_files_are_refused(
     foreign.write_text("{}")
     assert run("report", foreign, "--out", tmp_path / "out").exit_code == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_what_cannot_be_read_is_named_and_costs_no_table(
+    run: Run, custom_set: Path, tmp_path: Path
+) -> None:
+    record = evaluated(run, custom_set, tmp_path / "run")
+    newer = tmp_path / "newer" / "record.json"
+    newer.parent.mkdir()
+    newer.write_text(json.dumps({**record, "version": 3}))
+    (tmp_path / "empty").mkdir()
+    folders = (tmp_path / "empty", tmp_path / "run", tmp_path / "newer")
+    out = tmp_path / "tables"
+    result = run("report", *folders, "--format", "csv,html", "--out", out)
+    assert result.exit_code == 2
+    assert "version 3" in result.stderr
+    assert "holds no record.json" in result.stderr
+    assert "2 files or folders" in result.stderr.splitlines()[-1]
+    with (out / "table3.csv").open() as file:
+        assert any(row["measured"] != "n/a" for row in csv.DictReader(file))
+    page = (out / "report.html").read_text()
+    assert "version 3" in page
+    assert "There is no examples.png" not in page  # eval wrote it
+
+
+def test_one_figure_of_two_equal_records_is_shown_once(
+    run: Run, custom_set: Path, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        evaluated(run, custom_set, tmp_path / name)
+    result = run("report", tmp_path, "--format", "md", "--out", tmp_path / "tables")
+    assert result.exit_code == 0
+    assert result.stdout.count("Ours (published masks)") == 1
+
+
+def test_a_terminal_gets_a_table_as_wide_as_it_is(
+    run: Run, custom_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluated(run, custom_set, tmp_path / "run")
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    for width in (20, 80, 300):
+        monkeypatch.setenv("COLUMNS", str(width))
+        result = run("report", tmp_path / "run", "--out", tmp_path / "tables")
+        assert result.exit_code == 0, result.stderr
+        assert max(map(len, result.stdout.splitlines())) <= width
+        assert "0.95/0.98†" in result.stdout
+        assert ("95% interval" in result.stdout) == (width == 300)
+
+
+def test_a_protocol_of_every_threshold_leaves_a_curve(run: Run, tmp_path: Path) -> None:
+    preds, target = some_masks(2)
+    folders = [save_masks(tmp_path / name, m) for name, m in (("p", preds), ("t", target))]
+    named = ("--name", "mine", "--protocol", "voynov", "--out", tmp_path / "run")
+    assert run("score", *folders, *named).exit_code == 0
+    record = load_record(tmp_path / "run" / "record.json")
+    assert record.levels is not None
+    (tp, _, fn, _), levels = record.counts().sum(0), np.array(record.levels)
+    assert levels.shape == (2, 256)
+    assert levels[1].sum() == tp + fn
+    assert levels[1, 255] == tp
+    out = tmp_path / "tables"
+    assert run("report", tmp_path / "run", "--format", "html", "--out", out).exit_code == 0
+    assert "over the threshold: best" in (out / "report.html").read_text()
 
 
 FOUR_DIGITS = {

@@ -42,7 +42,7 @@ def test_eval_without_options_scores_both_truncations_and_the_annotator(
     assert (tmp_path / "psi-0.7" / "examples.png").is_file()
     report = run("report", tmp_path, "--out", tmp_path / "tables", "--format", "md,csv,tex,json")
     assert report.exit_code == 0, report.stderr
-    assert "measured: bisenet against exact masks" in report.stdout
+    assert "BiSeNet against exact masks" in report.stdout
     assert "published" not in report.stdout.replace("minus published", "")
     assert {path.name for path in (tmp_path / "tables").iterdir()} == {
         f"shapes.{suffix}" for suffix in ("md", "csv", "tex", "json")

@@ -9,7 +9,8 @@ import torch
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from l4f_bench.errors import InputError
-from l4f_bench.metrics.ssim import DEFINITIONS, PRIMARY, SimilarityTo
+from l4f_bench.metrics.ssim import SimilarityTo
+from l4f_bench.metrics.ssim_definitions import DEFINITIONS, PRIMARY
 
 
 def images(*shape: int) -> torch.Tensor:

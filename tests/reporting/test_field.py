@@ -40,7 +40,7 @@ def on(dataset: str, method: str = "found", protocol: str = "voynov", **changes:
 
 
 def measured(table: Table) -> TableRow:
-    (row,) = (row for row in table.rows if row.label is not None)
+    (row,) = (row for row in table.rows if row.record is not None)
     return row
 
 
@@ -98,11 +98,11 @@ def test_the_table_labels_published_numbers_with_source_and_protocol() -> None:
     start = next(i for i, line in enumerate(lines) if line[:1] == ["SelfMask"])
     assert lines[start][:4] == ["SelfMask", "ECSSD", source, "0.781/n/a"]
     assert lines[start][-2:] == ["1000", "voynov"]
-    assert lines[start + 1][:4] == ["FOUND (multi)", "ECSSD", source, "0.807/n/a"]
-    assert lines[start + 2][2:4] == ["measured: mine", "0.700/0.900"]
-    assert lines[start + 3][2:4] == ["difference", "-0.1070/n/a"]
-    assert lines[start + 4][2:4] == ["95% interval", "[0.6000, 0.8000]/[0.8000, 0.9500]"]
-    assert lines[start + 5][:4] == ["Mine", "ECSSD", "measured: mine", "0.700/0.900"]
+    assert lines[start + 1][:4] == ["FOUND (multi): mine", "ECSSD", source, "0.807/n/a"]
+    assert lines[start + 2][2:4] == ["measured", "0.700/0.900"]
+    assert lines[start + 3][2:4] == ["difference", "-0.107/n/a"]
+    assert lines[start + 4][2:4] == ["95% interval", "[0.600, 0.800]/[0.800, 0.950]"]
+    assert lines[start + 5][:4] == ["Mine", "ECSSD", "measured", "0.700/0.900"]
     assert lines[start + 6][2] == "95% interval"
     assert not any("[2]" in cell for line in lines for cell in line)
 
@@ -153,7 +153,7 @@ def test_doubtful_numbers_are_shown_compared_with_nothing_and_noted(
 def test_a_method_of_which_nothing_is_published_comes_last() -> None:
     (table,) = build_tables([on("ecssd", "mine")])
     row = table.rows[-1]
-    assert (row.title, row.published, row.label) == ("Mine", None, "mine")
+    assert (row.title, row.published) == ("Mine", None)
     assert row.cells[0].reason == "no number of this method is published here"
 
 
