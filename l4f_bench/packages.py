@@ -60,6 +60,7 @@ PACKAGES = (
             "platformdirs",
             "pydantic",
             "filelock",
+            "jinja2",
         )
     ),
     _core("pillow", "PIL"),

@@ -101,10 +101,14 @@ class Registry(Generic[T]):
         packages = [_package(point) for point in self._points() if point.name == name]
         return packages[0] if packages else OURS
 
+    def is_ours(self, name: str) -> bool:
+        """Whether this package offers it, so that the answer is the same on every machine."""
+        return name in self.names() and self.origin(name) == OURS
+
     def order(self, name: str) -> int:
-        """Place of a name among all; unknown ones come last."""
-        names = self.names()
-        return names.index(name) if name in names else len(names)
+        """Place of a name among ours; those of others come last, installed here or not."""
+        ours = [known for known in self.names() if self.is_ours(known)]
+        return ours.index(name) if name in ours else len(ours)
 
     def __contains__(self, name: object) -> bool:
         return name in self.names()

@@ -10,6 +10,7 @@ EMBEDDED = {
     "shapes-annotator": "shapes/annotator.safetensors",
     "shapes-judge": "shapes/judge.safetensors",
     "shapes-student": "shapes/student.safetensors",
+    "shapes-unet-student": "shapes/unet-student.safetensors",
 }
 """Files by the name that data sets know them by; ``reports/shapes`` says how each was made."""
 

@@ -170,7 +170,7 @@ def _place(row: TableRow, spec: TableSpec | None) -> tuple[object, ...]:
     """By data set, psi and method, as the paper has them; methods that nobody knows come last."""
     published = () if spec is None else spec.published
     datasets = [*dict.fromkeys(entry.dataset for entry in published)]
-    known = row.published is not None or row.method in METHODS
+    known = row.published is not None or METHODS.is_ours(row.method)
     return (
         datasets.index(row.dataset) if row.dataset in datasets else len(datasets),
         not known,

@@ -259,6 +259,7 @@ def test_a_terminal_gets_a_table_as_wide_as_it_is(
 ) -> None:
     evaluated(run, custom_set, tmp_path / "run")
     monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    monkeypatch.setenv("TERM", "xterm")  # rich takes 80 columns for a dumb one
     for width in (20, 80, 300):
         monkeypatch.setenv("COLUMNS", str(width))
         result = run("report", tmp_path / "run", "--out", tmp_path / "tables")

@@ -136,6 +136,7 @@ GIVEN = {
     "alpha": ["a.pt"],
     "compile": [],
     "levels": ["3"],
+    "pairs": ["folder"],
 }
 
 
