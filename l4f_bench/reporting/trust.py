@@ -5,7 +5,9 @@ And whether the annotator rejects the right images, where it is known what they 
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
+from statistics import NormalDist
 
 from l4f_bench.annotators.choice import GIVEN
 from l4f_bench.evaluation.records import Record
@@ -157,13 +159,14 @@ def _others_of(rejected: Record, record: Record) -> bool:
 
 
 def _share(part: int, whole: int) -> Estimate:
-    """A share with its 95% Wilson interval."""
-    from scipy.stats import binomtest  # takes a second to import
-
+    """A share with its 95% Wilson interval; by hand, since scipy takes a second to import."""
     if not whole:
         return Estimate(None)
-    low, high = binomtest(part, whole).proportion_ci(0.95, method="wilson")
-    return Estimate(part / whole, float(low), float(high))
+    z, share = NormalDist().inv_cdf(0.975), part / whole
+    middle = share + z * z / (2 * whole)
+    half = z * math.sqrt(share * (1 - share) / whole + (z / (2 * whole)) ** 2)
+    low, high = ((middle + sign * half) / (1 + z * z / whole) for sign in (-1, 1))
+    return Estimate(share, max(low, 0.0), min(high, 1.0))
 
 
 def rejection_section(records: list[Record]) -> Section | None:

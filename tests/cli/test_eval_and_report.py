@@ -261,7 +261,7 @@ def test_a_terminal_gets_a_table_as_wide_as_it_is(
     monkeypatch.setattr("rich.console.Console.is_terminal", True)
     monkeypatch.setenv("TERM", "xterm")  # rich takes 80 columns for a dumb one
     for width in (20, 80, 300):
-        monkeypatch.setenv("COLUMNS", str(width))
+        monkeypatch.setattr("l4f_bench.cli.console.stdout._width", width)
         result = run("report", tmp_path / "run", "--out", tmp_path / "tables")
         assert result.exit_code == 0, result.stderr
         assert max(map(len, result.stdout.splitlines())) <= width

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from scipy.stats import binomtest
 
 from l4f_bench.evaluation.records import Record
 from l4f_bench.reporting.tables import build_tables
@@ -75,10 +76,9 @@ def test_rejection_is_compared_with_what_the_images_show() -> None:
     assert (row.n, row.unfit, row.rejected, row.both) == (10, 5, 4, 3)
     assert row.precision.value == pytest.approx(3 / 4)
     assert row.recall.value == pytest.approx(3 / 5)
-    # Wilson's interval of 3 of 4, from its formula.
-    z, n, p = 1.959964, 4, 0.75
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    assert (row.precision.low + row.precision.high) / 2 == pytest.approx(middle, abs=1e-5)
+    for found, (some, whole) in ((row.precision, (3, 4)), (row.recall, (3, 5))):
+        expected = binomtest(some, whole).proportion_ci(0.95, method="wilson")
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
     section = rejection_section([accepted, rejected])
     assert section is not None
     for write in WRITERS.values():
