@@ -1,7 +1,7 @@
 """The checks that the desk and CI share, ``nox -s lint types tests build``, and the shapes world.
 
 ``nox -s shapes`` makes the embedded weights and the records of them anew, into the package and
-``reports/shapes``; on two CPU cores in about three hours, mostly for PSeg and the generator.
+``reports/shapes``; that takes hours on two CPU cores, mostly for PSeg and the generator.
 Trainings that ``runs/shapes`` holds are gone on with, so remove it to begin from the start.
 ``nox -s docs`` builds the site of the documentation into ``build/site``.
 ``nox -s release`` is what a release must pass.
@@ -22,10 +22,10 @@ SHAPES, ASSETS = Path("reports/shapes"), Path("l4f_bench/assets/shapes")
 PSEG = Path("baselines/l4f_bench_baselines/pseg/assets/shapes.safetensors")
 SEEDS = (0, 1, 2)  # of the alpha network; the first is embedded
 PARTS = (
-    *("generator", "annotator", "judge", "alpha", "student", "unet_student", "encoder", "pseg"),
+    *("generator", "annotator", "judge", "alpha", "student", "unet_student", "pseg"),
     "records",
 )
-STUDENTS = ("ours-psp", "ours-unet", "ours-bisenet")  # of Table 4
+STUDENTS = ("ours-unet", "ours-bisenet")  # of Table 4
 FLOORS = ("border-mean", "border-colour", "centre-disc")
 
 # detectron2 0.5 as somebody else uploaded it: its Python code whole, its compiled code left out.
@@ -142,14 +142,14 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def shapes_generator(session: nox.Session) -> None:
-    """Train the embedded generator and its discriminator: two hours."""
+    """Train the embedded generator and its discriminator: two and a half hours."""
     _train(session, "generator", "--method", "stylegan2")
     _embed(session, "generator/generator-and-discriminator", ASSETS / "generator.safetensors")
 
 
 @nox.session
 def shapes_annotator(session: nox.Session) -> None:
-    """Train the embedded annotator on exact masks: two minutes."""
+    """Train the embedded annotator on exact masks: a quarter of an hour."""
     _train(session, "annotator", "--method", "bisenet")
     _embed(session, "annotator/annotator", ASSETS / "annotator.safetensors")
 
@@ -163,7 +163,7 @@ def shapes_judge(session: nox.Session) -> None:
 
 @nox.session
 def shapes_alpha(session: nox.Session) -> None:
-    """Train the alpha network on the embedded generator, three seeds: two to three minutes each."""
+    """Train the alpha network on the embedded generator, three seeds: two to seven minutes each."""
     for seed in SEEDS:
         _train(session, f"alpha-seed-{seed}", "--seed", str(seed))
     _embed(session, f"alpha-seed-{SEEDS[0]}/alpha", ASSETS / "alpha.safetensors")
@@ -171,7 +171,7 @@ def shapes_alpha(session: nox.Session) -> None:
 
 @nox.session
 def shapes_student(session: nox.Session) -> None:
-    """Train the embedded student on samples of ours: four minutes."""
+    """Train the embedded student on samples of ours: half an hour."""
     _train(session, "student", "--method", "ours-bisenet")
     _embed(session, "student/student", ASSETS / "student.safetensors")
 
@@ -185,14 +185,13 @@ def shapes_unet_student(session: nox.Session) -> None:
 
 @nox.session
 def shapes_encoder(session: nox.Session) -> None:
-    """Train the embedded encoder on the embedded generator's samples: an hour."""
+    """Train an encoder on the embedded generator's samples: hours. It is not embedded yet."""
     _train(session, "encoder", "--method", "psp")
-    _embed(session, "encoder/encoder", ASSETS / "encoder.safetensors")
 
 
 @nox.session
 def shapes_pseg(session: nox.Session) -> None:
-    """Train the embedded PSeg: an hour and a half, or two."""
+    """Train the embedded PSeg: several hours on one core."""
     _train(session, "pseg", "--method", "pseg")
     _embed(session, "pseg/pseg", PSEG)
 
@@ -241,7 +240,7 @@ def shapes_page(session: nox.Session) -> None:
 
 @nox.session
 def shapes_ladder(session: nox.Session) -> None:
-    """Measure how hard a world the generator can paint: an hour and a half on one core."""
+    """Measure how hard a world the generator can paint: hours on one core."""
     session.install("-e", ".")
     session.run("python", "benchmarks/ladder.py", "--runs", "runs/ladder", "--out", str(SHAPES))
 

@@ -1,11 +1,11 @@
 """What projection costs: masks by ``ours-psp`` on the shapes world, against exact masks.
 
-Every image is projected by the embedded encoder. Its score is set beside its reconstruction's
-error, by quarter of the images and in a plot; beside it stand the alpha network's own score on
-samples that need no projection, and masks of the generator's mean image, a projection that never
-looks. Writes ``projection.md``, ``projection.json`` and ``projection.png``:
+Every image is projected by a given encoder. Its score is set beside its reconstruction's error, by
+quarter of the images and in a plot; beside it stand the alpha network's own score on samples that
+need no projection, and masks of the generator's mean image, a projection that never looks. Writes
+``projection.md``, ``projection.json`` and ``projection.png``:
 
-    OMP_NUM_THREADS=1 python benchmarks/projection_cost.py --out reports/shapes
+    OMP_NUM_THREADS=1 python benchmarks/projection_cost.py --encoder FILE --out reports/shapes
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from l4f_bench.assets import embedded_path
 from l4f_bench.datasets.shapes import HELD_OUT, shapes_batch
 from l4f_bench.evaluation.records import Record, load_record
 from l4f_bench.metrics.counts import count_pixels
@@ -33,11 +34,12 @@ SIZE, L4F, THRESHOLD = 64, PROTOCOLS.get("l4f"), 0.9
 def main() -> None:
     """Project, score, and write the table and the plot."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--encoder", type=Path, required=True)
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--samples", type=Path, help="the record of ours on samples, at psi 1")
     parser.add_argument("--out", type=Path, default=Path("reports/shapes"))
     arguments = parser.parse_args()
-    errors, counts, unseen = projected(arguments.images)
+    errors, counts, unseen = projected(arguments.encoder, arguments.images)
     found = {
         "images": arguments.images,
         "threshold": THRESHOLD,
@@ -53,9 +55,10 @@ def main() -> None:
     plot(errors, counts, arguments.out / "projection.png")
 
 
-def projected(num_images: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def projected(encoder: Path, num_images: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Squared errors ``[N]``, and pixel counts ``[N, 4]`` of ours-psp and of the mean image."""
-    projector, _ = open_encoder_projector(ProjectorFiles(dataset="shapes"))
+    files = ProjectorFiles(dataset="shapes", encoder=encoder, alpha=embedded_path("shapes-alpha"))
+    projector, _ = open_encoder_projector(files)
     images, masks = shapes_batch(range(num_images), resolution=SIZE, seed=HELD_OUT)
     placement = fitted((SIZE, SIZE), projector.frame.picture_size(SIZE), "pad")
     mean = projector.project(projector.mean_picture, placement).alpha
