@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from l4f_bench.analysis.rule import Recommendation
 from l4f_bench.errors import InputError
+from l4f_bench.files.documents import read_document
 from l4f_bench.metrics.intervals import Estimate
 from l4f_bench.metrics.ssim_definitions import PRIMARY
 from l4f_bench.runs import write_text
@@ -148,14 +149,9 @@ def load_analysis(path: Path) -> LayersRecord | BackgroundRecord:
         InputError: The file cannot be read, is no such record, or has another version.
     """
     from pydantic import TypeAdapter, ValidationError
-    from pydantic_core import from_json
 
-    try:
-        content = from_json(path.read_bytes(), allow_inf_nan=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as a record: {error}.") from None
-    if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
-        raise InputError(f"{path} is no analysis. Give what `l4f-bench analyze` wrote.")
+    what = "no analysis. Give what `l4f-bench analyze` wrote."
+    content = read_document(path, form=FORMAT, otherwise=what)
     version, kind = content.pop("version", None), content.pop("kind", None)
     kinds: dict[object, Any] = {own.kind: own for own in (LayersRecord, BackgroundRecord)}
     if version != VERSION or kind not in kinds:

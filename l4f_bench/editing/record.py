@@ -15,6 +15,7 @@ import numpy as np
 
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.distance.facts import EXACT_FIELDS
+from l4f_bench.files.documents import read_document
 from l4f_bench.metrics.intervals import Estimate, FloatArray, mean_estimate
 from l4f_bench.runs import write_text
 
@@ -135,14 +136,9 @@ def load_edits(path: Path) -> EditRecord:
         InputError: The file cannot be read, is no such record, or has another version.
     """
     from pydantic import TypeAdapter, ValidationError
-    from pydantic_core import from_json
 
-    try:
-        content = from_json(path.read_bytes(), allow_inf_nan=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as a record: {error}.") from None
-    if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
-        raise InputError(f"{path} is no record of edits. Give what `l4f-bench edit measure` wrote.")
+    what = "no record of edits. Give what `l4f-bench edit measure` wrote."
+    content = read_document(path, form=FORMAT, otherwise=what)
     version = content.pop("version", None)
     if version != VERSION:
         raise InputError(f"{path} has version {version!r:.40}; this release reads {VERSION}.")
