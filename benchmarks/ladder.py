@@ -53,7 +53,6 @@ WORLDS: dict[str, World] = {
     "strong colours on pale, anywhere": replace(LONE, **APART),
     "one range of colours, speckle 0.1": replace(LONE, speckle=0.1),
     "one range of colours, speckle 0.2": LONE,
-    "one range of colours, speckle 0.3": replace(LONE, speckle=0.3),
     "one range of colours, speckle 0.5": replace(LONE, speckle=0.5),
 }
 SIZE, L4F = 64, PROTOCOLS.get("l4f")
@@ -79,6 +78,7 @@ class LabelledWorld:
     world: World
     classes: tuple[str, ...] = ("background", "object")
     digest: str = "a world of the ladder, with masks"
+    held_out: range = range(0)
 
     def batch(self, indices: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Images ``[N, 3, H, W]`` RGB, and the class of every pixel ``[N, H, W]``."""

@@ -61,7 +61,7 @@ def _apply(folder: Path, scene: Scene, index: int) -> str | None:
     sample = scene.edited(index)
     write_images(own, sample)
     if sample.reason is None:
-        write_figure(own / FIGURE, [sample], [edit.label for edit in scene.edits])
+        write_figure(own / FIGURE, [sample], [edit.label for edit in scene.edits], scene.what)
     return sample.reason
 
 
@@ -79,4 +79,4 @@ def write_overview(path: Path, scene: Scene) -> None:
         if sample.reason is None:
             shown.append(sample)
     if shown:
-        write_figure(path, shown, [edit.label for edit in scene.edits])
+        write_figure(path, shown, [edit.label for edit in scene.edits], scene.what)

@@ -19,7 +19,9 @@ _LARGEST_SIDE, _SMALLEST_SIDE = 256, 96
 _CAPTIONS = ("as the generator paints it", "background as filled, masks", "background kept")
 
 
-def write_figure(path: Path, samples: Sequence[EditedSample], labels: Sequence[str]) -> None:
+def write_figure(
+    path: Path, samples: Sequence[EditedSample], labels: Sequence[str], what: str
+) -> None:
     """Draw three rows for each sample: its edits, their masks, and the edits preserving.
 
     The first column has the sample itself, its background as it was filled, and the sample again.
@@ -28,6 +30,7 @@ def write_figure(path: Path, samples: Sequence[EditedSample], labels: Sequence[s
         path: A PNG.
         samples: Those with a background.
         labels: What the edits are called.
+        what: What is edited, for the title.
 
     Raises:
         InputError: The file cannot be written.
@@ -37,7 +40,8 @@ def write_figure(path: Path, samples: Sequence[EditedSample], labels: Sequence[s
     rows = [
         Row(tiles=row, caption=said) for row, said in zip(tiles, cycle(_CAPTIONS), strict=False)
     ]
-    title = f"{len(samples)} samples: each edit, its mask, and the edit with the background kept"
+    edits = "each edit, its mask, and the edit with the background kept"
+    title = f"{what}: {len(samples)} of them, {edits}"
     write_sheet(path, Sheet(title=title, columns=("input", *labels), rows=rows, side=side))
 
 

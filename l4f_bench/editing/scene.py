@@ -84,6 +84,12 @@ class Scene:
         """Samples to edit."""
         return min(self.config.num_images, len(self.starts))
 
+    @property
+    def what(self) -> str:
+        """What is edited, in a few words."""
+        psi, dataset = self.starts.truncation, self.config.dataset
+        return f"latents of {dataset}" if psi is None else f"samples of {dataset}, psi {psi:g}"
+
     @torch.no_grad()
     def edited(self, index: int) -> EditedSample:
         """A sample and every edit of it."""

@@ -24,10 +24,11 @@ from l4f_bench.evaluation.sample_shards import Shards
 from l4f_bench.methods.contracts import Samples
 from l4f_bench.provenance import sha256_of
 from l4f_bench.runs import atomic_path, cannot_write, whole_lines
+from l4f_bench.sheets import Row, Sheet, write_sheet
 
 METADATA, GRID = "metadata.jsonl", "grid.png"
-_GRID_COLUMNS, _GRID_SIDE = 8, 256
-_GRID_ROWS = ("images", "alpha", "masks", "backgrounds", "composites")
+_SHOWN, _SIDE = 8, 128  # samples in the grid, and the largest side of each in pixels
+_KINDS = ("images", "alpha", "masks", "backgrounds", "composites")
 _OPTIONAL = {"backgrounds": "background", "composites": "composite"}
 """What not every method makes, and no pair has, by sub-folder."""
 
@@ -124,17 +125,19 @@ class SampleFiles:
             raise _lost(lost)
 
     def write_grid(self, kinds: Sequence[str]) -> None:
-        """Draw the first samples: a column each, a row per kind of file."""
-        columns = range(min(self.config.num_images, _GRID_COLUMNS))
-        drawn = [kind for kind in kinds if kind in _GRID_ROWS]
-        rows = [[_thumbnail(self.content(kind, i)) for i in columns] for kind in drawn]
-        grid = np.concatenate([np.concatenate(row, axis=1) for row in rows])
-        _write_png(self.folder / GRID, grid)
+        """Draw the first samples: a row each, a column per kind of file."""
+        config = self.config
+        shown = range(min(config.num_images, _SHOWN))
+        columns = tuple(kind for kind in kinds if kind in _KINDS)
+        rows = [Row(tiles=[_rgb(self.content(kind, i)) for kind in columns]) for i in shown]
+        psi = f"psi {config.truncation:g}, seed {config.seed}"
+        title = f"{config.method}, {config.dataset}, {psi}: {len(rows)} of {config.num_images:,}"
+        write_sheet(self.folder / GRID, Sheet(title=title, columns=columns, rows=rows, side=_SIDE))
 
     def _kinds(self, extras: Collection[str]) -> tuple[str, ...]:
         """Sub-folders with those of :data:`_OPTIONAL` that there are, in the metadata's order."""
         wanted = () if self.config.pairs else extras
-        kinds = [kind for kind in _GRID_ROWS if kind not in _OPTIONAL or kind in wanted]
+        kinds = [kind for kind in _KINDS if kind not in _OPTIONAL or kind in wanted]
         return (*kinds, "alpha16") if self.config.alpha16 else tuple(kinds)
 
     def _arrays(self, samples: Samples, position: int) -> dict[str, npt.NDArray[Any]]:
@@ -201,9 +204,6 @@ def _write_png(path: Path, array: npt.NDArray[Any]) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _thumbnail(content: bytes) -> ByteArray:
+def _rgb(content: bytes) -> ByteArray:
     with Image.open(io.BytesIO(content)) as image:
-        small = image.convert("RGB")
-        if small.width > _GRID_SIDE:
-            small = small.resize((_GRID_SIDE, _GRID_SIDE), Image.Resampling.BOX)
-        return np.asarray(small)
+        return np.asarray(image.convert("RGB"))

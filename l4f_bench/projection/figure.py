@@ -34,7 +34,7 @@ class Photographs(Protocol):
 
 
 def write_figure(
-    path: Path, folder: Path, indices: Sequence[int], photographs: Photographs
+    path: Path, folder: Path, indices: Sequence[int], photographs: Photographs, name: str
 ) -> None:
     """Draw a row a photograph: its picture, the reconstruction, the mask, the error.
 
@@ -46,6 +46,7 @@ def write_figure(
         folder: Where the projections are.
         indices: Which photographs were projected; the first eight are drawn.
         photographs: Gives their pixels.
+        name: What they are called, for the title.
 
     Raises:
         InputError: A photograph or file cannot be read or written.
@@ -55,7 +56,7 @@ def write_figure(
     shown = indices[:_ROWS]
     rows = [_row(folder, index, photographs) for index in shown]
     columns = _COLUMNS if len(rows[0].tiles) == len(_COLUMNS) else _WITHOUT_MASK
-    title = f"{len(shown)} of {len(indices)} photographs and what was projected of them"
+    title = f"{name}: {len(shown)} of {len(indices)} photographs, and their projections"
     write_sheet(path, Sheet(title=title, columns=columns, rows=rows, side=_SIDE))
 
 

@@ -204,7 +204,7 @@ class _Run:
             raise BenchError(
                 f"Files were removed from {self.out} meanwhile. Run again with --resume."
             )
-        write_figure(self.out / FIGURE, self.out, projected, self)
+        write_figure(self.out / FIGURE, self.out, projected, self, self.config.images.name)
         means: dict[str, float] = {}
         for key in ("mse", "psnr", "ssim"):
             values = [lines[index][key] for index in projected if lines[index][key] is not None]

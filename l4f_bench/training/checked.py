@@ -7,12 +7,10 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from l4f_bench.errors import InputError
 from l4f_bench.registry import capitalised, code_of_others
-from l4f_bench.training.loop import Trainer
+from l4f_bench.training.grids import Grid, is_grid
+from l4f_bench.training.loop import Trainer, Validating
 
 
 class CheckedTrainer:
@@ -40,12 +38,7 @@ class CheckedTrainer:
         """Do a step."""
         with code_of_others(self._what):
             figures = self._trainer.step(step)
-        fits = isinstance(figures, dict) and all(
-            isinstance(name, str) and isinstance(value, Real) for name, value in figures.items()
-        )
-        if not fits:
-            raise self._breaks_contract("step", "a dictionary of numbers by name")
-        return {name: float(value) for name, value in figures.items()}
+        return self._figures("step", figures)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that changes in training."""
@@ -60,13 +53,21 @@ class CheckedTrainer:
         with code_of_others(self._what):
             self._trainer.load_state_dict(state)
 
-    def grid(self) -> npt.NDArray[np.uint8]:
-        """Samples side by side, ``[H, W, 3]``."""
+    def grid(self) -> Grid:
+        """Samples to look at, by what they show."""
         with code_of_others(self._what):
             grid = self._trainer.grid()
-        if not isinstance(grid, np.ndarray) or grid.dtype != np.uint8 or grid.shape[2:] != (3,):
-            raise self._breaks_contract("grid", "uint8 [H, W, 3]")
+        if not is_grid(grid):
+            raise self._breaks_contract("grid", "uint8 tensors [N, 3, H, W] of one N by name")
         return grid
+
+    def validate(self, num_steps: int) -> dict[str, float]:
+        """Scores of what it holds out, if anything."""
+        if not isinstance(self._trainer, Validating):
+            return {}
+        with code_of_others(self._what):
+            scores = self._trainer.validate(num_steps)
+        return self._figures("validate", scores)
 
     def check(self, means: Mapping[str, float], *, last: bool) -> None:
         """Stop a collapsed run."""
@@ -82,6 +83,13 @@ class CheckedTrainer:
         if not isinstance(value, int):
             raise self._breaks_contract(name, "a whole number")
         return value
+
+    def _figures(self, name: str, value: object) -> dict[str, float]:
+        if isinstance(value, dict) and all(
+            isinstance(key, str) and isinstance(figure, Real) for key, figure in value.items()
+        ):
+            return {key: float(figure) for key, figure in value.items()}
+        raise self._breaks_contract(name, "a dictionary of numbers by name")
 
     def _breaks_contract(self, name: str, due: str) -> InputError:
         return InputError(

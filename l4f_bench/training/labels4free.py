@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -47,7 +45,7 @@ from l4f_bench.training.adversarial import (
     train_discriminator,
 )
 from l4f_bench.training.compute import PLAIN, Compute
-from l4f_bench.training.grids import sheet
+from l4f_bench.training.grids import Grid
 from l4f_bench.training.images import RealImages
 from l4f_bench.training.labels4free_config import Labels4FreeConfig
 from l4f_bench.training.states import load_optimiser
@@ -313,12 +311,17 @@ class Labels4FreeTrainer:
         self.least_unsure = float(least)
 
     @torch.no_grad()
-    def grid(self) -> npt.NDArray[np.uint8]:
-        """Rows of images, alpha, backgrounds and composites of fixed samples, ``[H, W, 3]``."""
+    def grid(self) -> Grid:
+        """Images, alpha, backgrounds and composites of fixed samples."""
         batch: _Batch = self._painter(self.average)(*self._draw(range(_GRID)))
         grey = (batch.alpha * 2 - 1).expand(-1, 3, -1, -1)
-        rows = [batch.foreground, grey, batch.background, batch.composite]
-        return sheet(torch.stack([to_bytes(row) for row in rows]))
+        layers = {
+            "image": batch.foreground,
+            "alpha": grey,
+            "background": batch.background,
+            "composite": batch.composite,
+        }
+        return {name: to_bytes(images) for name, images in layers.items()}
 
     def export(self, folder: Path, num_steps: int) -> list[Path]:
         """Write the averaged alpha network, and the live one beside it."""

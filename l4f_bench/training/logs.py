@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from l4f_bench.errors import BenchError, MissingDependencyError
-from l4f_bench.runs import CONFIG, atomic_path, write_text
+from l4f_bench.runs import CONFIG, write_text
+from l4f_bench.sheets import write_sheet
+from l4f_bench.training.grids import Grid, sheet_of
 
 LOG, GRIDS, TENSORBOARD = "log.jsonl", "grids", "tensorboard"
 
@@ -25,14 +26,23 @@ class RunLog:
     removed one anew, and the run would end well with most of its files missing.
     """
 
-    def __init__(self, folder: Path, done: int, lines: str, *, tensorboard: bool) -> None:
+    def __init__(
+        self, folder: Path, done: int, lines: str, *, title: str, tensorboard: bool
+    ) -> None:
         """Open the log of a folder with ``config.json``, and let it say ``lines`` alone.
+
+        Args:
+            folder: Of the run.
+            done: Steps done before.
+            lines: What the log says of them.
+            title: What is trained, for the titles of grids.
+            tensorboard: Write for TensorBoard, too.
 
         Raises:
             InputError: It cannot be written.
             MissingDependencyError: TensorBoard is wanted and not installed.
         """
-        self._folder = folder
+        self._folder, self._title = folder, title
         self._board = _open_board(folder / TENSORBOARD, done) if tensorboard else None
         write_text(folder / LOG, lines)
         self._lines: TextIO = (folder / LOG).open("a", encoding="utf-8")
@@ -77,17 +87,19 @@ class RunLog:
                 self._board.add_scalar(name, value, step)
         return line
 
-    def write_grid(self, step: int, grid: npt.NDArray[np.uint8]) -> None:
-        """Write samples ``[H, W, 3]`` as they are after ``step`` steps.
+    def write_grid(self, step: int, grid: Grid) -> None:
+        """Draw samples as they are after ``step`` steps.
 
         Raises:
             BenchError: The folder is gone, or cannot be written.
         """
         self.check_folder()
-        with atomic_path(self._folder / GRIDS / f"step-{step:09d}.png") as temporary:
-            Image.fromarray(grid).save(temporary, format="png")
+        path = self._folder / GRIDS / f"step-{step:09d}.png"
+        write_sheet(path, sheet_of(grid, f"{self._title}, step {step:,}"))
         if self._board is not None:
-            self._board.add_image("samples", grid, step, dataformats="HWC")
+            with Image.open(path) as drawn:
+                pixels = np.asarray(drawn)
+            self._board.add_image("samples", pixels, step, dataformats="HWC")
 
 
 def _open_board(folder: Path, done: int) -> Any:

@@ -16,14 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
-import numpy.typing as npt
-
 from l4f_bench.distributed import from_first, gathered, is_first
 from l4f_bench.errors import InputError, TrainingError, is_out_of_memory
 from l4f_bench.provenance import provenance
 from l4f_bench.runs import locked_folder, open_run
 from l4f_bench.training.checkpoints import Progress, check_room, load_newest, save_checkpoint
+from l4f_bench.training.grids import Grid
 from l4f_bench.training.logs import LOG, RunLog
 from l4f_bench.training.signals import signals_noted
 
@@ -57,8 +55,8 @@ class Trainer(Protocol):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go back to a state."""
 
-    def grid(self) -> npt.NDArray[np.uint8]:
-        """Samples side by side, ``[H, W, 3]``."""
+    def grid(self) -> Grid:
+        """Samples to look at, by what they show."""
 
     def check(self, means: Mapping[str, float], *, last: bool) -> None:
         """Stop a collapsed run, given the mean figures since the last line of the log.
@@ -159,7 +157,13 @@ def train(
         open_run(folder, identity, provenance(), resume=resume, kind="runs")
         progress = _restore(trainer, folder, loop, warn) if resume else Progress()
         check_room(folder, trainer.state_dict())
-        log = RunLog(folder, progress.step, progress.log, tensorboard=loop.tensorboard)
+        log = RunLog(
+            folder,
+            progress.step,
+            progress.log,
+            title=_title(identity),
+            tensorboard=loop.tensorboard,
+        )
         stack.enter_context(log)
         from_first((progress, trainer.state_dict()))
         noted = stack.enter_context(signals_noted())
@@ -168,6 +172,11 @@ def train(
         files = trainer.export(folder, progress.step)
         log.check_folder()
         return files
+
+
+def _title(identity: dict[str, Any]) -> str:
+    """What is trained, and on what."""
+    return ", ".join(str(identity[key]) for key in ("method", "data") if key in identity)
 
 
 @dataclass(slots=True)

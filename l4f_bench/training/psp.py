@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -34,7 +33,7 @@ from l4f_bench.seeds import TRAINING, normal, random_numbers
 from l4f_bench.training.adversarial import mean_figures, real_images
 from l4f_bench.training.batch_statistics import share_statistics
 from l4f_bench.training.compute import PLAIN, Compute
-from l4f_bench.training.grids import sheet
+from l4f_bench.training.grids import Grid
 from l4f_bench.training.identity import about
 from l4f_bench.training.images import RealImages
 from l4f_bench.training.psp_config import PspConfig
@@ -214,13 +213,13 @@ class PspTrainer:
         load_optimiser(self.optimiser, state["optimiser"])
 
     @torch.no_grad()
-    def grid(self) -> npt.NDArray[np.uint8]:
-        """Rows of samples and their reconstructions, always the same, ``[H, W, 3]``."""
+    def grid(self) -> Grid:
+        """Samples, always the same, and their reconstructions."""
         self.encoder.eval()
         shape = (_GRID, self.generator.architecture.z_dim)
         images = self.generator.synthesis(self._w(normal(shape, seed=self.config.seed, index=0)))
         _, painted = self._coder()(images)
-        return sheet(torch.stack([to_bytes(images), to_bytes(painted)]))
+        return {"sample": to_bytes(images), "reconstruction": to_bytes(painted)}
 
     def check(self, means: Mapping[str, float], *, last: bool) -> None:
         """Nothing to check: losses that are not numbers stop the run anyway."""

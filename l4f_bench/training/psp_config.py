@@ -81,7 +81,7 @@ _SOURCE = (
     "and length were chosen here"
 )
 PRESETS: Presets[PspConfig] = Presets("psp")
-PRESETS.add(Preset(key="shapes", config=PspConfig(), num_steps=20_000, source=_SOURCE))
+PRESETS.add(Preset(key="shapes", config=PspConfig(batch_size=8), num_steps=8_000, source=_SOURCE))
 PRESETS.add(
     Preset(
         key="debug",

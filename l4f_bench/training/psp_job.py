@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.errors import InputError
 from l4f_bench.generators.checkpoints.loading import load_trained
 from l4f_bench.generators.usual import generator_file
@@ -23,8 +24,10 @@ def build(request: TrainRequest, warn: Warn) -> Job:
             f"This generator makes {size}-pixel images, not {request.resolution}. Leave out "
             "--resolution."
         )
+    # A drawn world is at hand, but a generator of the user's may paint something else.
+    its_own = request.generator is None and DATASETS.get(request.dataset).drawn
     photographs = None
-    if request.data is not None:
+    if request.data is not None or its_own:
         photographs = request.open_images(size, config.seed, warn)
     num_steps = request.steps(preset.num_steps)
     trainer = PspTrainer(config, frozen, photographs, request.compute(), num_steps=num_steps)

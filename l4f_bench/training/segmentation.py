@@ -30,7 +30,7 @@ from l4f_bench.seeds import random_numbers
 from l4f_bench.training.augmentation import AugmentationConfig, augmented
 from l4f_bench.training.batch_statistics import share_statistics
 from l4f_bench.training.compute import PLAIN, Compute
-from l4f_bench.training.grids import sheet
+from l4f_bench.training.grids import Grid
 from l4f_bench.training.identity import about
 from l4f_bench.training.labelled import LabelledImages
 from l4f_bench.training.states import load_optimiser
@@ -229,14 +229,17 @@ class SegmentationTrainer(ABC, Generic[Config]):
         self.network.load_state_dict(state["network"])
         load_optimiser(self.optimiser, state["optimiser"])
 
-    def grid(self) -> npt.NDArray[np.uint8]:
-        """Rows of images, true and found foreground of fixed samples, ``[H, W, 3]``."""
+    def grid(self) -> Grid:
+        """Fixed images with their true and found foreground."""
         pixels, classes = self.images.batch(self.images.held_out[:_GRID] or range(_GRID))
         images = torch.from_numpy(pixels)
         parser = FaceParser(self.network, classes=self.images.classes, side=self.config.side)
-        masks = [torch.from_numpy(classes > 0), parser.annotate(images).mask]
-        grey = [(mask[:, None].expand(-1, 3, -1, -1) * 255).to(torch.uint8) for mask in masks]
-        return sheet(torch.stack([images, *grey]))
+        masks = {"truth": torch.from_numpy(classes > 0), "found": parser.annotate(images).mask}
+        grey = {
+            name: (mask[:, None].expand(-1, 3, -1, -1) * 255).to(torch.uint8)
+            for name, mask in masks.items()
+        }
+        return {"image": images, **grey}
 
     def check(self, means: Mapping[str, float], *, last: bool) -> None:
         """Nothing to check: losses that are not numbers stop the run anyway."""

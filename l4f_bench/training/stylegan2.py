@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -37,14 +36,14 @@ from l4f_bench.training.adversarial import (
 )
 from l4f_bench.training.compute import PLAIN, Compute
 from l4f_bench.training.gan_config import GanConfig
-from l4f_bench.training.grids import sheet
+from l4f_bench.training.grids import Grid
 from l4f_bench.training.identity import about
 from l4f_bench.training.images import RealImages
 from l4f_bench.training.states import load_optimiser
 
 EXPORT = "generator.safetensors"
 EXPORT_BOTH = "generator-and-discriminator.safetensors"
-_GRID = 8  # samples in a row, and rows
+_GRID = 64  # samples in the grid
 _LATENTS_OF_MEAN = 10_000
 _PATH_DECAY = 0.01  # share of the latest path lengths in their running mean
 # Streams of random numbers: those of a step, and those of the sample grid.
@@ -243,13 +242,12 @@ class StyleGan2Trainer:
         self.mean_path_length = torch.tensor(float(state["mean_path_length"]), device=self.device)
 
     @torch.no_grad()
-    def grid(self) -> npt.NDArray[np.uint8]:
-        """Samples of the averaged generator, always of the same latents, ``[H, W, 3]``."""
-        shape, seed = (_GRID**2, self.config.latent_width), self.config.seed
+    def grid(self) -> Grid:
+        """Samples of the averaged generator, always of the same latents."""
+        shape, seed = (_GRID, self.config.latent_width), self.config.seed
         z = normal(shape, seed=seed, index=0, stream=_GRID_Z).to(self.device)
         images = self.average.synthesis(self.average.mapping(z))
-        pixels = to_bytes(images)
-        return sheet(pixels.view(_GRID, _GRID, *pixels.shape[1:]))
+        return {"samples": to_bytes(images)}
 
     def check(self, means: Mapping[str, float], *, last: bool) -> None:
         """Nothing to check: a collapse shows in the grids, not in the losses."""

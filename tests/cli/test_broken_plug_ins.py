@@ -260,7 +260,7 @@ def __getattr__(name):
     raise AttributeError(name)
 """
 TRAINER = """
-import numpy as np
+import torch
 from l4f_bench.training.jobs import Job
 
 
@@ -275,7 +275,7 @@ class Own:
 
     def load_state_dict(self, state): pass
 
-    def grid(self): return np.zeros((2, 2, 3), np.uint8)
+    def grid(self): return {"all": torch.zeros((2, 3, 2, 2), dtype=torch.uint8)}
 
     def check(self, means, *, last): pass
 
@@ -344,7 +344,7 @@ def test_a_trainer_that_fails_is_named(run: Run, broken: Path, tmp_path: Path) -
         ("def step(self, step): return {'loss': 'low'}", "its step does not give a dictionary"),
         ("def images_after(self, num_steps): return 0.5", "images_after does not give a whole"),
         ("def state_dict(self): return []", "its state_dict does not give a dictionary"),
-        ("def grid(self): return [[0]]", "its grid does not give uint8 [H, W, 3]"),
+        ("def grid(self): return [[0]]", "its grid does not give uint8 tensors [N, 3, H, W]"),
         ("def export(self, folder, num_steps): return 3", "failed (TypeError: "),
         ("check = None", "failed (TypeError: "),
     ],

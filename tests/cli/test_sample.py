@@ -73,7 +73,8 @@ def test_a_folder_of_samples_holds_what_it_says(
     inside = (planes["images"] % 255 > 0) & (planes["backgrounds"] % 255 > 0)  # not cut off
     assert np.abs(mixed - planes["composites"])[inside].max() <= 1.01
     with Image.open(out / "grid.png") as grid:
-        assert grid.size == (3 * 32, 5 * 32)
+        said = grid.text["Description"]
+    assert said == f"ours, cat, psi {config['identity']['truncation']:g}, seed 0: 3 of 3"
 
 
 @pytest.mark.parametrize("batch", ["1", "2", "5"])

@@ -5,22 +5,22 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
 from l4f_bench.cli import app
 from l4f_bench.training.logs import RunLog
 
-GRID = np.zeros((4, 4, 3), np.uint8)
+GRID = {"black": torch.zeros((2, 3, 4, 4), dtype=torch.uint8)}
 
 
 def test_a_log_says_what_it_is_given_and_what_is_written(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "log.jsonl").write_text('{"step": 4, "lo')
     earlier = '{"step": 1, "loss": 0.5}\n'
-    with RunLog(tmp_path, 1, earlier, tensorboard=False) as log:
+    with RunLog(tmp_path, 1, earlier, title="a run", tensorboard=False) as log:
         line = log.write(2, {"loss": 9.0})
     assert (tmp_path / "log.jsonl").read_text() == earlier + line
     assert json.loads(line) == {"step": 2, "loss": 9.0}
@@ -31,7 +31,7 @@ def test_tensorboard_gets_figures_and_grids(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     (tmp_path / "config.json").write_text("{}")
-    with RunLog(tmp_path, 0, "", tensorboard=True) as log:
+    with RunLog(tmp_path, 0, "", title="a run", tensorboard=True) as log:
         log.write(1, {"loss": 0.25})
         log.write_grid(1, GRID)
     events = EventAccumulator(str(tmp_path / "tensorboard"))

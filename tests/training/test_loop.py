@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -42,8 +41,8 @@ class Counter:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.value = state["value"]
 
-    def grid(self) -> np.ndarray:
-        return np.full((4, 4, 3), self.value % 256, dtype=np.uint8)
+    def grid(self) -> dict[str, torch.Tensor]:
+        return {"value": torch.full((2, 3, 4, 4), self.value % 256, dtype=torch.uint8)}
 
     def check(self, means: Mapping[str, float], *, last: bool) -> None:
         if means["loss"] > 1000:

@@ -36,7 +36,7 @@ PRESETS.add(
             channels=(128, 96, 64, 32, 16),
             batch_sizes=(32, 32, 32),
             phase_images=16_000,
-            final_images=128_000,
+            final_images=48_000,
             latent_width=128,
             mapping_layers=4,
             coverage=0.1,

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -19,7 +18,7 @@ from l4f_bench.errors import InputError, TrainingError
 from l4f_bench.seeds import normal, random_numbers
 from l4f_bench.training.adversarial import gradients_pass, mean_figures, real_images
 from l4f_bench.training.compute import PLAIN, Compute
-from l4f_bench.training.grids import sheet
+from l4f_bench.training.grids import Grid
 from l4f_bench.training.identity import about
 from l4f_bench.training.images import RealImages
 from l4f_bench.training.states import load_optimiser
@@ -246,10 +245,10 @@ class PSegTrainer:
         return self.schedule.at(max(self.steps_done - 1, 0))
 
     @torch.no_grad()
-    def grid(self) -> npt.NDArray[np.uint8]:
-        """Rows of composites, alpha, foregrounds and backgrounds of fixed samples, ``[H, W, 3]``.
+    def grid(self) -> Grid:
+        """Composites, alpha, foregrounds and backgrounds of fixed samples.
 
-        They are painted by the averaged generator at the latest resolution and enlarged.
+        They are painted by the averaged generator at the latest resolution.
         """
         stage, config = self._last_stage(), self.config
         z = normal((_GRID, config.latent_width), seed=config.seed, index=0, stream=_GRID_Z)
@@ -260,10 +259,13 @@ class PSegTrainer:
         noise = [level.to(self.device) for level in maps]
         layers = self.average(w, noise, stage.level, stage.fade)
         grey = (layers.alpha * 2 - 1).expand(-1, 3, -1, -1)
-        rows = [layers.composite, grey, layers.foreground, layers.background]
-        pixels = sheet(torch.stack([to_bytes(row) for row in rows]))
-        times = config.resolution // stage.resolution
-        return pixels.repeat(times, axis=0).repeat(times, axis=1)
+        painted = {
+            "composite": layers.composite,
+            "alpha": grey,
+            "foreground": layers.foreground,
+            "background": layers.background,
+        }
+        return {name: to_bytes(images) for name, images in painted.items()}
 
     def export(self, folder: Path, num_steps: int) -> list[Path]:
         """Write the averaged generator, the resolution it has reached and its mean latent."""
