@@ -130,27 +130,13 @@ def root(
     """Benchmark unsupervised foreground/background segmentation with generative models."""
 
 
-for commands in (
-    score,
-    report,
-    reproduce,
-    audit,
-    eval,
-    merge,
-    fid,
-    sample,
-    synthesize,
-    edit,
-    project,
-    annotate,
-    check_method,
-    train,
-    analyze,
-    curves,
-    convert,
-    inspect,
-    fetch,
-    doctor,
-    list,
-):
-    commands.register(app)
+PANELS = {
+    "Evaluate": (eval, score, merge, fid, check_method),
+    "Report": (report, reproduce, audit),
+    "Make masks and images": (sample, synthesize, project, annotate, edit),
+    "Train and analyse": (train, curves, analyze),
+    "Files and this machine": (fetch, convert, inspect, doctor, list),
+}
+for panel, commands in PANELS.items():
+    for command in commands:
+        command.register(app, panel)

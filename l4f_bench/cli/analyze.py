@@ -157,9 +157,9 @@ def _write(record: AnalysisRecord, tiles: Tiles, folder: Path, plot: Any) -> Non
     say(f"Record: {folder / RECORD_FILE}")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the application."""
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the commands to a panel of the application's help."""
     commands = typer.Typer(no_args_is_help=True, help="Analyse a generator: layers, background.")
     commands.command("layers")(long(layers))
     commands.command("background")(long(background))
-    app.add_typer(commands, name="analyze")
+    app.add_typer(commands, name="analyze", rich_help_panel=panel)

@@ -131,6 +131,6 @@ def _annotate(
         )
 
 
-def register(app: typer.Typer) -> None:
-    """Add this command to the application."""
-    app.command("annotate")(long(annotate))
+def register(app: typer.Typer, panel: str) -> None:
+    """Add this command to a panel of the application's help."""
+    app.command("annotate", rich_help_panel=panel)(long(annotate))

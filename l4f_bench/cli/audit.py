@@ -46,6 +46,6 @@ def audit(
     stdout.print(json.dumps(audit_json(audited)) if as_json else audit_lines(audited))
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("audit")(long(audit))
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command to a panel of the application's help."""
+    app.command("audit", rich_help_panel=panel)(long(audit))

@@ -55,6 +55,6 @@ def check_method(
         )
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("check-method")(check_method)
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command to a panel of the application's help."""
+    app.command("check-method", rich_help_panel=panel)(check_method)

@@ -25,6 +25,6 @@ def convert(
     show(description, as_json=as_json)
 
 
-def register(app: typer.Typer) -> None:
-    """Add this command to the application."""
-    app.command("convert")(convert)
+def register(app: typer.Typer, panel: str) -> None:
+    """Add this command to a panel of the application's help."""
+    app.command("convert", rich_help_panel=panel)(convert)

@@ -26,6 +26,6 @@ def curves(
     stdout.print(str(out))
 
 
-def register(app: typer.Typer) -> None:
-    """Add this command to the application."""
-    app.command("curves")(curves)
+def register(app: typer.Typer, panel: str) -> None:
+    """Add this command to a panel of the application's help."""
+    app.command("curves", rich_help_panel=panel)(curves)

@@ -118,6 +118,6 @@ def _print_diagnosis(diagnosis: Diagnosis) -> None:
     typer.echo(_ABOUT_IMAGES)
 
 
-def register(app: typer.Typer) -> None:
-    """Add this command to the application."""
-    app.command("doctor")(long(doctor))
+def register(app: typer.Typer, panel: str) -> None:
+    """Add this command to a panel of the application's help."""
+    app.command("doctor", rich_help_panel=panel)(long(doctor))

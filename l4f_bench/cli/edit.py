@@ -192,6 +192,10 @@ def describe() -> None:
     """Edit samples along directions of their latents, and measure what that does to backgrounds."""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the application."""
-    app.add_typer(typer.Typer(cls=EditGroup, callback=describe, no_args_is_help=True), name="edit")
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the commands to a panel of the application's help."""
+    app.add_typer(
+        typer.Typer(cls=EditGroup, callback=describe, no_args_is_help=True),
+        name="edit",
+        rich_help_panel=panel,
+    )

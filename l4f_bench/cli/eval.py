@@ -205,6 +205,6 @@ def describe() -> None:
     """
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.add_typer(typer.Typer(cls=EvalGroup, callback=describe), name="eval")
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command to a panel of the application's help."""
+    app.add_typer(typer.Typer(cls=EvalGroup, callback=describe), name="eval", rich_help_panel=panel)

@@ -223,6 +223,6 @@ def _data_json(data: DatasetSpec) -> dict[str, Any]:
     return {**{key: getattr(data, key) for key in keys}, "state": None}
 
 
-def register(app: typer.Typer) -> None:
-    """Add this command to the application."""
-    app.command("fetch")(long(fetch))
+def register(app: typer.Typer, panel: str) -> None:
+    """Add this command to a panel of the application's help."""
+    app.command("fetch", rich_help_panel=panel)(long(fetch))

@@ -182,6 +182,6 @@ def _save(images: Path, config: DistanceConfig, save_stats: Path | None, *, as_j
     stdout.print(str(save_stats))
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("fid")(long(fid))
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command to a panel of the application's help."""
+    app.command("fid", rich_help_panel=panel)(long(fid))

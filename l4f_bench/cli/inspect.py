@@ -31,6 +31,6 @@ def show(description: dict[str, Any], *, as_json: bool) -> None:
     stdout.print(text, markup=False)
 
 
-def register(app: typer.Typer) -> None:
-    """Add this command to the application."""
-    app.command("inspect")(inspect)
+def register(app: typer.Typer, panel: str) -> None:
+    """Add this command to a panel of the application's help."""
+    app.command("inspect", rich_help_panel=panel)(inspect)

@@ -50,6 +50,6 @@ def _cell(value: Any) -> str:
     )
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("list")(list_names)
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command to a panel of the application's help."""
+    app.command("list", rich_help_panel=panel)(list_names)

@@ -41,6 +41,6 @@ def merge(
     stdout.print(json.dumps({"records": [record.to_json()]}) if as_json else record_lines(record))
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("merge")(merge)
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command to a panel of the application's help."""
+    app.command("merge", rich_help_panel=panel)(merge)

@@ -126,6 +126,6 @@ def _run(request: ProjectRequest, out: Path, *, resume: bool) -> Any:
         return run(request, out, resume=resume, progress=progress, warn=warn)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("project")(long(project))
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command to a panel of the application's help."""
+    app.command("project", rich_help_panel=panel)(long(project))

@@ -126,6 +126,6 @@ def _say_faults(faults: list[str]) -> None:
         )
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("report")(report)
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command to a panel of the application's help."""
+    app.command("report", rich_help_panel=panel)(report)

@@ -1,18 +1,20 @@
-"""The command reproduce: the paper's tables, planned first, then run."""
+"""The command reproduce: the paper's tables and figures, planned first, then run."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from l4f_bench.cli.console import byte_count, print_tables, say, stdout, table, warn
+from l4f_bench.cli.edit import measure
 from l4f_bench.cli.eval import run_part
 from l4f_bench.cli.following import duration, followed, long
 from l4f_bench.cli.options import AsJson, Device
 from l4f_bench.errors import BenchError
+from l4f_bench.runs import CONFIG
 from l4f_bench.terminal import one_line
 
 if TYPE_CHECKING:
@@ -29,7 +31,9 @@ def reproduce(
     figures: Annotated[
         list[int] | None,
         typer.Option(
-            "--figure", help="Rows whose images a figure shows, 4, 5 or 7.", show_default="none"
+            "--figure",
+            help="Rows whose images a figure shows, 4, 5 or 7; or 6, the edits; repeatable.",
+            show_default="6, if no table is named",
         ),
     ] = None,
     data: Annotated[
@@ -55,11 +59,11 @@ def reproduce(
     device: Device = None,
     as_json: AsJson = False,
 ) -> None:
-    """Reproduce the paper's tables, and their form on shapes, as far as this machine can.
+    """Reproduce the paper's tables and figures, and their form on shapes, as far as possible here.
 
     The plan says for every row what is at hand, what is missing and the command that gets it, and
     how long it takes here. Then what can run runs; started again, it goes on with the rows that
-    are not done. The page has every table.
+    are not done. One page has every table, with the images.
 
     Example: l4f-bench reproduce --dry-run
 
@@ -88,9 +92,12 @@ def reproduce(
 
 
 def _record_file(row: PlannedRow, out: Path) -> Path:
+    from l4f_bench.editing.record import EDITS_FILE
     from l4f_bench.evaluation.records import RECORD_FILE
     from l4f_bench.evaluation.setting import run_name
 
+    if row.is_edit:
+        return out / f"edits-{row.setting.dataset}" / EDITS_FILE
     return out / run_name(row.setting) / RECORD_FILE
 
 
@@ -109,15 +116,15 @@ def _probe(rows: list[PlannedRow]) -> Seconds:
 def _print_plan(rows: list[PlannedRow], seconds: Seconds, out: Path) -> None:
     from l4f_bench.reproduction.page import needs_of
 
-    planned = table("table", "row", "state", "time here", "command")
+    planned = table("where", "row", "state", "time here", "command")
     for row in rows:
         state = "missing: " + ", ".join(need.what for need in row.missing)
         if not row.missing:
             state = "done" if _record_file(row, out).is_file() else "ready"
         known = seconds.get(row.command)
         time_here = "-" if known is None else duration(known)
-        planned.add_row(str(row.table), row.title, state, time_here, row.command)
-    needed = table("needed", "tables", "state", "bytes", "SHA-256", "licence", "get it")
+        planned.add_row(row.shown_in, row.title, state, time_here, row.command)
+    needed = table("needed", "for", "state", "bytes", "SHA-256", "licence", "get it")
     for need, used_by in needs_of(rows):
         facts = [byte_count(need.num_bytes), need.sha256 or "-", need.licence or "-"]
         state = f"at {need.place}" if need.here else "missing"
@@ -137,11 +144,10 @@ def _run(rows: list[PlannedRow], out: Path) -> None:
     Raises:
         BenchError: Rows failed.
     """
-    from l4f_bench.evaluation.records import load_record
     from l4f_bench.reproduction.page import write_page
 
     said: dict[str, str] = {}
-    records: list[Any] = []
+    records: list[Path] = []
     failed = 0
     for row in rows:
         path = _record_file(row, out)
@@ -151,18 +157,25 @@ def _run(rows: list[PlannedRow], out: Path) -> None:
             continue
         try:
             if not path.is_file():
-                run_part(row.setting, path.parent)
-            records.append(load_record(path))
+                _run_row(row, path.parent)
+            records.append(path)
             said[row.command] = "done"
         except BenchError as error:
             failed += 1
             said[row.command] = f"failed: {error}"
-            warn(f"Table {row.table}, {row.title}: {error}")
+            warn(f"{row.shown_in}, {row.title}: {error}")
     say(f"Page: {write_page(out, rows, said, records)}")
     if failed:
         raise BenchError(f"{failed} rows failed; the page says why. Mend that and run this again.")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("reproduce")(long(reproduce))
+def _run_row(row: PlannedRow, folder: Path) -> None:
+    if row.is_edit:
+        measure(row.setting, out=folder, resume=(folder / CONFIG).is_file(), as_json=False)
+    else:
+        run_part(row.setting, folder)
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command to a panel of the application's help."""
+    app.command("reproduce", rich_help_panel=panel)(long(reproduce))

@@ -100,6 +100,6 @@ def sample(
     stdout.print(str(out))
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("sample")(long(sample))
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command to a panel of the application's help."""
+    app.command("sample", rich_help_panel=panel)(long(sample))

@@ -120,6 +120,6 @@ def _score(
     stdout.print(json.dumps(scores_json(record)) if as_json else score_lines(record))
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("score")(long(score))
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command to a panel of the application's help."""
+    app.command("score", rich_help_panel=panel)(long(score))

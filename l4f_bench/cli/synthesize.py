@@ -96,6 +96,6 @@ def synthesize(
     stdout.print(str(out))
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command("synthesize")(long(synthesize))
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the command to a panel of the application's help."""
+    app.command("synthesize", rich_help_panel=panel)(long(synthesize))

@@ -164,7 +164,7 @@ def train(
         ),
     ] = False,
 ) -> None:
-    """Train an alpha network of Labels4Free, a StyleGAN2 generator, an annotator or PSeg.
+    """Train an alpha network, a generator, an annotator, a student, an encoder or PSeg.
 
     Without options: the alpha network of the embedded shapes world. Ctrl-C and SIGTERM save the
     state first; --resume then ends with the same weights as an unbroken run. A run whose masks
@@ -218,6 +218,6 @@ def _run(
         stdout.print(str(path))
 
 
-def register(app: typer.Typer) -> None:
-    """Add this command to the application."""
-    app.command("train")(long(train))
+def register(app: typer.Typer, panel: str) -> None:
+    """Add this command to a panel of the application's help."""
+    app.command("train", rich_help_panel=panel)(long(train))

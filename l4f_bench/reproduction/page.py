@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from l4f_bench.escapes import markdown_cell, markdown_prose
-from l4f_bench.evaluation.records import Record
-from l4f_bench.reporting.report import build_report
-from l4f_bench.reporting.writers import markdown
+from l4f_bench.reporting import page
+from l4f_bench.reporting.look import Look
+from l4f_bench.reporting.reading import read_all
+from l4f_bench.reporting.report import Report, build_report
+from l4f_bench.reporting.sections import Section
 from l4f_bench.reproduction.needs import Need
 from l4f_bench.reproduction.plan import PlannedRow
-from l4f_bench.runs import write_text
 
-PAGE = "reproduction.md"
+PAGE = "reproduction.html"
+_HEADERS = ("Where", "Row", "State", "Command")
 
 
 def needs_of(rows: Sequence[PlannedRow]) -> list[tuple[Need, list[str]]]:
-    """Everything that rows need, once each, with the tables that need it; what is missing first."""
+    """Everything that rows need, once each, with what is drawn of it; what is missing first."""
     found: dict[Need, list[str]] = {}
     for row in rows:
         for need in row.needs:
-            tables = found.setdefault(need, [])
-            if str(row.table) not in tables:
-                tables.append(str(row.table))
+            places = found.setdefault(need, [])
+            if row.shown_in not in places:
+                places.append(row.shown_in)
     return sorted(found.items(), key=lambda item: item[0].here)
 
 
@@ -34,7 +35,7 @@ def plan_json(rows: Sequence[PlannedRow], seconds: Mapping[str, float | None]) -
     return {
         "rows": [
             {
-                "table": row.table,
+                "shown_in": row.shown_in,
                 "title": row.title,
                 "command": row.command,
                 "runs": not row.missing,
@@ -47,22 +48,37 @@ def plan_json(rows: Sequence[PlannedRow], seconds: Mapping[str, float | None]) -
 
 
 def write_page(
-    folder: Path, rows: Sequence[PlannedRow], said: Mapping[str, str], records: list[Record]
+    folder: Path, rows: Sequence[PlannedRow], said: Mapping[str, str], records: Sequence[Path]
 ) -> Path:
-    """Write what became of every row, and the tables that the records give.
+    """Write what became of every row, and all that the records say, as one HTML page.
 
     Args:
         folder: Where the page goes.
         rows: Of the plan.
         said: What became of them, by command.
-        records: Of those that ran.
+        records: Files of those that ran.
+
+    Raises:
+        InputError: A record cannot be read, or the page cannot be written.
     """
-    lines = ["# The paper's tables, reproduced", ""]
-    for row in rows:
-        state = markdown_prose(said[row.command])
-        lines.append(f"- Table {row.table}, {markdown_cell(row.title)}: {state}.")
-        lines.append(f"  `{row.command}`")
-    sections = build_report(records).sections if records else []
-    text = "\n".join([*lines, "", *(markdown(section) for section in sections)])
-    write_text(folder / PAGE, text)
+    found = read_all(records)
+    drawn = Report([], [], Look())
+    if records:
+        loaded = [record for _, record in found.records]
+        drawn = build_report(loaded, edits=[record for _, record in found.edits])
+    drawn = replace(drawn, others=[_section(rows, said), *drawn.others])
+    page.write_page(folder / PAGE, drawn, found)
     return folder / PAGE
+
+
+def _section(rows: Sequence[PlannedRow], said: Mapping[str, str]) -> Section:
+    """What became of the rows."""
+    lines = [[row.shown_in, row.title, said[row.command], row.command] for row in rows]
+    return Section(
+        name="reproduction",
+        title="What was reproduced",
+        headers=_HEADERS,
+        lines=lines,
+        notes=(),
+        rows=[dict(zip(_HEADERS, line, strict=True)) for line in lines],
+    )

@@ -1,4 +1,4 @@
-"""Every row of the paper's tables as an evaluation, with what it needs; and its form on shapes."""
+"""Rows of the paper's tables as evaluations, with what they need; and their form on shapes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from l4f_bench.datasets.specs import DATASETS
+from l4f_bench.editing.config import EditConfig
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.setting import Setting
 from l4f_bench.evaluation.settings.images import Images
@@ -20,8 +21,10 @@ from l4f_bench.reporting.report import NUMBERS
 from l4f_bench.reproduction import needs
 from l4f_bench.reproduction.needs import Need
 
-FIGURES = {4: (1, "ours"), 5: (2, "ours"), 7: (1, "pseg")}
+FIGURES = {4: ("Table 1", "ours"), 5: ("Table 2", "ours"), 7: ("Table 1", "pseg")}
 """Figures that show images of a table's rows: table and method."""
+EDITS = 6
+"""The figure that shows edits, which are in no table."""
 WORLD = "shapes"
 CUSTOM, FACES = "labels4free-custom", "celebamask"
 _OURS, _PSEG = "ours", "pseg"
@@ -43,12 +46,13 @@ class Places:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedRow:
-    """One row of a table, or its form on shapes."""
+    """One row of a table or figure, or its form on shapes."""
 
-    table: int
+    shown_in: str
+    """``Table 3`` or ``Figure 6``."""
     title: str
     setting: Any
-    """A part of a setting."""
+    """A part of a setting, or an :class:`EditConfig`."""
     num_images: int
     """Images that it takes."""
     needs: tuple[Need, ...] = ()
@@ -63,11 +67,16 @@ class PlannedRow:
         """The command that gives the same record."""
         return command_of(self.setting)
 
+    @property
+    def is_edit(self) -> bool:
+        """Whether edits are measured, not masks."""
+        return isinstance(self.setting, EditConfig)
+
 
 def plan(
     tables: tuple[int, ...], figures: tuple[int, ...], places: Places, *, shapes: bool = True
 ) -> list[PlannedRow]:
-    """The rows of tables and figures, all five tables if none is named.
+    """The rows of tables and figures, all five tables and the edits if none is named.
 
     Raises:
         InputError: The paper has no such table, or none of its rows is in such a figure.
@@ -75,25 +84,31 @@ def plan(
     for table in tables:
         if table not in NUMBERS:
             raise InputError(f"--table {table} is not one of the paper's. Give 1 to {NUMBERS[-1]}.")
+    known = sorted([*FIGURES, EDITS])
     for figure in figures:
-        if figure not in FIGURES:
+        if figure not in known:
             raise InputError(
-                f"--figure {figure} shows no rows of a table: give {', '.join(map(str, FIGURES))}. "
-                "Figure 6 is drawn by `l4f-bench edit apply`."
+                f"--figure {figure} shows no results that can be reproduced: give "
+                f"{', '.join(map(str, known))}."
             )
-    wanted = tables or (() if figures else NUMBERS)
-    shown = [FIGURES[figure] for figure in figures]
+    every = not (tables or figures)
+    wanted = {f"Table {number}" for number in (NUMBERS if every else tables)}
+    wanted |= {f"Figure {EDITS}"} if every or EDITS in figures else set()
+    shown = {FIGURES[figure] for figure in figures if figure in FIGURES}
     return [
         row
         for row in _all_rows(places)
         if (shapes or row.setting.dataset != WORLD)
-        and (row.table in wanted or (row.table, row.setting.method) in shown)
+        and (
+            row.shown_in in wanted or (row.shown_in, getattr(row.setting, "method", None)) in shown
+        )
     ]
 
 
-def command_of(setting: Setting) -> str:
-    """The ``l4f-bench eval`` command of a setting: its options that are not as usual."""
-    words = ["l4f-bench", "eval", setting.key]
+def command_of(setting: Setting | EditConfig) -> str:
+    """The command of a setting or of edits: its options that are not as usual."""
+    start = ("edit", "measure") if isinstance(setting, EditConfig) else ("eval", setting.key)
+    words = ["l4f-bench", *start]
     for item in fields(setting):  # type: ignore[arg-type]
         value = getattr(setting, item.name)
         if value == item.default:
@@ -111,6 +126,7 @@ def _all_rows(places: Places) -> Iterator[PlannedRow]:
     yield from _on_custom_masks(places)
     yield from _on_faces(places)
     yield from _quality(places)
+    yield from _edits(places)
 
 
 def _sampled(table: int, places: Places) -> Iterator[PlannedRow]:
@@ -127,7 +143,7 @@ def _sampled(table: int, places: Places) -> Iterator[PlannedRow]:
             own = [model, *([] if screen is None else needs.annotator(screen))]
             options = {"generator": Path(model.place)}
         yield PlannedRow(
-            table=table,
+            shown_in=f"Table {table}",
             title=f"{spec.title}, {row.method_title}, psi {psi:g}",
             setting=Samples(method=row.method, dataset=row.dataset, truncation=(psi,), **options),
             num_images=_SMALL,
@@ -137,7 +153,7 @@ def _sampled(table: int, places: Places) -> Iterator[PlannedRow]:
     for method in (_PSEG, _OURS):
         for psi in psis:
             yield PlannedRow(
-                table=table,
+                shown_in=f"Table {table}",
                 title=f"Shapes, {method}, psi {psi:g}",
                 setting=Samples(method=method, truncation=(psi,)),
                 num_images=_SMALL,
@@ -152,7 +168,7 @@ def _on_custom_masks(places: Places) -> Iterator[PlannedRow]:
         part = folder / (DATASETS.get(row.dataset).folder or "")
         own = [] if method == _OURS else needs.annotator(method)
         yield PlannedRow(
-            table=3,
+            shown_in="Table 3",
             title=f"{row.dataset_title}, {row.method_title}",
             setting=Images(method=method, dataset=row.dataset, data=folder),
             num_images=100,
@@ -179,7 +195,7 @@ def _on_faces(places: Places) -> Iterator[PlannedRow]:
             own = [needs.own_file(path, f"student {row.method}", train)]
             options = {"weights": path}
         yield PlannedRow(
-            table=4,
+            shown_in="Table 4",
             title=f"{spec.title}, {row.method_title}",
             setting=Images(method=row.method, dataset=FACES, data=folder, **options),
             num_images=_SMALL,
@@ -200,7 +216,7 @@ def _quality(places: Places) -> Iterator[PlannedRow]:
             own = [_pseg_model(dataset, places)]
             options["generator"] = Path(own[0].place)
         yield PlannedRow(
-            table=5,
+            shown_in="Table 5",
             title=f"{spec.title}, {method}",
             setting=Quality(method=method, dataset=dataset, truncation=(1.0,), **options),
             num_images=spec.quality_samples,
@@ -208,16 +224,34 @@ def _quality(places: Places) -> Iterator[PlannedRow]:
         )
     for method in (_PSEG, "stylegan2"):
         yield PlannedRow(
-            table=5,
+            shown_in="Table 5",
             title=f"Shapes, {method}",
             setting=Quality(method=method, truncation=(1.0,)),
             num_images=DATASETS.get(WORLD).quality_samples,
         )
 
 
+def _edits(places: Places) -> Iterator[PlannedRow]:
+    """Figure 6: edits that keep the background, along the generators' own directions."""
+    for dataset in ("ffhq", WORLD):
+        own: list[Need] = []
+        options: dict[str, Any] = {}
+        if dataset != WORLD:
+            alpha = needs.alpha_network(dataset, places.models)
+            own, options = [*needs.generator(dataset), alpha], {"alpha": Path(alpha.place)}
+        setting = EditConfig(dataset=dataset, **options)
+        yield PlannedRow(
+            shown_in=f"Figure {EDITS}",
+            title=f"{DATASETS.get(dataset).title}, background-preserving edits",
+            setting=setting,
+            num_images=setting.num_images,
+            needs=tuple(own),
+        )
+
+
 def _shapes_images(table: int, method: str) -> PlannedRow:
     return PlannedRow(
-        table=table,
+        shown_in=f"Table {table}",
         title=f"Shapes, {method}",
         setting=Images(method=method, dataset=WORLD, limit=_SMALL),
         num_images=_SMALL,

@@ -6,8 +6,10 @@ import time
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from l4f_bench.editing.config import EditConfig
+from l4f_bench.editing.scene import open_scene
 from l4f_bench.errors import BenchError
-from l4f_bench.progress import Advance
+from l4f_bench.progress import Advance, Progress
 from l4f_bench.reproduction.plan import PlannedRow
 
 PROBE_IMAGES = 8
@@ -43,7 +45,10 @@ def seconds_of(row: PlannedRow) -> float | None:
     watch = _Stopwatch()
     begun = time.perf_counter()
     try:
-        _few(row.setting).run(watch.start)
+        if row.is_edit:
+            _edit_few(row.setting, watch.start)
+        else:
+            _few(row.setting).run(watch.start)
     except BenchError:
         return None
     if not watch.images:
@@ -51,6 +56,15 @@ def seconds_of(row: PlannedRow) -> float | None:
     each = watch.seconds / watch.images
     before = time.perf_counter() - begun - watch.seconds
     return before + each * row.num_images * len(watch.lengths)
+
+
+def _edit_few(config: EditConfig, progress: Progress) -> None:
+    """Edit a few samples, and keep nothing of it."""
+    scene = open_scene(replace(config, num_images=PROBE_IMAGES))
+    advance = progress(PROBE_IMAGES)
+    for index in range(PROBE_IMAGES):
+        scene.edited(index)
+        advance(1)
 
 
 def _few(setting: Any) -> Any:

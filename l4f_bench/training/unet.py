@@ -56,7 +56,7 @@ class UNetTrainer(SegmentationTrainer[UNetConfig]):
         """AdamW with its usual momenta."""
         config = self.config
         return torch.optim.AdamW(
-            self.network.parameters(), lr=config.lr, weight_decay=config.weight_decay
+            self.network.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True
         )
 
     def loss(self, outputs: Any, target: Tensor) -> Tensor:

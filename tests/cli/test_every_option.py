@@ -26,7 +26,7 @@ RECORDS = str(ROOT / "reports" / "custom" / "level-255" / "car")
 ARGUMENTS = {
     "score": ["preds", "truth"],
     "report": [RECORDS],
-    "audit": [],
+    "audit": ["table.csv"],
     "reproduce": ["--dry-run", "--no-probe", "--table", "3"],
     "merge": [RECORDS],
     "fid": ["images", "images", "--allow-small-n"],
@@ -123,6 +123,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         image = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
         Image.fromarray(image).save(f"images/{index}.png")
     Path("file.txt").write_text("file")
+    Path("table.csv").write_text("iou_fg,iou_bg,miou\n0.80,0.90,0.85\n")
 
 
 def result_of(name: str, *given: str) -> Result:

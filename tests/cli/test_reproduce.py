@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -39,14 +40,35 @@ def custom_cars(folder: Path) -> Path:
     return folder
 
 
+def states_of_page(folder: Path = Path("out")) -> dict[str, str]:
+    """What the page says became of each row."""
+    page = (folder / "reproduction.html").read_text()
+    (section,) = re.findall(r"What was reproduced</h2>(.*?)</table>", page, re.DOTALL)
+    cell = re.compile(r"<t[dh][^>]*>(.*?)</t[dh]>", re.DOTALL)
+    cells = [cell.findall(row) for row in section.split("<tr")]
+    plain = [[" ".join(re.sub(r"<[^>]+>", "", c).split()) for c in row] for row in cells]
+    return {row[1]: row[2] for row in plain if len(row) == 4}
+
+
+def test_figure_6_measures_edits_on_shapes(run: Run, tmp_path: Path) -> None:
+    (faces, shapes) = plan((), (6,), Places())
+    assert len(faces.missing) == 2  # the generator and the alpha network
+    few = replace(shapes, setting=replace(shapes.setting, num_images=2))
+    assert probing.seconds_of(few) is not None
+    command._run([few], tmp_path / "out")
+    assert states_of_page(tmp_path / "out")[shapes.title] == "done"
+    assert "What edits change" in Path("out/reproduction.html").read_text()
+    assert few.command == "l4f-bench edit measure --num-images 2"
+
+
 def test_every_published_row_is_planned_and_none_runs_on_a_bare_machine() -> None:
     rows = plan((), (), Places())
     of_paper = [row for row in rows if row.setting.dataset != "shapes"]
     published = sum(len(published_rows(table)) for table in (1, 2, 3, 4)) + len(published_fid())
-    assert len(of_paper) == published
+    assert len(of_paper) == published + 1  # and the edits of Figure 6
     assert all(row.missing for row in of_paper)
     on_shapes = [row for row in rows if row.setting.dataset == "shapes"]
-    assert {row.table for row in on_shapes} == {1, 2, 3, 4, 5}
+    assert {row.shown_in for row in on_shapes} == {*map("Table {}".format, range(1, 6)), "Figure 6"}
     assert not any(row.missing for row in on_shapes)
 
 
@@ -69,8 +91,8 @@ def test_a_command_says_what_is_not_as_usual() -> None:
 
 def test_figures_choose_the_rows_that_they_show() -> None:
     rows = plan((), (7,), Places(), shapes=False)
-    assert {(row.table, row.setting.method, row.setting.dataset) for row in rows} == {
-        (1, "pseg", "ffhq")
+    assert {(row.shown_in, row.setting.method, row.setting.dataset) for row in rows} == {
+        ("Table 1", "pseg", "ffhq")
     }
 
 
@@ -81,10 +103,10 @@ def test_what_can_run_runs_once_and_the_page_says_the_rest(
     arguments = ("reproduce", "--table", 3, "--data", data, "--no-shapes", "--no-probe")
     first = run(*arguments, "--out", "out", "--quiet")
     assert first.exit_code == 0, first.stderr
-    page = Path("out/reproduction.md").read_text()
-    assert "Table 3, LSUN-Car, Ours: done." in page
-    assert "LSUN-Cat, Ours: not run, as this is missing: images" in page
-    assert "## Table 3" in page
+    states = states_of_page()
+    assert states["LSUN-Car, Ours"] == "done"
+    assert states["LSUN-Cat, Ours"].startswith("not run, as this is missing: images")
+    assert ">Table 3: " in Path("out/reproduction.html").read_text()
     runs: list[Any] = []
     monkeypatch.setattr(command, "run_part", lambda *given: runs.append(given))
     again = run(*arguments, "--out", "out")
@@ -101,17 +123,17 @@ def test_a_row_that_fails_leaves_the_others(run: Run, tmp_path: Path) -> None:
     result = run(*arguments, "--out", "out")
     assert result.exit_code == 1
     assert "1 rows failed" in result.stderr
-    page = Path("out/reproduction.md").read_text()
-    assert "LSUN-Horse, Ours: failed" in page
-    assert "LSUN-Car, Ours: done." in page
+    states = states_of_page()
+    assert states["LSUN-Horse, Ours"].startswith("failed: ")
+    assert states["LSUN-Car, Ours"] == "done"
 
 
 @pytest.mark.parametrize(
     ("option", "said"),
     [
         (("--table", 6), "--table 6 is not one of the paper's"),
-        (("--figure", 6), "l4f-bench edit apply"),
-        (("--figure", 0), "shows no rows"),
+        (("--figure", 3), "give 4, 5, 6, 7."),
+        (("--figure", 0), "shows no results"),
     ],
 )
 def test_what_the_paper_has_not_is_refused(option: tuple[str, int], said: str, run: Run) -> None:
@@ -140,7 +162,7 @@ def test_the_probe_leaves_loading_out_of_the_time_of_an_image(
 ) -> None:
     setting = Timed()
     monkeypatch.setattr(probing.time, "perf_counter", lambda: setting.clock[0])
-    row = PlannedRow(table=1, title="", setting=setting, num_images=1000)
+    row = PlannedRow(shown_in="Table 1", title="", setting=setting, num_images=1000)
     assert probing.seconds_of(row) == pytest.approx(3 + 1000)
 
 
