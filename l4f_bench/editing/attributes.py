@@ -99,6 +99,16 @@ def edit_attribute(
     return _moved(flow, w_plus, context, target, attribute.rows), target
 
 
+def check_light(amount: float) -> None:
+    """Raise unless light can go so far to a preset.
+
+    Raises:
+        InputError: It is not 0 to 1.
+    """
+    if not 0 <= amount <= 1:
+        raise InputError(f"light {amount:g} is out of range: use 0 to 1.")
+
+
 def edit_light(
     flow: StyleFlow, w_plus: Tensor, context: Tensor, preset: Tensor, amount: float
 ) -> tuple[Tensor, Tensor]:
@@ -118,8 +128,7 @@ def edit_light(
         InputError: The amount is out of range, or the shapes do not fit.
         MissingDependencyError: torchdiffeq is not installed.
     """
-    if not 0 <= amount <= 1:
-        raise InputError(f"light {amount:g} is out of range: use 0 to 1.")
+    check_light(amount)
     context = context.flatten(1)
     target = context.clone()
     light = context[:, :NUM_LIGHTS]

@@ -51,6 +51,9 @@ class EditConfig:
         "What each sample shows, .npy [N, 17]: nine of lighting, then gender, glasses, yaw, pitch, "
         "baldness, beard, age, expression"
     )
+    lights: Path | None = option(
+        "Presets for --edit light#2=0.8, .npy [P, 9]: coefficients of lighting as in --attributes"
+    )
     num_images: int = option("Number of samples", 100, names=("--num-images", "-n"))
     truncation: float = option("psi of drawn samples, 0 to 1", 0.7)
     seed: int = option("Seed of samples and intervals", 0)
@@ -70,6 +73,8 @@ class EditConfig:
             raise InputError(f"--margin {self.margin} is out of range: use 0 to {MAX_MARGIN}.")
         if (self.flow is None) != (self.attributes is None):
             raise InputError("--flow and --attributes belong together. Give both, or neither.")
+        if self.lights is not None and self.flow is None:
+            raise InputError("--lights is for StyleFlow. Give its network with --flow FILE.")
 
     @property
     def strength_is(self) -> Meaning:

@@ -1,7 +1,8 @@
 """Edits as a user writes them, and as they move latents.
 
 ``FILE#2@0-3=-3,3`` is the direction 2 (counted from 0) of a file, on rows 0 to 3 of W+, by -3 and
-by 3: two edits. Component and rows may be left out. ``age=50`` is an attribute of StyleFlow.
+by 3: two edits. Component and rows may be left out. ``age=50`` is an attribute of StyleFlow, and
+``light#1=0.8`` goes most of the way to the second of a user's presets of light.
 """
 
 from __future__ import annotations
@@ -15,7 +16,14 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from l4f_bench.editing.attributes import ATTRIBUTES, attribute_named, edit_attribute
+from l4f_bench.editing.attributes import (
+    ATTRIBUTES,
+    LIGHT_ROWS,
+    attribute_named,
+    check_light,
+    edit_attribute,
+    edit_light,
+)
 from l4f_bench.editing.config import Meaning
 from l4f_bench.editing.directions import Directions, move, read_directions
 from l4f_bench.editing.flow import StyleFlow
@@ -24,6 +32,8 @@ from l4f_bench.generators.architecture import GeneratorArchitecture
 
 _TEXT = re.compile(r"(?P<source>.+?)(#(?P<component>\d{1,6}))?(@(?P<rows>[\d,-]+))?=(?P<by>[^=]+)")
 MAX_ROWS = 18  # of w+ at 1024 pixels
+LIGHT = "light"
+"""What the move to a preset of light is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +138,41 @@ class AttributeEdit:
         }
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class LightEdit:
+    """A move towards one of a user's presets of light, by StyleFlow."""
+
+    flow: StyleFlow
+    preset: Tensor
+    """``[9]``."""
+    number: int
+    amount: float
+    """Share of the way, 0 to 1."""
+
+    @property
+    def label(self) -> str:
+        """See :class:`Edit`."""
+        return f"{LIGHT} {self.number} by {self.amount:g}"
+
+    def apply(self, latents: Latents) -> Latents:
+        """See :class:`Edit`."""
+        assert latents.context is not None, "checked when the edits are opened"
+        return Latents(
+            *edit_light(self.flow, latents.w_plus, latents.context, self.preset, self.amount)
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """See :class:`Edit`."""
+        return {
+            "kind": "styleflow",
+            "name": LIGHT,
+            "component": self.number,
+            "strength": self.amount,
+            "meaning": "step",
+            "rows": tuple(LIGHT_ROWS),
+        }
+
+
 @dataclass(frozen=True, slots=True)
 class EditText:
     """An edit as it was written."""
@@ -184,6 +229,7 @@ def open_edits(
     *,
     meaning: Meaning,
     flow: StyleFlow | None = None,
+    lights: Tensor | None = None,
 ) -> tuple[list[Edit], dict[str, str]]:
     """The edits that a user wrote, once they fit the generator.
 
@@ -193,6 +239,7 @@ def open_edits(
         generator: Digest of its checkpoint.
         meaning: What strengths of directions are.
         flow: StyleFlow's network, for attributes.
+        lights: Presets of light for it, ``[P, 9]``.
 
     Returns:
         The edits in their order, and the digests of the files of directions by name.
@@ -207,8 +254,11 @@ def open_edits(
         if flow is not None and written.source in ATTRIBUTES:
             edits += _attribute_edits(written, flow)
             continue
+        if flow is not None and written.source == LIGHT:
+            edits += _light_edits(written, flow, lights)
+            continue
         path = Path(written.source)
-        if written.source in ATTRIBUTES and not path.exists():
+        if written.source in {*ATTRIBUTES, LIGHT} and not path.exists():
             raise InputError(
                 f"{written.source} is an attribute of StyleFlow. Give its network with --flow FILE "
                 "and what the samples show with --attributes FILE."
@@ -256,4 +306,23 @@ def _attribute_edits(written: EditText, flow: StyleFlow) -> list[AttributeEdit]:
     return [
         AttributeEdit(flow=flow, name=written.source, wanted=strength)
         for strength in written.strengths
+    ]
+
+
+def _light_edits(written: EditText, flow: StyleFlow, lights: Tensor | None) -> list[LightEdit]:
+    if lights is None:
+        raise InputError("light needs the presets that it goes to: give them with --lights FILE.")
+    number = written.component or 0
+    if number >= len(lights):
+        raise InputError(
+            f"--lights holds {len(lights)} presets; #{number} is none of them. Give #0 to "
+            f"#{len(lights) - 1}."
+        )
+    if written.rows is not None:
+        raise InputError("light takes no @: its rows are the published ones.")
+    for amount in written.strengths:
+        check_light(amount)
+    return [
+        LightEdit(flow=flow, preset=lights[number], number=number, amount=amount)
+        for amount in written.strengths
     ]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from l4f_bench.editing.attributes import check_contexts
+from l4f_bench.editing.attributes import NUM_LIGHTS, check_contexts
 from l4f_bench.errors import InputError
 from l4f_bench.files.errors import RefusedError, refusals_named
 from l4f_bench.files.npy import read_array
@@ -65,6 +65,24 @@ def read_contexts(path: Path, num_samples: int) -> Tensor:
             "edited. Give one row a sample, or a smaller -n."
         )
     return contexts
+
+
+def read_lights(path: Path) -> Tensor:
+    """Presets of light for StyleFlow, ``[P, 9]``.
+
+    Raises:
+        CheckpointError: The file cannot be read.
+        InputError: They have another shape.
+    """
+    lights = read_numbers(path)
+    if lights.ndim == 1:
+        lights = lights[None]
+    if lights.ndim != 2 or lights.shape[1] != NUM_LIGHTS or not len(lights):
+        raise InputError(
+            f"{path} is no presets of light: it has the shape {list(lights.shape)}. Give "
+            f"[P, {NUM_LIGHTS}], a row a preset."
+        )
+    return lights
 
 
 def read_score_table(path: Path) -> tuple[list[int], npt.NDArray[np.float64]]:

@@ -17,7 +17,7 @@ from l4f_bench.editing.directions import Directions
 from l4f_bench.editing.edits import Edit, EditText, Latents, direction_edits, open_edits
 from l4f_bench.editing.filling import BoolArray, ByteArray
 from l4f_bench.editing.flow import load_flow
-from l4f_bench.editing.latent_files import read_contexts
+from l4f_bench.editing.latent_files import read_contexts, read_lights
 from l4f_bench.editing.preserving import (
     FloatArray,
     background_layer,
@@ -157,10 +157,15 @@ def open_scene(config: EditConfig) -> Scene:
     edits: list[Edit] = list(_default_edits(method, config, digests["generator"]))
     if config.edit:
         edits, of_edits = open_edits(
-            config.edit, architecture, digests["generator"], meaning=config.strength_is, flow=flow
+            config.edit,
+            architecture,
+            digests["generator"],
+            meaning=config.strength_is,
+            flow=flow,
+            lights=None if config.lights is None else read_lights(config.lights).to(method.device),
         )
         digests = digests | of_edits
-    given = {"flow": config.flow, "attributes": config.attributes}
+    given = {name: getattr(config, name) for name in ("flow", "attributes", "lights")}
     digests |= {name: sha256_of(path) for name, path in given.items() if path is not None}
     return Scene(config, method, edits, digests, starts, contexts)
 

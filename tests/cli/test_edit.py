@@ -11,8 +11,13 @@ import pytest
 import torch
 from PIL import Image
 
+from l4f_bench.editing.attributes import edit_light
 from l4f_bench.editing.directions import read_directions
-from l4f_bench.editing.flow import FlowArchitecture, StyleFlow
+from l4f_bench.editing.edits import Latents, open_edits
+from l4f_bench.editing.flow import FlowArchitecture, StyleFlow, load_flow
+from l4f_bench.editing.latent_files import read_lights
+from l4f_bench.errors import InputError
+from l4f_bench.generators.architecture import GeneratorArchitecture, default_channels
 from tests.cli.conftest import Run
 
 pytest.importorskip("cv2")
@@ -119,6 +124,37 @@ def test_attributes_are_edited_by_a_flow(run: Run) -> None:
     few = run("edit", "measure", "--edit", "yaw=1", *given, "-n", 3)
     assert few.exit_code == 2
     assert "attributes of 2 samples" in few.stderr
+
+
+def test_light_goes_to_a_preset_of_the_users(run: Run) -> None:
+    pytest.importorskip("torchdiffeq")
+    save_flow(Path("flow.pt"))
+    np.save("shown.npy", np.zeros((1, 17)))
+    np.save("lights.npy", np.eye(9)[:2])
+    np.save("odd.npy", np.eye(8))
+    given = ("edit", "measure", "--flow", "flow.pt", "--attributes", "shown.npy", "-n", 1)
+    flow, lights = load_flow(Path("flow.pt")), read_lights(Path("lights.npy"))
+    sizes = GeneratorArchitecture(size=1024, channels=default_channels(1024))
+    ((edit,), _) = open_edits(["light#1=0.5"], sizes, "", meaning="step", flow=flow, lights=lights)
+    w_plus, context = torch.randn(1, 18, WIDTH), torch.randn(1, 17)
+    moved, target = edit_light(flow, w_plus, context, torch.eye(9)[1], 0.5)
+    found = edit.apply(Latents(w_plus, context))
+    assert torch.equal(found.w_plus, moved)
+    assert torch.equal(found.context, target)
+    assert edit.label == "light 1 by 0.5"
+    for text, given_lights, reason in (
+        ("light#2=1", lights, "--lights holds 2 presets"),
+        ("light=2", lights, "use 0 to 1"),
+        ("light@3=1", lights, "takes no @"),
+        ("light=1", None, "--lights FILE"),
+    ):
+        with pytest.raises(InputError, match=reason):
+            open_edits([text], sizes, "", meaning="step", flow=flow, lights=given_lights)
+    with pytest.raises(InputError, match=r"\[8, 8\]"):
+        read_lights(Path("odd.npy"))
+    few_rows = run(*given, "--lights", "lights.npy", "--edit", "light#1=0.5")
+    assert "row 11 of w+, but the latents have 10 rows" in few_rows.stderr
+    assert "--flow FILE" in run("edit", "measure", "--lights", "lights.npy").stderr
 
 
 def save_flow(path: Path) -> None:
