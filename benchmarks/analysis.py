@@ -60,7 +60,8 @@ def main() -> None:
         study_samples(generator, centre, [index], draws=arguments.draws, seed=0, truncation=1.0)
 
     totals = {"passes": [0.0, 0.0], "analysis": [0.0, 0.0]}
-    passes(0), analysis(0)  # to warm up
+    passes(0)  # to warm up
+    analysis(0)
     for index in range(arguments.samples):
         for name, task in (("passes", passes), ("analysis", analysis)):
             wall, cpu = seconds_of(lambda task=task, index=index: task(index))  # type: ignore[misc]

@@ -11,7 +11,9 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 from l4f_bench.training.gan_config import PRESETS
 from l4f_bench.training.images import ShapesImages
@@ -23,6 +25,12 @@ def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+def each(work: Callable[[Any], object], items: Iterable[Any]) -> None:
+    """Do something with each in turn."""
+    for item in items:
+        work(item)
 
 
 def main() -> None:
@@ -42,9 +50,9 @@ def main() -> None:
             range(step * config.batch_size, (step + 1) * config.batch_size)
             for step in range(first, first + arguments.steps)
         ]
-        drawn.append(seconds(lambda places=places: [images.batch(batch) for batch in places]))
         steps = range(first, first + arguments.steps)
-        trained.append(seconds(lambda steps=steps: [trainer.step(step) for step in steps]))
+        drawn.append(seconds(partial(each, images.batch, places)))
+        trained.append(seconds(partial(each, trainer.step, steps)))
     ratios = [train / draw for draw, train in zip(drawn[1:], trained[1:], strict=True)]
     found = {
         "drawn_images_per_s": round(count / statistics.median(drawn[1:])),

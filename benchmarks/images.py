@@ -53,7 +53,8 @@ def readers(source: FolderSource, num_threads: int) -> dict[str, Reader]:
     images = StreamedImages(source, RESOLUTION, 0, strict=True, warn=print, num_threads=num_threads)
 
     def one_by_one(indices: Sequence[int]) -> object:
-        return np.stack([source.read(index, RESOLUTION) for index in indices])
+        found = [source.read(index, RESOLUTION) for index in indices]
+        return np.stack([image for image in found if image is not None])
 
     return {"one by one": one_by_one, "ahead": images.batch}
 

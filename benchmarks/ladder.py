@@ -14,6 +14,7 @@ import argparse
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -169,9 +170,13 @@ def floors(images: np.ndarray, masks: np.ndarray) -> dict[str, float]:
         "border_colour": BorderColour(),
     }
     for name, method in methods.items():
-        predicted = segmented(images, lambda batch, m=method: m.segment(batch)[:, 0] > 0.5)
-        found[name] = miou(predicted, masks)
+        found[name] = miou(segmented(images, partial(foreground, method)), masks)
     return found
+
+
+def foreground(method: ImageMethod, images: torch.Tensor) -> torch.Tensor:
+    """Masks of a method, bool ``[N, H, W]``."""
+    return method.segment(images)[:, 0] > 0.5
 
 
 def segmented(images: np.ndarray, segment: Callable[[torch.Tensor], torch.Tensor]) -> np.ndarray:

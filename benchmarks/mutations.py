@@ -39,7 +39,7 @@ NASTY = (
     b"\xff" * 8, b"\x00" * 8, b"\x7f\xff\xff\xff", b"\n", b"\x1b[2J", b"\xe2\x80\xa8", b"[" * 3000,
     b'{"a":' * 3000, b"null", b"NaN", b"1e999", b"-1", b'""', b"[]", b"{}", b"9" * 5000,
 )  # fmt: skip
-VALUES = (
+VALUES: tuple[Any, ...] = (
     None, True, -1, 0, 10**400, 1 << 63, 0.5, -1e308, 1e308, "", "a", "=1+1", "\x1b[2J", "\ud800",
     "../../x", "9" * 5000, "<b>|*_$&", [], [[]], {}, {"": None}, {"value": None},
 )  # fmt: skip

@@ -26,6 +26,7 @@ from l4f_bench.metrics.protocols import PROTOCOLS
 from l4f_bench.projection.image_errors import image_errors
 from l4f_bench.projection.loading import ProjectorFiles, open_encoder_projector
 from l4f_bench.projection.placement import fitted
+from l4f_bench.projection.projectors import Projected
 from l4f_bench.runs import atomic_path, write_text
 
 SIZE, L4F, THRESHOLD = 64, PROTOCOLS.get("l4f"), 0.9
@@ -61,14 +62,21 @@ def projected(encoder: Path, num_images: int) -> tuple[np.ndarray, np.ndarray, n
     projector, _ = open_encoder_projector(files)
     images, masks = shapes_batch(range(num_images), resolution=SIZE, seed=HELD_OUT)
     placement = fitted((SIZE, SIZE), projector.frame.picture_size(SIZE), "pad")
-    mean = projector.project(projector.mean_picture, placement).alpha
+    never_looked = foreground(projector.project(projector.mean_picture, placement))
     errors, counts, unseen = [], [], []
     for image, mask in zip(images, masks, strict=True):
         found = projector.project(image, placement)
         errors.append(image_errors(found.picture, image).mse)
-        counts.append(count_pixels(found.alpha > THRESHOLD, mask))
-        unseen.append(count_pixels(mean > THRESHOLD, mask))
+        counts.append(count_pixels(foreground(found), mask))
+        unseen.append(count_pixels(never_looked, mask))
     return np.array(errors), np.stack(counts), np.stack(unseen)
+
+
+def foreground(found: Projected) -> np.ndarray:
+    """The mask of a projection, bool ``[H, W]``."""
+    assert found.alpha is not None, "the projector has an alpha network"
+    mask: np.ndarray = found.alpha > THRESHOLD
+    return mask
 
 
 def score(counts: np.ndarray) -> dict[str, float | None]:
@@ -107,15 +115,21 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def miou(counts: np.ndarray) -> float:
+    """Mean IoU of pooled pixels; NaN where a class is missing."""
+    value = point_scores(L4F, counts)["miou"].value
+    return np.nan if value is None else value
+
+
 def plot(errors: np.ndarray, counts: np.ndarray, path: Path) -> None:
     """Each image's mean IoU against the squared error of its reconstruction."""
     from matplotlib.figure import Figure
 
-    scores = [point_scores(L4F, row[None])["miou"].value for row in counts]
-    known = [index for index, value in enumerate(scores) if value is not None]
+    scores = np.array([miou(row[None]) for row in counts])
+    known = np.isfinite(scores)
     figure = Figure(figsize=(6, 4), layout="constrained")
     panel = figure.subplots()
-    panel.scatter(errors[known], [scores[index] for index in known], s=6, alpha=0.4, linewidths=0)
+    panel.scatter(errors[known], scores[known], s=6, alpha=0.4, linewidths=0)
     panel.set_xscale("log")
     panel.set_xlabel("squared error of the reconstruction, colours from 0 to 1")
     panel.set_ylabel("mean IoU of the image")

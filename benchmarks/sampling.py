@@ -47,7 +47,7 @@ def build_tasks(size: int, batch: int, seed: int) -> dict[str, Task]:
         return image, published_alpha(alpha_weights, features)
 
     def ours() -> tuple[Tensor, Tensor]:
-        pairs = [alpha.paint(generator, w) for w in latents.split(1)]
+        pairs = [alpha.paint(generator, w) for w in latents[:, None]]
         images, alphas = zip(*pairs, strict=True)
         return torch.cat(images), torch.cat(alphas)
 

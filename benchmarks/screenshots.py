@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, FloatRect, ViewportSize, sync_playwright
 from rich.console import Console
 
 from l4f_bench.reporting.page import PAGE_FILE, write_page
@@ -37,7 +37,7 @@ TERMINALS = (80, 160)
 def shoot(browser: Browser, page: Path, name: str, out: Path) -> list[str]:
     """Save one picture of the page; returns what was said on the console."""
     width, height, dark, opened = SHOTS[name]
-    size = {"width": width, "height": height}
+    size = ViewportSize(width=width, height=height)
     tab = browser.new_page(viewport=size, color_scheme="dark" if dark else "light")
     said: list[str] = []
     tab.on("console", lambda message: said.append(message.text))
@@ -46,7 +46,7 @@ def shoot(browser: Browser, page: Path, name: str, out: Path) -> list[str]:
     if opened:
         tab.locator("details summary").first.click()
     length = min(tab.evaluate("document.documentElement.scrollHeight"), LONGEST)
-    clip = {"x": 0, "y": 0, "width": width, "height": length}
+    clip = FloatRect(x=0, y=0, width=width, height=length)
     save(tab.screenshot(full_page=True, clip=clip), out / f"{name}.webp")
     tab.close()
     return said

@@ -23,6 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from l4f_bench.annotators.unet import UNet
 from l4f_bench.datasets.shapes import shapes_batch
 from l4f_bench.training.unet import UNetTrainer
 from l4f_bench.training.unet_config import PRESETS
@@ -48,17 +49,17 @@ class OneBatch:
 class PublishedStep:
     """The public program's step on a network with our weights."""
 
-    def __init__(self, network: nn.Module, data: OneBatch) -> None:
-        self.weights = copy.deepcopy(network).to(memory_format=torch.contiguous_format).train()
+    def __init__(self, network: UNet, data: OneBatch) -> None:
+        self.network = copy.deepcopy(network).to(memory_format=torch.contiguous_format).train()
         self.images = torch.from_numpy(data.images).float() / 255
         self.masks = torch.from_numpy(data.masks).float()
         self.optimiser = torch.optim.RMSprop(
-            self.weights.parameters(), lr=1e-5, weight_decay=1e-8, momentum=0.999
+            self.network.parameters(), lr=1e-5, weight_decay=1e-8, momentum=0.999
         )
 
     def logits(self) -> Tensor:
         """Outputs ``[N, 1, H, W]`` of the batch."""
-        return published_unet(self.weights, self.images)
+        return published_unet(self.network, self.images)
 
     def step(self, number: int) -> None:
         """Lower binary cross-entropy and Dice once."""
@@ -68,12 +69,12 @@ class PublishedStep:
         dice = (2 * both + 1e-6) / (probability.sum() + self.masks.sum() + 1e-6)
         loss = F.binary_cross_entropy_with_logits(logits, self.masks) + 1 - dice
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.weights.parameters(), 1.0)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
 
 
-def published_unet(network: nn.Module, x: Tensor) -> Tensor:
+def published_unet(network: UNet, x: Tensor) -> Tensor:
     """Outputs of a U-Net: its modules in the order of the public network."""
     levels = [network.inc(x)]
     for number in range(1, 5):
@@ -83,7 +84,8 @@ def published_unet(network: nn.Module, x: Tensor) -> Tensor:
     for number in range(1, 5):
         up, level = getattr(network, f"up{number}"), levels.pop()
         x = up.conv(torch.cat([level, up.up(x)], dim=1))
-    return network.outc(x)
+    outputs: Tensor = network.outc(x)
+    return outputs
 
 
 def seconds(step: Callable[[int], object], number: int) -> float:
@@ -113,15 +115,19 @@ def main() -> None:
     data = OneBatch(images, masks.astype(np.uint8))
     config = replace(
         PRESETS.get("full").config,
-        **dict.fromkeys(("resolution", "side"), arguments.size),
+        resolution=arguments.size,
+        side=arguments.size,
         batch_size=arguments.batch,
         channels=arguments.channels,
         bilinear=arguments.bilinear,
         flips=False,
         zoom=1.0,
-        **dict.fromkeys(("brightness", "contrast", "saturation"), 0.0),
+        brightness=0.0,
+        contrast=0.0,
+        saturation=0.0,
     )
     ours = UNetTrainer(config, data, num_steps=1000)
+    assert isinstance(ours.network, UNet)
     published = PublishedStep(ours.network, data)
     with torch.no_grad():
         own = ours.network.train()(published.images.contiguous(memory_format=torch.channels_last))

@@ -64,7 +64,7 @@ def kill(process: subprocess.Popen[bytes], folder: Path, last: int, chance: rand
 
 def killed_run(folder: Path, arguments: argparse.Namespace, chance: random.Random) -> list[int]:
     """Do one round; returns the newest checkpoint at each kill, -1 where there was none."""
-    saved = []
+    saved: list[int] = []
     for _ in range(arguments.kills_a_round):
         if not kill(train(folder, arguments, "--resume"), folder, arguments.steps, chance):
             return saved
@@ -118,7 +118,8 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> int:
     """Do rounds until there were enough kills, and print what was found as JSON."""
     arguments, different = parse_arguments(), []
-    chance, saved = random.Random(arguments.seed), []
+    chance = random.Random(arguments.seed)
+    saved: list[int] = []
     with tempfile.TemporaryDirectory() as place:
         whole = Path(place, "whole")
         finish(train(whole, arguments))

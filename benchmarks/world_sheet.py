@@ -36,6 +36,7 @@ def main() -> None:
     drawn = ours.sample_layers(COLUMNS, truncation=1.0, seed=0)
     annotator = load_parser(embedded_path("shapes-annotator"), torch.device("cpu"))
     truth = annotator.annotate(drawn.image).mask.numpy()
+    assert drawn.background is not None, "of ours they are painted when they are asked for"
     rows = [
         images,
         grey(masks),

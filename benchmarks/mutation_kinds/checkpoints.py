@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -23,8 +24,9 @@ PICKLES = {"ada-pickle": "nv_pickle/*.pkl", "tensorflow-pickle": "tf_pickle/netw
 def kinds(folder: Path, golden: Path | None) -> dict[str, Kind]:
     """Checkpoints of every format; pickles only where they are at hand."""
     found = {name: Kind(path, use_checkpoint) for name, path in checkpoints(folder).items()}
-    for name, pattern in PICKLES.items() if golden else ():
-        found[name] = Kind(next(iter(sorted(golden.glob(pattern)))), use_checkpoint)
+    if golden is not None:
+        for name, pattern in PICKLES.items():
+            found[name] = Kind(min(golden.glob(pattern)), use_checkpoint)
     return found
 
 
@@ -39,7 +41,7 @@ def checkpoints(folder: Path) -> dict[str, Path]:
     alpha = alpha_network("bg_extractor_repro", (6, 5, 4)).state_dict()
     trained = {"g_ema": generator.state_dict(), "latent_avg": generator.mean_latent(64)[0]}
     trained["d"] = discriminator.state_dict()
-    ours = {"g": generator.state_dict(), "bg_extractor_ema": alpha}
+    ours: dict[str, Any] = {"g": generator.state_dict(), "bg_extractor_ema": alpha}
     ours["args"] = argparse.Namespace(size=32, path="somewhere")
     files: dict[str, Path] = {}
     named = {"rosinality": trained, "labels4free": ours, "bare": alpha, "legacy": ours}

@@ -29,7 +29,7 @@ OURS = OLD.parents[2] / "reports" / "custom" / "level-255" / "car" / RECORD_FILE
 
 def kinds(folder: Path) -> dict[str, Kind]:
     """Records of every setting in both versions, and the files of a piece."""
-    found = {}
+    found: dict[str, Kind] = {}
     for old in sorted(OLD.glob("*.json")):
         new = folder / f"new-{old.name}"
         load_record(old).save(new)

@@ -18,7 +18,9 @@ from mutation_kinds.kind import Kind
 def kinds(folder: Path) -> dict[str, Kind]:
     """Plain and compressed ones."""
     rng = np.random.default_rng(0)
-    gaussian = Gaussian(rng.normal(size=16), np.cov(rng.normal(size=(50, 16)), rowvar=False))
+    features = rng.normal(size=(50, 16))
+    covariance = np.cov(features, rowvar=False).astype(np.float64)
+    gaussian = Gaussian(features.mean(0), covariance)
     plain, packed = folder / "statistics.npz", folder / "statistics-packed.npz"
     write_statistics(
         plain, SetStatistics(gaussian=gaussian, count=50, divisor="n-1", features="inception")

@@ -31,8 +31,9 @@ _NUM_TRIED = 100
 class RealImages(Protocol):
     """An endless sequence of images; number i is the same in every run."""
 
-    digest: str
-    """What the images are, for resumed runs to compare."""
+    @property
+    def digest(self) -> str:
+        """What the images are, for resumed runs to compare."""
 
     def batch(self, indices: Sequence[int]) -> ByteArray:
         """Images, uint8 ``[N, 3, H, W]`` RGB."""

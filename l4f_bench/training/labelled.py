@@ -23,12 +23,17 @@ _NUM_HELD_OUT = 64
 class LabelledImages(Protocol):
     """An endless sequence of images with their classes; number i is the same in every run."""
 
-    classes: tuple[str, ...]
-    """Names of the classes, background first."""
-    digest: str
-    """What the images are, for resumed runs to compare."""
-    held_out: range
-    """Numbers of images that none of those from 0 on shows, to choose the best weights by."""
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, background first."""
+
+    @property
+    def digest(self) -> str:
+        """What the images are, for resumed runs to compare."""
+
+    @property
+    def held_out(self) -> range:
+        """Numbers of images that none of those from 0 on shows, to choose the best weights by."""
 
     def batch(self, indices: Sequence[int]) -> tuple[ByteArray, ByteArray]:
         """Images ``[N, 3, H, W]`` RGB, and the class of every pixel ``[N, H, W]``."""

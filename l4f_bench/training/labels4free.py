@@ -169,7 +169,7 @@ class Labels4FreeTrainer:
             self.alpha = alpha_network(config.layout, widths[-config.levels :]).to(self.device)
             self.discriminator = self._new_discriminator().to(self.device)
         self.average = copy.deepcopy(self.alpha).eval().requires_grad_(False)
-        self.painter = data_parallel(self._painter(self.alpha))
+        self.painter: nn.Module = data_parallel(self._painter(self.alpha))
         self.judge = data_parallel(self.discriminator)
         self.alpha_optimiser = _adam(self.alpha, config.lr, _ALPHA_RATIO)
         self.discriminator_optimiser = _adam(self.discriminator, config.lr, _DISCRIMINATOR_RATIO)
