@@ -28,7 +28,7 @@ LAYERS = (
         "sheets",
         "terminal",
     },
-    {"assets", "devices", "distributed", "tensors"},
+    {"assets", "blocks", "cores", "devices", "distributed", "folding", "rounds", "tensors"},
     {"metrics"},
     {"files"},
     {"weight_spec", "weights", "cache", "remote_file", "transfer", "fetching"},

@@ -22,7 +22,7 @@ TAPS = (1.0, 3.0, 3.0, 1.0)
 
 def fir_kernel(taps: Sequence[float] = TAPS, gain: float = 1.0) -> Tensor:
     """Separable low-pass kernel, float32 ``[len(taps), len(taps)]``, summing to ``gain``."""
-    row = torch.tensor(taps)
+    row = torch.tensor(taps, device="cpu")  # even where a network is built without memory
     kernel = row[:, None] * row[None, :]
     return kernel * (gain / kernel.sum())
 
@@ -54,7 +54,7 @@ class EqualLinear(nn.Module):
         activation: bool = False,
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(num_outputs, num_inputs) / lr_multiplier)
+        self.weight = nn.Parameter(torch.randn(num_outputs, num_inputs).div_(lr_multiplier))
         self.bias = nn.Parameter(torch.full((num_outputs,), float(bias_init)))
         self.scale = lr_multiplier / math.sqrt(num_inputs)
         self.lr_multiplier = lr_multiplier

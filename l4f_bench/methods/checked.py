@@ -23,6 +23,7 @@ class CheckedImageMethod:
     def __init__(self, method: ImageMethod, spec: MethodSpec) -> None:
         """Check ``method``, which is that of ``spec``."""
         self._method, self._spec = method, spec
+        self.side_by_side = bool(getattr(method, "side_by_side", False))
 
     def segment(self, image: Tensor) -> Tensor:
         """See :class:`ImageMethod`.
@@ -44,6 +45,8 @@ class CheckedGenerativeMethod:
         self._method, self._spec = method, spec
         self.device = getattr(method, "device", None)
         self.bytes_per_image = getattr(method, "bytes_per_image", None)
+        self.block_size = getattr(method, "block_size", 1)
+        self.side_by_side = bool(getattr(method, "side_by_side", False))
 
     def sample(self, indices: Sequence[int], *, truncation: float, seed: int) -> Samples:
         """See :class:`GenerativeMethod`.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from l4f_bench.annotators.choice import AnnotatorConfig, usual_annotator
+from l4f_bench.cores import Cores
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.distributed import is_first
 from l4f_bench.errors import InputError
@@ -246,20 +247,15 @@ class SampleScene:
         self._threshold = setting.used_threshold
         self._letterbox = spec.letterbox
         self._with_levels = PROTOCOLS.get(setting.protocol).f_measure is not None
+        self.cores = Cores.for_networks(method, annotator, segmenter)
 
-    def predict(self, indices: Sequence[int]) -> tuple[Sequence[int], Drawn]:
-        """The samples, after their indices."""
-        drawn = self._method.sample(indices, truncation=self._psi, seed=self._seed)
-        if self._segmenter is not None:
-            drawn = replace(drawn, alpha=self._segmenter.segment(drawn.image))
-        return indices, drawn
-
-    def pair(self, predictions: tuple[Sequence[int], Drawn]) -> list[Pair]:
-        """The same with the annotator's masks."""
+    def pairs(self, indices: Sequence[int]) -> list[Pair]:
+        """The samples with the annotator's masks."""
         from l4f_bench.metrics.thresholds import threshold_steps
 
-        indices, drawn = predictions
-        annotation = self._annotator.annotate(drawn.image)
+        with self.cores.turn():
+            drawn = self._drawn(indices)
+            annotation = self._annotator.annotate(drawn.image)
         alpha = drawn.alpha[:, 0]
         hard, truths = (alpha > self._threshold).numpy(), annotation.mask.cpu().numpy()
         levels = threshold_steps(alpha).numpy().astype(np.uint8) if self._with_levels else None
@@ -276,6 +272,12 @@ class SampleScene:
             )
             for row, index in enumerate(indices)
         ]
+
+    def _drawn(self, indices: Sequence[int]) -> Drawn:
+        drawn = self._method.sample(indices, truncation=self._psi, seed=self._seed)
+        if self._segmenter is None:
+            return drawn
+        return replace(drawn, alpha=self._segmenter.segment(drawn.image))
 
     def pixels(self, pair: Pair) -> np.ndarray[Any, np.dtype[np.uint8]] | None:
         """The sample."""

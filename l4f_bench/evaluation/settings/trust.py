@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from l4f_bench.annotators.choice import AnnotatorConfig
+from l4f_bench.cores import Cores
 from l4f_bench.datasets.image_set import ImageRequest, ImageSet, open_images
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.distributed import is_first
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 STUDENT = "ours-bisenet"
 THRESHOLD = 0.5
-_BATCH = 50
+_BATCH = 32  # whole blocks of the annotator's
 _TRUTHS, _SUBSETS = ("exact", "annotator"), ("accepted", "rejected")
 
 
@@ -152,16 +153,18 @@ class Trust(AnnotatorOptions):
 
     def _scene(self, images: ImageSet, method: ImageMethod, annotator: Annotator) -> ImageScene:
         """The method's masks beside the truth, on the images of the part."""
-        truth_of = annotated(annotator)
+        cores = Cores.for_networks(method, annotator)
+        truth_of = annotated(annotator, cores)
         if self.truth == "exact":
-            truth_of = accepted_by(annotator, own_masks(images, None))
+            truth_of = accepted_by(annotator, cores, own_masks(images, None))
         with_levels = PROTOCOLS.get(self.protocol).f_measure is not None
         return ImageScene(
             images=images,
-            predictor=segmented(method, threshold=THRESHOLD, with_levels=with_levels),
+            predictor=segmented(method, cores, threshold=THRESHOLD, with_levels=with_levels),
             truth_of=truth_of,
             needs_pixels=True,
             subset=self._subset,
+            cores=cores,
         )
 
     @property
