@@ -60,6 +60,7 @@ def sample_into(
         alpha=config.alpha,
         background=config.background,
         device=device,
+        precision=config.precision,
     )
     sample_folder(
         method,

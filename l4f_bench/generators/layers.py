@@ -173,9 +173,12 @@ class ModulatedConv2d(nn.Module):
         if len(x) == 1 and weight.numel() < x.numel():
             weight = weight * style.view(1, -1, 1, 1) * factor.view(-1, 1, 1, 1)
             return self._convolve(x, weight)
-        x = self._convolve(x * style[:, :, None, None], weight)
-        factor = factor[:, :, None, None]
-        return x * factor if torch.is_grad_enabled() else x.mul_(factor)
+        if torch.is_grad_enabled():
+            return self._convolve(x * style[:, :, None, None], weight) * factor[:, :, None, None]
+        # Under autocast factors are rounded first: mixed types would be brought to one in passes
+        # of their own.
+        x = self._convolve(x * style[:, :, None, None].to(x.dtype), weight)
+        return x.mul_(factor[:, :, None, None].to(x.dtype))
 
     def _output_factor(self, style: Tensor, gain: float) -> Tensor:
         """Factor of each output channel ``[N, num_outputs]``: gain, and 1 / norm of its weights."""
@@ -235,7 +238,8 @@ class StyledConv(nn.Module):
         if torch.is_grad_enabled():
             x = F.leaky_relu(x + shift if noise is None else x + shift + strength * noise, SLOPE)
         else:
-            x = x.add_(shift) if noise is None else x.add_(shift).add_(strength * noise)
+            x = x.add_(shift.to(x.dtype))
+            x = x if noise is None else x.add_((strength * noise).to(x.dtype))
             x = F.leaky_relu_(x, SLOPE)
         clamp = self.activate.clamp
         return x if clamp is None else x.clamp(-clamp, clamp)

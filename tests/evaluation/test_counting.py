@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -99,7 +99,7 @@ def test_examples_are_the_worst_median_and_best() -> None:
 class Half:
     """Image i has i % 7 true pixels of eight; only even ones take part."""
 
-    cores: Cores = Cores()
+    cores: Cores = field(default_factory=Cores)
 
     def pairs(self, indices: Sequence[int]) -> list[Pair]:
         everywhere = np.ones((2, 4), bool)

@@ -26,6 +26,7 @@ from l4f_bench.generators.checkpoints.loading import load_trained
 from l4f_bench.generators.sampling import draw
 from l4f_bench.generators.stylegan2 import truncate
 from l4f_bench.methods.contracts import GenerativeMethod
+from l4f_bench.precision import FLOAT32, computing_in
 
 _SIZES_AT_ONCE = 1000  # a task for every file of a large folder would take memory
 
@@ -129,6 +130,7 @@ class GeneratorBatches:
         truncation: float,
         seed: int,
         device: torch.device,
+        precision: str = FLOAT32,
         name: str | None = None,
     ) -> None:
         """Load the averaged generator of a checkpoint of any readable format.
@@ -142,6 +144,7 @@ class GeneratorBatches:
         self._generator = found.network.to(device).requires_grad_(False)
         self._mean_latent = found.mean_latent.to(device)
         self._num_images, self._truncation, self._seed = num_images, truncation, seed
+        self._precision = precision
         self._name, self.sha256 = name or str(path), found.sha256
 
     def __len__(self) -> int:
@@ -161,7 +164,7 @@ class GeneratorBatches:
         """Some samples."""
         found = []
         for block, rows in index_blocks(indices, self.block_size):
-            with cores.turn():
+            with cores.turn(), computing_in(self._precision, self._mean_latent.device):
                 found.append(self._images(block)[rows])
         return torch.cat(found)
 

@@ -111,6 +111,7 @@ def generator_side(path: Path, config: DistanceConfig, name: str | None = None) 
         truncation=config.truncation,
         seed=config.seed,
         device=choose_device(config.device),
+        precision=config.precision,
         name=name,
     )
     return OpenedSide(name or str(path), samples, samples.sha256)
@@ -142,7 +143,8 @@ def finish_side(
     todo = list(rounds(range(len(content)), _batch_size(config, content, extractor)))
     advance = progress(sum(len(round_.own) for round_ in todo))
     with closing(_featured(content, extractor, [round_.own for round_ in todo])) as featured:
-        for indices, size, features in featured:
+        for indices, shape, features in featured:
+            size = shape
             # Sums of blocks are added up, so that the batch size changes no bit of them.
             for part in np.split(features, range(block, len(features), block)):
                 own.update(part)

@@ -37,6 +37,7 @@ from l4f_bench.evaluation.shards import Shard, parse_shard
 from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
 from l4f_bench.methods.specs import method_named
 from l4f_bench.metrics.protocols import PROTOCOLS
+from l4f_bench.precision import FLOAT32, HELP, check_precision, notes
 from l4f_bench.progress import Progress
 
 if TYPE_CHECKING:
@@ -91,11 +92,13 @@ class Images(AnnotatorOptions):
     strict: bool = option("Score nothing if there are warnings of the images", False)
     workers: int | None = option("Threads that decode", usual="CPU cores")
     device: str | None = option("cpu, cuda, …", usual="a GPU if there is one")
+    precision: str = option(HELP, FLOAT32)
     protocol: str = option("l4f, voynov, selfmask or drc", "l4f")
     seed: int = option("Seed of images and intervals", 0)
 
     def __post_init__(self) -> None:
         check_sampling((), self.seed)
+        check_precision(self.precision)
         check_fraction("--threshold", self.threshold, below=1)
         check_level("--level", self.level, 1)
         check_least("--limit", self.limit, 1)
@@ -164,7 +167,8 @@ class Images(AnnotatorOptions):
             return title.lower() if self.method == "ours" else title
         if method_named(self.method).kind == "generative":
             return f"{title.lower()} (published masks)"
-        return f"{title.lower()} against {truth}{' masks' if truth in GIVEN else ''}"
+        how = "" if self.precision == FLOAT32 else f", {self.precision}"
+        return f"{title.lower()} against {truth}{' masks' if truth in GIVEN else ''}{how}"
 
     def run(self, progress: Progress) -> Outcome:
         """Score the method's masks, or those on disk.
@@ -197,7 +201,7 @@ class Images(AnnotatorOptions):
         counts = count_images(
             scene, first=span.start, most=span.stop, batch_size=size, advance=progress(len(span))
         )
-        said = [] if files is None else files.warnings()
+        said = notes(self.precision) if files is None else files.warnings()
         said += warnings_of(images, strict=self.strict)
         if annotator is None and self.shard is None:
             check_any_left(counts, said)
@@ -297,6 +301,8 @@ class Images(AnnotatorOptions):
                     f"--{name.replace('_', '-')} applies to methods that run, not to masks in "
                     "files. Leave it out."
                 )
+        if self.precision != FLOAT32:
+            raise InputError("--precision applies to methods that run. Leave it out.")
         return MaskFiles(folder, images)
 
     def _load_method(self) -> tuple[ImageMethod, dict[str, str]]:
@@ -307,6 +313,7 @@ class Images(AnnotatorOptions):
             self.dataset,
             weights=self.weights,
             device=self.device,
+            precision=self.precision,
             generator=self.generator,
             alpha=self.alpha,
         )

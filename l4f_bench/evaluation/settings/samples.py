@@ -30,6 +30,7 @@ from l4f_bench.evaluation.settings.images import Images
 from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
 from l4f_bench.methods.specs import MethodSpec, method_named
 from l4f_bench.metrics.protocols import PROTOCOLS
+from l4f_bench.precision import FLOAT32, HELP, check_precision, notes
 from l4f_bench.progress import Progress
 
 if TYPE_CHECKING:
@@ -63,11 +64,13 @@ class Samples(AnnotatorOptions):
     max_drawn: int = option("Most samples to draw", 10_000)
     batch_size: int | None = option("Images at a time", usual="auto", parse=whole_or_auto)
     device: str | None = option("cpu, cuda, …", usual="a GPU if there is one")
+    precision: str = option(HELP, FLOAT32)
     protocol: str = option("l4f, voynov, selfmask or drc", "l4f")
     seed: int = option("Seed of samples and intervals", 0)
 
     def __post_init__(self) -> None:
         check_sampling(self.truncation, self.seed)
+        check_precision(self.precision)
         check_fraction("--threshold", self.threshold, below=1)
         if not 1 <= self.samples <= self.max_drawn:
             raise InputError(
@@ -128,6 +131,8 @@ class Samples(AnnotatorOptions):
             parts[0] += f" on samples of {method_named(self.method).title.lower()}"
         if self.used_threshold != self._usual_threshold:
             parts.append(f"threshold {self.used_threshold:g}")
+        if self.precision != FLOAT32:
+            parts.append(self.precision)
         if source.name != usual.name:
             parts.append(f"against {source.name}")
         if source.foreground:
@@ -155,7 +160,12 @@ class Samples(AnnotatorOptions):
 
         started, source = time.perf_counter(), self.source()
         method, digests = load_generative(
-            self.method, self.dataset, weights=self.generator, device=self.device, alpha=self.alpha
+            self.method,
+            self.dataset,
+            weights=self.generator,
+            device=self.device,
+            precision=self.precision,
+            alpha=self.alpha,
         )
         annotator, of_annotator = open_annotator(
             source, choose_device(self.device), dataset=self.dataset
@@ -180,7 +190,7 @@ class Samples(AnnotatorOptions):
             threshold=self.used_threshold,
             images_digest=self._images_digest(digests),
             digests=digests | of_annotator | of_segmenter,
-            warnings=_warnings(counts, self.samples),
+            warnings=notes(self.precision) + _warnings(counts, self.samples),
         )
         record = build_record(self, facts, counts, started=started)
         examples = pick_examples(scene, counts, scene.name) if is_first() else []
@@ -215,7 +225,11 @@ class Samples(AnnotatorOptions):
         if self.segmenter is None:
             return None, {}
         method, digests = load_image_method(
-            self.segmenter, self.dataset, weights=self.segmenter_weights, device=self.device
+            self.segmenter,
+            self.dataset,
+            weights=self.segmenter_weights,
+            device=self.device,
+            precision=self.precision,
         )
         return method, {f"segmenter {name}": digest for name, digest in digests.items()}
 

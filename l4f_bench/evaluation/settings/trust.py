@@ -35,6 +35,7 @@ from l4f_bench.evaluation.setting import Outcome, Setting
 from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
 from l4f_bench.methods.specs import method_named
 from l4f_bench.metrics.protocols import PROTOCOLS
+from l4f_bench.precision import FLOAT32, HELP, check_precision, notes
 from l4f_bench.progress import Progress
 from l4f_bench.registry import unknown_name
 
@@ -72,11 +73,13 @@ class Trust(AnnotatorOptions):
         names=("--limit", "--samples"),
     )
     device: str | None = option("cpu, cuda, …", usual="a GPU if there is one")
+    precision: str = option(HELP, FLOAT32)
     protocol: str = option("l4f, voynov, selfmask or drc", "l4f")
     seed: int = option("Seed of drawn images and intervals", 0)
 
     def __post_init__(self) -> None:
         check_sampling((), self.seed)
+        check_precision(self.precision)
         check_least("--limit", self.limit, 1)
         for name, value, known in (
             ("truth", self.truth, _TRUTHS),
@@ -129,24 +132,29 @@ class Trust(AnnotatorOptions):
             source, choose_device(self.device), dataset=self.dataset
         )
         method, of_method = load_image_method(
-            str(self.method), self.dataset, weights=self._weights(source), device=self.device
+            str(self.method),
+            self.dataset,
+            weights=self._weights(source),
+            device=self.device,
+            precision=self.precision,
         )
         scene = self._scene(images, method, annotator)
         counts = count_images(scene, most=most, batch_size=_BATCH, advance=progress(most))
         spec = method_named(str(self.method))
+        how = "" if self.precision == FLOAT32 else f", {self.precision}"
         against = f"{images.truth} masks" if self.truth == "exact" else source.name
         facts = Facts(
             method=spec.name,
             method_title=spec.title,
             dataset_title=images.spec.title,
-            label=f"{spec.title.lower()} against {against}, {self.subset}",
+            label=f"{spec.title.lower()} against {against}, {self.subset}{how}",
             truth=str(images.truth) if self.truth == "exact" else source.name,
             annotator=annotator_facts(source, annotator),
             subset=self._subset,
             threshold=THRESHOLD,
             images_digest=images.digest,
             digests=digests | of_method,
-            warnings=few_images_warning(len(counts.rows)),
+            warnings=notes(self.precision) + few_images_warning(len(counts.rows)),
         )
         record = build_record(self, facts, counts, started=started)
         return Outcome(record, pick_examples(scene, counts, scene.name) if is_first() else [])
