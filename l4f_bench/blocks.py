@@ -61,7 +61,7 @@ def in_blocks(compute: Callable[[Tensor], Tensor], rows: Tensor, size: int) -> T
     import torch
 
     found = []
-    for block in rows.split(size):
+    for block in torch.split(rows, size):
         missing = size - len(block)
         if missing:
             filled = torch.cat([block, block[-1:].expand(missing, *block.shape[1:])])

@@ -1,4 +1,4 @@
-"""Workers: as many as kernels would have threads, in order, and nobody waits for them at the end."""
+"""Workers: as many as kernels would have threads, in order, and nobody waits for their end."""
 
 from __future__ import annotations
 

@@ -192,7 +192,8 @@ class _Kept:
         """Those of all processes in the order of the images."""
         shares = gathered((np.concatenate(self._indices), np.concatenate(self._features)))
         indices, features = (np.concatenate(parts) for parts in zip(*shares, strict=True))
-        return features[indices.argsort()]
+        ordered: Features = features[indices.argsort()]
+        return ordered
 
 
 def _featured(

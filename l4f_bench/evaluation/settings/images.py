@@ -182,12 +182,17 @@ class Images(AnnotatorOptions):
         images = self._open()
         most = len(images) if self.limit is None else min(self.limit, len(images))
         files = self._files(images)
-        method, of_preds = self._load_method() if files is None else (None, files.digests(most))
+        method = None
+        if files is None:
+            method, of_preds = self._load_method()
+            origin: MaskFiles | ImageMethod = method
+        else:
+            origin, of_preds = files, files.digests(most)
         source, of_truth = self._load_annotator(images)
         cores = Cores.for_networks(method, source)
         scene = ImageScene(
             images=images,
-            predictor=self._predictor(images, files or method, cores, most),
+            predictor=self._predictor(images, origin, cores, most),
             truth_of=own_masks(images, self.workers)
             if source is None
             else annotated(source, cores),
