@@ -1,9 +1,9 @@
 """This revision against an older one, in turns: evaluation, start, or a training step.
 
-The older one is checked out into a folder of its own, unless it is there. ``eval`` is the default
-evaluation, idle and beside one busy process; ``start`` the time from the command to its first
-scored sample; ``train`` a step of the alpha network's training on shapes. Numbers of images can be
-made smaller for a trial.
+The older one is checked out into a folder of its own, unless it is there; both get this one's
+embedded weights. ``eval`` is the default evaluation, idle and beside one busy process; ``start``
+the time from the command to its first scored sample; ``train`` a step of the alpha network's
+training on shapes. Numbers of images can be made smaller for a trial.
 
     python benchmarks/revisions.py eval --old /tmp/old
     python benchmarks/revisions.py start --old /tmp/old
@@ -25,21 +25,33 @@ from pathlib import Path
 from timing import busy_neighbours, in_turns, ratio
 
 HERE = Path(__file__).resolve().parents[1]
+WEIGHTS = HERE / "l4f_bench" / "assets" / "shapes"
+EVAL = [
+    *("eval", "--on", "sampled", "--generator", str(WEIGHTS / "generator.safetensors")),
+    *("--alpha", str(WEIGHTS / "alpha.safetensors")),
+    *("--annotator-weights", str(WEIGHTS / "annotator.safetensors")),
+]
 FIRST_SAMPLE = """
 import os, sys
-from l4f_bench.evaluation.counting import Counts
+try:
+    from l4f_bench.evaluation.counting import Counts
+except ImportError:  # as it was called
+    from l4f_bench.evaluation.sampled import SampledCounts as Counts
 Counts.add = lambda *_: os._exit(0)
 from l4f_bench.cli import app
-app(["eval", "samples", "--truncation", "1", "--out", sys.argv[1]])
+app(sys.argv[1:])
 """
 STEPS = """
 import sys, time
-from l4f_bench.assets import embedded_path
+from pathlib import Path
 from l4f_bench.training.images import ShapesImages
 from l4f_bench.training.labels4free import Labels4FreeTrainer, load_frozen
-from l4f_bench.training.labels4free_config import PRESETS
-config = PRESETS.choose("shapes", None).config
-frozen = load_frozen(embedded_path("shapes-generator"), with_discriminator=True)
+from l4f_bench.training.labels4free_config import Labels4FreeConfig
+config = Labels4FreeConfig(
+    binarisation=1.2, foreground=5, foreground_phi=0.1, background=5, background_phi=0.6,
+    layout="bg_extractor", levels=3, batch_size=32, seed=0,
+)
+frozen = load_frozen(Path(sys.argv[2]), with_discriminator=config.pretrained_discriminator)
 trainer = Labels4FreeTrainer(config, frozen, ShapesImages(64, config.seed))
 trainer.step(0)
 start = time.perf_counter()
@@ -71,13 +83,13 @@ def evaluate(tree: Path, samples: int) -> None:
     """The default evaluation: samples at both truncations, and the annotator on images."""
     with tempfile.TemporaryDirectory() as out:
         options = ["--samples", str(samples), "--out", out]
-        run(tree, "-m", "l4f_bench", "eval", "samples", *options)
+        run(tree, "-m", "l4f_bench", *EVAL, *options)
 
 
 def start(tree: Path) -> None:
     """Everything up to the first scored sample."""
     with tempfile.TemporaryDirectory() as out:
-        run(tree, "-c", FIRST_SAMPLE, out)
+        run(tree, "-c", FIRST_SAMPLE, *EVAL, "--truncation", "1", "--out", out)
 
 
 def compare_evaluations(trees: dict[str, Path], arguments: argparse.Namespace) -> dict[str, object]:
@@ -111,7 +123,8 @@ def compare_steps(trees: dict[str, Path], arguments: argparse.Namespace) -> dict
     seconds: dict[str, list[float]] = {name: [] for name in trees}
     for _ in range(arguments.rounds):
         for name, tree in trees.items():
-            seconds[name].append(float(run(tree, "-c", STEPS, str(arguments.steps))))
+            options = [str(arguments.steps), str(WEIGHTS / "generator.safetensors")]
+            seconds[name].append(float(run(tree, "-c", STEPS, *options)))
     return {
         "step_s": {name: statistics.median(values) for name, values in seconds.items()},
         "ratio": ratio(seconds["old"], seconds["new"]),
