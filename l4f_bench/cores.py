@@ -23,7 +23,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _OVERLAPPING = 2  # one computes while the other decodes or counts
-_SMALL = 256  # pixels a side; see benchmarks/cores.py
+_MOST = 16  # bounds memory, as each worker has a batch in hand
+_SMALL = 512  # pixels a side; see benchmarks/cores.py
 
 
 def fits_one_core(side: int, device: torch.device) -> bool:
@@ -46,8 +47,8 @@ class Cores:
         """Workers for the networks that a loop calls; None stands for none.
 
         A network that says ``side_by_side`` may be called from several threads at once, and is
-        fastest so. If all of them do, there are as many workers as kernels would have threads:
-        ``OMP_NUM_THREADS`` bounds both.
+        fastest so. If all of them do, there are as many workers as kernels would have threads, up
+        to 16: ``OMP_NUM_THREADS`` bounds both.
         """
         there = [network for network in networks if network is not None]
         if not there:
@@ -55,7 +56,7 @@ class Cores:
         import torch
 
         if all(getattr(network, "side_by_side", False) for network in there):
-            return cls(torch.get_num_threads(), side_by_side=True)
+            return cls(min(_MOST, torch.get_num_threads()), side_by_side=True)
         on_cpu = not torch.cuda.is_available()
         return cls(min(_OVERLAPPING, torch.get_num_threads()) if on_cpu else _OVERLAPPING)
 
