@@ -20,6 +20,7 @@ from l4f_bench.projection.loading import (
     open_optimisation_projector,
 )
 from l4f_bench.projection.losses import MEASURES, USUAL
+from l4f_bench.projection.optimisation import PRECISIONS as SEARCHED
 from l4f_bench.projection.optimisation import OptimisationConfig
 from l4f_bench.projection.placement import FITS
 from l4f_bench.projection.projectors import Projector
@@ -76,6 +77,11 @@ class ProjectRequest:
         for flag, value in of_search.items():
             if self.by == "encoder" and value is not None:
                 raise InputError(f"--{flag} applies to --by optimisation only. Leave it out.")
+        if self.by == "encoder" and self.precision in SEARCHED:
+            raise InputError(
+                f"--precision {self.precision} applies to --by optimisation only. Give float32 or "
+                "bf16, or leave it out."
+            )
         if self.by == "encoder":
             check_precision(self.precision or FLOAT32)
 
