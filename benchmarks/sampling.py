@@ -1,11 +1,12 @@
 """Images with masks per second: our generator and alpha network against the published formulation.
 
 Both compute the same images and masks from the same weights and latents, in turns, in one process:
-``published_networks.py`` the way the public code does, ours one image at a time, as
-``l4f-bench sample`` does on a CPU. Their outputs must agree to 1e-4. Peak memory is that of a fresh
-process each, beyond what it holds before the first image.
+``published_networks.py`` the way the public code does, ours in blocks and by workers, as
+``l4f-bench eval`` does on a CPU: foreground and alpha, no background. Their outputs must agree to
+1e-4. Peak memory is that of a fresh process each, beyond what it holds before the first image.
 
     OMP_NUM_THREADS=2 python benchmarks/sampling.py --size 256 --batch 8
+    OMP_NUM_THREADS=2 python benchmarks/sampling.py --size 64 --batch 32
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ import torch
 from published_networks import published_alpha, published_generator
 from torch import Tensor
 
+from l4f_bench.blocks import block_size
+from l4f_bench.cores import Cores, fits_one_core
 from l4f_bench.generators.architecture import GeneratorArchitecture, default_channels
 from l4f_bench.generators.stylegan2 import Generator
 from l4f_bench.methods.labels4free.alpha import alpha_network
@@ -46,8 +49,16 @@ def build_tasks(size: int, batch: int, seed: int) -> dict[str, Task]:
         image, features = published_generator(weights, latents)
         return image, published_alpha(alpha_weights, features)
 
+    device = torch.device("cpu")
+    small = fits_one_core(size, device)
+    cores = Cores(torch.get_num_threads(), side_by_side=True) if small else Cores(1)
+
+    @torch.no_grad()
+    def paint(w: Tensor) -> tuple[Tensor, Tensor]:
+        return alpha.paint(generator, w)
+
     def ours() -> tuple[Tensor, Tensor]:
-        pairs = [alpha.paint(generator, w) for w in latents[:, None]]
+        pairs = list(cores.ahead(paint, torch.split(latents, block_size(size, device))))
         images, alphas = zip(*pairs, strict=True)
         return torch.cat(images), torch.cat(alphas)
 

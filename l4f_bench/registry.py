@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -125,8 +127,7 @@ class Registry(Generic[T]):
     def _points(self) -> list[EntryPoint]:
         if self._group is None:
             return []
-        # A package that is installed twice, as an editable checkout can be, offers the same twice.
-        return list(dict.fromkeys(entry_points(group=self._group)))
+        return _offered(self._group, tuple(sys.path))
 
     def _entry_of(self, point: EntryPoint) -> T:
         found = load_object(point.value, f"the {self._kind} '{point.name}' of {_package(point)}")
@@ -137,6 +138,13 @@ class Registry(Generic[T]):
                 f"is no {self._kind} of that name."
             )
         return entry
+
+
+@cache
+def _offered(group: str, path: tuple[str, ...]) -> list[EntryPoint]:
+    """Entry points of the packages on a path; a command asks dozens of times."""
+    # A package that is installed twice, as an editable checkout can be, offers the same twice.
+    return list(dict.fromkeys(entry_points(group=group)))
 
 
 def load_object(reference: str, what: str) -> Any:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from l4f_bench.errors import InputError
 
@@ -30,11 +31,34 @@ def network_of(
     Raises:
         InputError: As in :func:`load_tensors`.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), _Unfilled():
         check_tensors(build(), state_dict, optional)
-    network = build()
+    with _Unfilled():
+        network = build()
     load_tensors(network, state_dict, optional)
     return network.eval()
+
+
+class _Unfilled(TorchFunctionMode):
+    """While it lasts, no random weights are drawn, which a file's are to replace.
+
+    On the meta device the first draw would import 900 modules.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        """Leave memory as it is where ``func`` would fill it with random numbers."""
+        kwargs = kwargs or {}
+        if func in _FILLING:
+            return args[0] if args else kwargs["tensor"]
+        return (torch.empty if func is torch.randn else func)(*args, **kwargs)
+
+
+_FILLING = (
+    *(Tensor.normal_, Tensor.uniform_),
+    *(nn.init.kaiming_normal_, nn.init.kaiming_uniform_),
+)
 
 
 def load_tensors(

@@ -18,6 +18,8 @@ class CheckedAnnotator:
     def __init__(self, annotator: Annotator, what: str) -> None:
         """Check ``annotator``, which messages call ``what``."""
         self._annotator, self._what = annotator, what
+        self.side_by_side = bool(getattr(annotator, "side_by_side", False))
+        self.block_size = getattr(annotator, "block_size", 1)
 
     def annotate(self, image: Tensor) -> Annotation:
         """See :class:`Annotator`.

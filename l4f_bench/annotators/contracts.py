@@ -40,7 +40,12 @@ class Annotation:
 
 
 class Annotator(Protocol):
-    """Says where the foreground is in any image."""
+    """Says where the foreground is in any image.
+
+    Where it may be called from several threads at once, and images are so small that each is best
+    computed on one core, it says so by an attribute ``side_by_side`` that is true; by another,
+    ``block_size``, how many it computes together (:mod:`l4f_bench.blocks`).
+    """
 
     def annotate(self, image: Tensor) -> Annotation:
         """Masks of a batch at its own size; one image's result does not depend on the others.

@@ -12,6 +12,8 @@ from torch import Tensor
 from l4f_bench.annotators.contracts import Annotation, Normalisation, ParsingNetwork, Reason
 from l4f_bench.annotators.images import as_rgb, resized
 from l4f_bench.annotators.rejection import checked_fraction
+from l4f_bench.blocks import block_size, in_blocks
+from l4f_bench.cores import fits_one_core
 from l4f_bench.datasets.celebamask.parts import PARTS
 from l4f_bench.errors import InputError
 from l4f_bench.registry import unknown_name
@@ -73,6 +75,7 @@ class FaceParser:
         self.normalisation = normalisation or network.normalisation
         self.one_piece = one_piece
         self.network = network.eval()
+        self.side_by_side = fits_one_core(side, self._device)
         self._is_foreground = torch.tensor([name in self.foreground for name in classes])
 
     def annotate(self, image: Tensor) -> Annotation:
@@ -107,13 +110,26 @@ class FaceParser:
         Raises:
             InputError: ``image`` has another layout.
         """
-        device = next(self.network.parameters()).device
-        return preprocess(image, self.side, self.normalisation).to(device)
+        return preprocess(image, self.side, self.normalisation).to(self._device)
 
-    @torch.no_grad()
+    @property
+    def block_size(self) -> int:
+        """Images that are computed together."""
+        return block_size(self.side, self._device)
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.network.parameters()).device
+
     def _parse(self, image: Tensor) -> Tensor:
         """Classes at the network's size, int64 ``[N, side, side]``."""
-        return self.network.scores(self.prepared(image)).argmax(1)
+        return in_blocks(lambda x: self.scores(x).argmax(1), self.prepared(image), self.block_size)
+
+    @torch.no_grad()
+    def scores(self, pixels: Tensor) -> Tensor:
+        """The network's scores, ``[N, num_classes, side, side]``, of what ``prepared`` gives."""
+        # The layout that convolutions are fastest in; kernels, and so bits, depend on it.
+        return self.network.scores(pixels.contiguous(memory_format=torch.channels_last))
 
 
 def num_pieces(mask: Tensor) -> int:

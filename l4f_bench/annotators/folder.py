@@ -11,8 +11,8 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
-from itertools import chain
+from contextlib import closing, nullcontext, suppress
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,20 +22,24 @@ import torch
 from PIL import Image
 
 from l4f_bench.annotators.contracts import Annotator, Parser
+from l4f_bench.cores import Cores
 from l4f_bench.datasets.decoding import UnreadableError
 from l4f_bench.datasets.depth import Depth
 from l4f_bench.datasets.image_sources import image_files
 from l4f_bench.datasets.listing import Listing, size_in_bytes
 from l4f_bench.datasets.remarks import Remarks
 from l4f_bench.datasets.squares import read_rgb
-from l4f_bench.distributed import from_first, gathered, is_first, num_processes, shard
+from l4f_bench.distributed import from_first, gathered, is_first
 from l4f_bench.errors import BenchError, InputError
-from l4f_bench.progress import Progress
+from l4f_bench.progress import Advance, Progress
 from l4f_bench.provenance import environment
+from l4f_bench.rounds import Round, rounds
 from l4f_bench.runs import atomic_path, locked_folder, open_run, whole_lines, write_text
 
 METADATA, MASKS, CLASSES = "metadata.jsonl", "masks", "classes"
 UNREADABLE = "unreadable"
+
+Pixels = npt.NDArray[np.uint8]
 
 
 def annotate_folder(
@@ -91,20 +95,35 @@ def annotate_folder(
         with (out / METADATA).open("a", encoding="utf-8") as metadata:
             run = _Run(annotator, listing, out, metadata, class_maps=class_maps)
             try:
-                for start in range(0, len(left), num_processes()):
-                    batch = left[start : start + num_processes()]  # an image for each process
-                    own = [run.annotate(path, name) for name, path in shard(batch)]
-                    for line, warning in chain(*gathered(own)):
-                        if warning is not None:
-                            warn(warning)
-                        run.note(line)
-                        lines[line["mask"]] = line
-                    advance(len(batch))
+                _annotate_all(run, left, lines, advance, warn)
             finally:
                 for message in run.remarks.news():
                     warn(message)
         _check_all(lines, out / MASKS)
     return Counter(str(line["reason"] or "accepted") for line in lines.values())
+
+
+def _annotate_all(
+    run: _Run,
+    left: list[tuple[str, Path]],
+    lines: dict[str, dict[str, Any]],
+    advance: Advance,
+    warn: Callable[[str], object],
+) -> None:
+    """Annotate the images that are left, in order; their lines come to ``lines``."""
+    todo = list(rounds(range(len(left)), run.block_size))
+
+    def work(round_: Round) -> list[tuple[dict[str, Any], str | None]]:
+        return run.annotate([left[index] for index in round_.own])
+
+    with closing(run.cores.ahead(work, todo)) as done:
+        for round_, own in zip(todo, done, strict=True):
+            for line, warning in chain(*gathered(own)):
+                if warning is not None:
+                    warn(warning)
+                run.note(line)
+                lines[line["mask"]] = line
+            advance(len(round_.span))
 
 
 def _earlier(out: Path) -> dict[str, dict[str, Any]]:
@@ -178,7 +197,7 @@ def _by_mask(listing: Listing) -> dict[str, Path]:
 
 
 class _Run:
-    """Annotates images one by one into a folder."""
+    """Annotates images into a folder; in several threads at once."""
 
     def __init__(
         self,
@@ -193,15 +212,43 @@ class _Run:
         self._metadata, self._class_maps = metadata, class_maps
         self._depth = Depth(len(listing.paths), listing.paths.__getitem__)
         self.remarks = Remarks()
+        self.cores = Cores.for_networks(annotator)
 
-    def annotate(self, path: Path, name: str) -> tuple[dict[str, Any], str | None]:
-        """Write the files of one image; returns its line of metadata, and a warning if need be.
+    @property
+    def block_size(self) -> int:
+        """Images that are annotated together, if they are of one size."""
+        return getattr(self._annotator, "block_size", 1)
+
+    def annotate(self, files: list[tuple[str, Path]]) -> list[tuple[dict[str, Any], str | None]]:
+        """Write the files of some images; returns the line of each, and a warning if need be.
+
+        Args:
+            files: Names of masks, with the images' paths.
 
         Raises:
             InputError: The folder of the images is gone.
             BenchError: The one of the masks is.
         """
-        size, warning = size_in_bytes(path), None
+        found = [self._read(path) for _, path in files]
+        results: list[dict[str, Any]] = []
+        for _, group in groupby(zip(files, found, strict=True), key=lambda one: _shape(one[1])):
+            results += self._results([(name, photo) for (name, _), photo in group])
+        self._check_out()
+        return [
+            (
+                {
+                    "image": self._listing.name(path),
+                    "mask": name,
+                    "bytes": size_in_bytes(path),
+                    **result,
+                },
+                photo if isinstance(photo, str) else None,
+            )
+            for (name, path), photo, result in zip(files, found, results, strict=True)
+        ]
+
+    def _read(self, path: Path) -> Pixels | str:
+        """The pixels of a photograph, or why there are none."""
         try:
             photograph = read_rgb(path, self._depth)
         except UnreadableError as error:
@@ -209,13 +256,9 @@ class _Run:
                 raise InputError(
                     f"{path.parent} is gone. Put it back, and continue with --resume."
                 ) from None
-            warning = f"{path} cannot be read and is left out: it {error.reason}"
-            result: dict[str, Any] = {"accepted": False, "reason": UNREADABLE}
-        else:
-            self.remarks.add(photograph.remarks, str(path))
-            result = self._write_masks(photograph.pixels, name)
-        self._check_out()
-        return {"image": self._listing.name(path), "mask": name, "bytes": size, **result}, warning
+            return f"{path} cannot be read and is left out: it {error.reason}"
+        self.remarks.add(photograph.remarks, str(path))
+        return photograph.pixels
 
     def note(self, line: dict[str, Any]) -> None:
         """Count an image as done: the first process writes its line."""
@@ -223,22 +266,33 @@ class _Run:
             self._metadata.write(_text(line))
             self._metadata.flush()
 
-    def _write_masks(self, pixels: npt.NDArray[np.uint8], name: str) -> dict[str, Any]:
-        image = torch.from_numpy(np.array(pixels))[None]
-        annotation = self._annotator.annotate(image)
-        mask = annotation.mask[0].cpu().numpy()
+    def _results(self, group: list[tuple[str, Pixels | str]]) -> list[dict[str, Any]]:
+        """What there is to say of images of one size, whose masks are written; or of no images."""
+        pixels = [photo for _, photo in group if not isinstance(photo, str)]
+        if not pixels:
+            return [{"accepted": False, "reason": UNREADABLE} for _ in group]
+        names, image = [name for name, _ in group], torch.from_numpy(np.stack(pixels))
+        with self.cores.turn():
+            annotation = self._annotator.annotate(image)
+        masks = annotation.mask.cpu().numpy()
         self._check_out()  # else it would be made anew
-        _write_png(self._out / MASKS / name, mask.astype(np.uint8) * 255)
+        for name, mask in zip(names, masks, strict=True):
+            _write_png(self._out / MASKS / name, mask.astype(np.uint8) * 255)
         if self._class_maps and isinstance(self._annotator, Parser):
-            classes = self._annotator.class_map(image)[0].cpu().numpy()
-            _write_png(self._out / CLASSES / name, classes)
-        return {
-            "accepted": annotation.accepted[0],
-            "reason": annotation.reason[0],
-            "score": annotation.score[0] if annotation.score else None,
-            "area": round(float(mask.mean()), 6),
-            "size": list(mask.shape[::-1]),
-        }
+            with self.cores.turn():
+                classes = self._annotator.class_map(image).cpu().numpy()
+            for name, of_one in zip(names, classes, strict=True):
+                _write_png(self._out / CLASSES / name, of_one)
+        return [
+            {
+                "accepted": annotation.accepted[row],
+                "reason": annotation.reason[row],
+                "score": annotation.score[row] if annotation.score else None,
+                "area": round(float(mask.mean()), 6),
+                "size": list(mask.shape[::-1]),
+            }
+            for row, mask in enumerate(masks)
+        ]
 
     def _check_out(self) -> None:
         path = self._out / METADATA
@@ -251,6 +305,10 @@ class _Run:
                 f"{path} was moved or removed while masks were made. Put it back and continue with "
                 "--resume, or start again in another folder."
             )
+
+
+def _shape(photo: Pixels | str) -> tuple[int, ...]:
+    return () if isinstance(photo, str) else photo.shape
 
 
 def _write_png(path: Path, array: npt.NDArray[np.uint8]) -> None:

@@ -21,6 +21,7 @@ from l4f_bench.files.safetensors_file import read_tensors
 from l4f_bench.files.sniff import sniff
 from l4f_bench.files.state_dicts import StateDict, checked_tensors, without_prefix
 from l4f_bench.files.torch_file import read_torch_file
+from l4f_bench.folding import for_inference
 from l4f_bench.runs import atomic_path
 
 _METADATA_KEY = "l4f_bench_parser"
@@ -117,10 +118,10 @@ def load_parser(
     with refusals_named(path):
         tensors, metadata = _read(path)
         kind = network or _told_by_keys(tensors)
-        loaded = kind.from_state_dict(tensors).to(device)
+        loaded = kind.from_state_dict(tensors)
         described = _described(metadata, loaded)
     return FaceParser(
-        loaded,
+        for_inference(loaded).to(device),
         classes=described.classes,
         foreground=foreground,
         side=described.side,

@@ -17,6 +17,7 @@ class Screened:
     def __init__(self, annotator: Annotator, screen: Annotator) -> None:
         """Take masks from ``annotator``; ``screen`` only says which images are fit."""
         self._annotator, self._screen = annotator, screen
+        self.side_by_side = all(getattr(one, "side_by_side", False) for one in (annotator, screen))
 
     @property
     def foreground(self) -> tuple[str, ...]:

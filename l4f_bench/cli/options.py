@@ -71,6 +71,10 @@ Device = Annotated[
     str | None, typer.Option(help="cpu, cuda, …", show_default="cuda if there is one")
 ]
 
+Precision = Annotated[
+    str, typer.Option(help="float32, or bf16: faster where there are units for it, less exact.")
+]
+
 
 def given_option(context: typer.Context, name: str) -> str | None:
     """What a parameter is called on the command line, if it was given there."""

@@ -68,7 +68,9 @@ def project(
     precision: Annotated[
         str | None,
         typer.Option(
-            help="optimisation: double or single.", show_default="double on CPUs, single on GPUs"
+            help="encoder: float32, or bf16: faster where there are units for it, less exact. "
+            "optimisation: double or single.",
+            show_default="float32; double on CPUs, single on GPUs",
         ),
     ] = None,
     align: Annotated[

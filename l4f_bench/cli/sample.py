@@ -10,7 +10,7 @@ import typer
 from l4f_bench.cli.console import say, stdout
 from l4f_bench.cli.following import followed, long
 from l4f_bench.cli.names import completed
-from l4f_bench.cli.options import Device
+from l4f_bench.cli.options import Device, Precision
 from l4f_bench.evaluation.options import whole_or_auto
 
 
@@ -61,6 +61,7 @@ def sample(
         str, typer.Option(help="Samples at a time, or auto: what fits the device.")
     ] = "auto",
     device: Device = None,
+    precision: Precision = "float32",
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue a stopped run in this folder.")
     ] = False,
@@ -85,7 +86,7 @@ def sample(
     config = SampleConfig(
         dataset=dataset, method=method, generator=generator, alpha=alpha, num_images=num_images,
         truncation=truncation, seed=seed, threshold=threshold, background=background,
-        alpha16=alpha16,
+        alpha16=alpha16, precision=precision,
     )  # fmt: skip
     with processes(device), followed("Sampling") as progress:
         sample_into(

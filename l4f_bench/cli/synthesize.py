@@ -10,7 +10,7 @@ import typer
 from l4f_bench.cli.console import say, stdout
 from l4f_bench.cli.following import followed, long
 from l4f_bench.cli.names import completed
-from l4f_bench.cli.options import Device
+from l4f_bench.cli.options import Device, Precision
 from l4f_bench.evaluation.options import whole_or_auto
 
 
@@ -66,6 +66,7 @@ def synthesize(
         str, typer.Option(help="Pairs at a time, or auto: what fits the device.")
     ] = "auto",
     device: Device = None,
+    precision: Precision = "float32",
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue a stopped run in this folder.")
     ] = False,
@@ -86,7 +87,8 @@ def synthesize(
 
     config = SampleConfig(
         dataset=dataset, method=method, generator=generator, alpha=alpha, num_images=num_images,
-        truncation=truncation, seed=seed, pairs=PairsConfig(images=images, format=store),
+        truncation=truncation, seed=seed, precision=precision,
+        pairs=PairsConfig(images=images, format=store),
         threshold=DATASETS.get(dataset).threshold if threshold is None else threshold,
     )  # fmt: skip
     size = whole_or_auto(batch_size)

@@ -147,7 +147,7 @@ def _of_samples(folder: Path, trained: TrainedGenerator) -> Tensor:
 def _samples(
     trained: TrainedGenerator, indices: Sequence[int], seed: int, truncation: float
 ) -> Tensor:
-    """Latents w ``[N, w_dim]`` of samples, one at a time as ``sample`` makes them."""
+    """Latents w ``[N, w_dim]`` of samples: up to rounding as ``sample`` makes them."""
     network = trained.network
     latents = [
         truncate(

@@ -1,31 +1,32 @@
 """The one loop of every evaluation of masks: shard, predict, ask for the truth, count, gather.
 
-Images are taken in the order of their index, so a result does not depend on the batch size or the
-number of processes, and a longer evaluation begins with the shorter one.
+Images are taken in the order of their index, so a result does not depend on the batch size, the
+number of processes or that of workers, and a longer evaluation begins with the shorter one. A
+worker sees its batch through, from decoding to counting, so that no stage waits for another's.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from l4f_bench.distributed import gathered, num_processes, shard
+from l4f_bench.cores import Cores
+from l4f_bench.distributed import gathered
 from l4f_bench.evaluation.controls import Controls, Looked
 from l4f_bench.evaluation.difficulty import Difficulty, difficulty_of
 from l4f_bench.evaluation.mask_notes import MaskNote
 from l4f_bench.metrics.counts import COUNT_NAMES, NUM_LEVELS, count_levels, count_pixels
 from l4f_bench.progress import Advance
+from l4f_bench.rounds import Round, rounds
 
 IntArray = npt.NDArray[np.int64]
-P = TypeVar("P")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,14 +58,18 @@ class Pair:
     """Pixels ``[3, H, W]`` RGB, where they are at hand."""
 
 
-class Scene(Protocol[P]):
+class Scene(Protocol):
     """What is scored against what, by index."""
 
-    def predict(self, indices: Sequence[int]) -> P:
-        """Predictions of a batch; called in another thread while the last batch is counted."""
+    @property
+    def cores(self) -> Cores:
+        """Workers that pair batches; each network is called in its :meth:`Cores.turn`."""
 
-    def pair(self, predictions: P) -> list[Pair]:
-        """The same with their true masks, in order; images that do not take part are left out."""
+    def pairs(self, indices: Sequence[int]) -> list[Pair]:
+        """Predictions of a batch with their true masks, in order; called in several threads.
+
+        Images that do not take part are left out.
+        """
 
     def pixels(self, pair: Pair) -> npt.NDArray[np.uint8] | None:
         """The image of a pair, uint8 ``[3, H, W]`` RGB; None where none is at hand."""
@@ -135,7 +140,7 @@ class Counts:
 
 
 def count_images(
-    scene: Scene[Any],
+    scene: Scene,
     *,
     most: int,
     first: int = 0,
@@ -150,49 +155,31 @@ def count_images(
         most: Number of images there are.
         first: Image to begin with.
         wanted: How many accepted images are enough; None for all.
-        batch_size: Images at a time in each process.
+        batch_size: Images of a worker at a time.
         advance: Called with the number of images newly done: accepted ones where ``wanted``.
     """
     result = Counts()
-    start, step = first, batch_size * num_processes()
-    with closing(_predicted_ahead(scene, range(first, most), step)) as rounds:
-        for predictions in rounds:
-            own = (
-                [] if predictions is None else [_counted(pair) for pair in scene.pair(predictions)]
-            )
+    todo = list(rounds(range(first, most), batch_size))
+    with closing(scene.cores.ahead(lambda round_: _counted(scene, round_), todo)) as counted:
+        for round_, own in zip(todo, counted, strict=False):
             before = len(result.rows)
             for row, looked in sorted(chain(*gathered(own)), key=lambda one: one[0].index):
                 result.add(row, looked)
                 if len(result.rows) == wanted:
                     break
             else:
-                result.drawn = min(start + step, most)
-            done = result.drawn - start if wanted is None else len(result.rows) - before
+                result.drawn = round_.span.stop
+            done = len(round_.span) if wanted is None else len(result.rows) - before
             advance(done)
-            start += step
             if len(result.rows) == wanted:
                 break
     return result
 
 
-def _predicted_ahead(scene: Scene[P], span: range, step: int) -> Generator[P | None]:
-    """This process's predictions of every round; the next are made while these are paired."""
-
-    def predict(start: int) -> P | None:
-        indices = shard(range(start, min(start + step, span.stop)))
-        return scene.predict(indices) if indices else None  # of the last round, some get nothing
-
-    with ThreadPoolExecutor(1) as painter:
-        coming = painter.submit(predict, span.start)
-        for start in range(span.start + step, span.stop + step, step):
-            predictions = coming.result()
-            if start < span.stop:
-                coming = painter.submit(predict, start)
-            yield predictions
-
-
-def _counted(pair: Pair) -> tuple[Row, Looked]:
-    return _row(pair), Looked.at(pair.preds, pair.target, pair.counted)
+def _counted(scene: Scene, round_: Round) -> list[tuple[Row, Looked]]:
+    """This process's images of a round, without their pixels."""
+    pairs = scene.pairs(round_.own) if round_.own else []  # of the last round, some get nothing
+    return [(_row(pair), Looked.at(pair.preds, pair.target, pair.counted)) for pair in pairs]
 
 
 def _row(pair: Pair) -> Row:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +29,7 @@ class Example:
 
 
 def pick_examples(
-    scene: Scene[Any],
+    scene: Scene,
     counts: Counts,
     name: Callable[[Pair], str],
     per_group: int = PER_GROUP,
@@ -61,7 +60,7 @@ def pick_examples(
     examples = []
     for group, positions in groups.items():
         for position in positions:
-            (pair,) = scene.pair(scene.predict([counts.rows[position].index]))
+            (pair,) = scene.pairs([counts.rows[position].index])
             pixels = scene.pixels(pair)
             if pixels is not None and pixels.shape[1:] == pair.target.shape:
                 title = f"{group}: {name(pair)}, IoU {iou[position]:.3f}"

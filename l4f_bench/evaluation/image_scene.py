@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from l4f_bench.cores import Cores
 from l4f_bench.datasets.bars import Bars
 from l4f_bench.datasets.depth import Depth
 from l4f_bench.datasets.image_set import (
@@ -29,6 +30,7 @@ from l4f_bench.datasets.pairs import list_images, pair_files
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.counting import Pair
 from l4f_bench.evaluation.mask_notes import Reading, note_of
+from l4f_bench.provenance import sha256_of_files
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,15 +56,6 @@ class Prediction:
     file: MaskFile | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Predictions of some images."""
-
-    indices: Sequence[int]
-    images: Images
-    predictions: list[Prediction]
-
-
 Predictor = Callable[[Sequence[int], Images], list[Prediction]]
 TruthSource = Callable[[Sequence[int], Images], list[TrueMask]]
 
@@ -82,23 +75,20 @@ class ImageScene:
     """Which images take part."""
     bars: Callable[[int], Bars] | None = None
     """Rows of an image that are letterbox bars, where these are left out as well."""
+    cores: Cores = field(default_factory=Cores)
+    """Workers, in whose turn predictor and truth call networks."""
 
-    def predict(self, indices: Sequence[int]) -> Batch:
-        """Read the images if need be, and predict their masks."""
-        images = None
+    def pairs(self, indices: Sequence[int]) -> list[Pair]:
+        """Predictions with their true masks; the images are read if need be."""
+        pixels = None
         if self.needs_pixels:
-            images = mapped(partial(read_image, self.images), indices, self.workers)
-        return Batch(indices, images, self.predictor(indices, images))
-
-    def pair(self, predictions: Batch) -> list[Pair]:
-        """The same with their true masks."""
-        nothing: list[Pixels | None] = [None] * len(predictions.indices)
-        images = predictions.images or nothing
-        truths = self.truth_of(predictions.indices, predictions.images)
+            pixels = mapped(partial(read_image, self.images), indices, self.workers)
+        predictions, truths = self.predictor(indices, pixels), self.truth_of(indices, pixels)
+        nothing: list[Pixels | None] = [None] * len(indices)
         return [
-            self._pair(index, prediction, true, pixels)
-            for index, prediction, true, pixels in zip(
-                predictions.indices, predictions.predictions, truths, images, strict=True
+            self._pair(index, prediction, true, image)
+            for index, prediction, true, image in zip(
+                indices, predictions, truths, pixels or nothing, strict=True
             )
             if self.subset == "all" or (true.reason is None) == (self.subset == "accepted")
         ]
@@ -189,6 +179,10 @@ class MaskFiles:
         """What there is to say of the folder."""
         return self._said
 
+    def digests(self, most: int) -> dict[str, str]:
+        """What the first files are."""
+        return {"preds": sha256_of_files(self.paths[:most])}
+
     def predictor(self, reading: Reading, *, with_levels: bool, workers: int | None) -> Predictor:
         """Reads the masks of a batch.
 
@@ -211,11 +205,14 @@ class MaskFiles:
         return printable(self._listing.name(path))
 
 
-def segmented(method: ImageMethod, *, threshold: float, with_levels: bool) -> Predictor:
+def segmented(
+    method: ImageMethod, cores: Cores, *, threshold: float, with_levels: bool
+) -> Predictor:
     """Predictions of a method, which gets images of one size together.
 
     Args:
         method: Gives alpha.
+        cores: In whose turn it does.
         threshold: Alpha above which a pixel is foreground.
         with_levels: Keep the grey levels, for F-measures.
     """
@@ -225,7 +222,8 @@ def segmented(method: ImageMethod, *, threshold: float, with_levels: bool) -> Pr
 
         found: list[Prediction] = []
         for stack in _of_one_size(images or []):
-            alpha = method.segment(stack)[:, 0]
+            with cores.turn():
+                alpha = method.segment(stack)[:, 0]
             steps = threshold_steps(alpha).numpy().astype(np.uint8) if with_levels else None
             found += [
                 Prediction(mask, None if steps is None else steps[row])
@@ -241,13 +239,14 @@ def own_masks(images: ImageSet, workers: int | None) -> TruthSource:
     return lambda indices, _: mapped(partial(read_mask_of, images), indices, workers)
 
 
-def annotated(annotator: Annotator) -> TruthSource:
-    """An annotator's masks; it may reject images."""
+def annotated(annotator: Annotator, cores: Cores) -> TruthSource:
+    """An annotator's masks, in its turn of ``cores``; it may reject images."""
 
     def truths(_: Sequence[int], images: Images) -> list[TrueMask]:
         found: list[TrueMask] = []
         for stack in _of_one_size(images or []):
-            annotation = annotator.annotate(stack)
+            with cores.turn():
+                annotation = annotator.annotate(stack)
             masks = annotation.mask.cpu().numpy()
             found += [
                 TrueMask(mask, reason=reason)
@@ -258,9 +257,9 @@ def annotated(annotator: Annotator) -> TruthSource:
     return truths
 
 
-def accepted_by(annotator: Annotator, source: TruthSource) -> TruthSource:
+def accepted_by(annotator: Annotator, cores: Cores, source: TruthSource) -> TruthSource:
     """The masks of another source, with the reasons for which an annotator rejects images."""
-    reasons_of = annotated(annotator)
+    reasons_of = annotated(annotator, cores)
 
     def truths(indices: Sequence[int], images: Images) -> list[TrueMask]:
         return [

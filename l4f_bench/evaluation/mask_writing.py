@@ -11,7 +11,7 @@ from PIL import Image
 
 from l4f_bench.datasets.formats import EXTENSIONS
 from l4f_bench.datasets.image_set import ImageSet
-from l4f_bench.distributed import shard
+from l4f_bench.distributed import gathered
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.image_scene import Images, Prediction, Predictor
 from l4f_bench.runs import atomic_path, check_writable
@@ -35,7 +35,8 @@ def kept(predictor: Predictor, images: ImageSet, folder: Path, span: range) -> P
     twice = [path.name for path, number in Counter(paths.values()).items() if number > 1]
     if twice:
         raise InputError(f"Several images would get the mask {twice[0]}. Rename all but one.")
-    _refuse_taken([paths[index] for index in shard(span)])
+    _refuse_taken(list(paths.values()))
+    gathered(None)  # no process writes before all have looked
 
     def predict(indices: Sequence[int], pixels: Images) -> list[Prediction]:
         predictions = predictor(indices, pixels)

@@ -9,6 +9,7 @@ from typing import Any
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.ranges import check_fraction, check_least, check_sampling
 from l4f_bench.methods.specs import method_named
+from l4f_bench.precision import FLOAT32, check_precision
 from l4f_bench.registry import unknown_name
 
 IMAGES = ("original", "composite")
@@ -61,12 +62,15 @@ class SampleConfig:
     """Of ours ``first-conv`` or ``constant``: how the generator paints backgrounds."""
     alpha16: bool = False
     """Also write alpha with 16 bits."""
+    precision: str = FLOAT32
+    """What networks compute in, one of ``PRECISIONS``."""
     pairs: PairsConfig | None = None
     """Write pairs alone; None for everything that the method makes."""
 
     def __post_init__(self) -> None:
         check_least("-n", self.num_images, 1)
         check_sampling([self.truncation], self.seed)
+        check_precision(self.precision)
         check_fraction("--threshold", self.threshold, below=1)
 
     @property
@@ -77,6 +81,8 @@ class SampleConfig:
 
 def identity_of(config: SampleConfig, digests: dict[str, str]) -> dict[str, Any]:
     """What must be the same for two runs to fill one folder; JSON data."""
+    # Folders from before there was a choice are of float32, and can be gone on with.
+    exact = {} if config.precision == FLOAT32 else {"precision": config.precision}
     return {
         "method": method_named(config.method).name,
         "dataset": config.dataset,
@@ -87,4 +93,5 @@ def identity_of(config: SampleConfig, digests: dict[str, str]) -> dict[str, Any]
         "alpha16": config.alpha16,
         "pairs": None if config.pairs is None else asdict(config.pairs),
         "sha256": digests,
+        **exact,
     }

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import replace
-from functools import partial
-from itertools import chain, count
+from itertools import chain
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
+from l4f_bench.cores import Cores
 from l4f_bench.datasets.specs import DATASETS
-from l4f_bench.distributed import from_first, gathered, is_first, num_processes, shard
+from l4f_bench.distributed import from_first, gathered, is_first
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.sample_config import SampleConfig, identity_of
 from l4f_bench.evaluation.sample_files import METADATA, SampleFiles
@@ -29,6 +30,7 @@ from l4f_bench.methods.loading import load_generative
 from l4f_bench.methods.specs import method_named
 from l4f_bench.progress import Progress
 from l4f_bench.provenance import environment
+from l4f_bench.rounds import rounds
 from l4f_bench.runs import append_lines, locked_folder, open_run, whole_lines, write_text
 
 _CHECKED_TOGETHER = 64
@@ -58,6 +60,7 @@ def sample_into(
         alpha=config.alpha,
         background=config.background,
         device=device,
+        precision=config.precision,
     )
     sample_folder(
         method,
@@ -123,23 +126,37 @@ def _make(
     progress: Progress,
 ) -> tuple[str, ...]:
     """Make samples; returns the sub-folders that they got, none where there was nothing to do."""
-    kinds: tuple[str, ...] = ()
-    advance = progress(len(wanted))
-    step = batch_size * num_processes()
-    with ThreadPoolExecutor() as pool:
-        for start in wanted[::step]:
-            indices = range(start, min(start + step, wanted.stop))
-            own: list[tuple[int, str]] = []
-            if share := shard(indices):  # of the last batch, some processes get nothing
-                samples = _samples(method, files.config, share)
-                kinds = kinds or files.make_folders(samples)
-                own = list(pool.map(partial(files.write, samples), count(), share))
+    advance, todo = progress(len(wanted)), list(rounds(wanted, batch_size))
+    cores = Cores.for_networks(method)
+    writer = _Writer(method, files, cores)
+    with closing(cores.ahead(lambda round_: writer.write(round_.own), todo)) as written:
+        for round_, own in zip(todo, written, strict=True):
             lines = dict(chain(*gathered(own)))
             if is_first():
-                append_lines(files.folder / METADATA, (lines[index] for index in indices))
-                stored.store(indices.stop)
-            advance(len(indices))
-    return kinds
+                append_lines(files.folder / METADATA, (lines[index] for index in round_.span))
+                stored.store(round_.span.stop)
+            advance(len(round_.span))
+    return writer.kinds
+
+
+class _Writer:
+    """Makes batches of samples and writes their files; in several threads at once."""
+
+    def __init__(self, method: GenerativeMethod, files: SampleFiles, cores: Cores) -> None:
+        self._method, self._files, self._cores = method, files, cores
+        self._making_folders = Lock()
+        self.kinds: tuple[str, ...] = ()
+        """Sub-folders that were made."""
+
+    def write(self, indices: Sequence[int]) -> list[tuple[int, str]]:
+        """The lines of metadata by index; of the last round, some processes get nothing."""
+        if not indices:
+            return []
+        with self._cores.turn():
+            samples = _samples(self._method, self._files.config, indices)
+        with self._making_folders:
+            self.kinds = self.kinds or self._files.make_folders(samples)
+        return [self._files.write(samples, row, index) for row, index in enumerate(indices)]
 
 
 def _samples(method: GenerativeMethod, config: SampleConfig, indices: Sequence[int]) -> Samples:

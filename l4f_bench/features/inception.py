@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from l4f_bench.blocks import in_blocks
 from l4f_bench.cache import cached_weight
+from l4f_bench.cores import fits_one_core
 from l4f_bench.errors import InputError, MissingDependencyError
 from l4f_bench.features.contracts import FeatureSpec
 from l4f_bench.features.resizing import check_resize, resized_floats
@@ -19,11 +19,13 @@ from l4f_bench.features.specs import INCEPTION
 from l4f_bench.files.errors import RefusedError, refusals_named
 from l4f_bench.files.state_dicts import checked_tensors
 from l4f_bench.files.torch_file import read_torch_file
+from l4f_bench.folding import for_inference
 from l4f_bench.provenance import sha256_of
 from l4f_bench.tensors import StateDict, load_tensors
 
 SIDE = 299
 
+_BLOCK = {"cpu": 16, "cuda": 64}
 _NUM_CLASSES = 1008
 _MIN_SIDE = 75  # smaller images have no pixel left after the strides
 # Layers up to each of the four places where pytorch-fid reads features.
@@ -48,8 +50,7 @@ class Inception:
         """
         check_resize(resize)
         self._device = device
-        # Channels last is the layout that convolutions are fastest in, on CPU and GPU alike.
-        fused = _fused(network.eval()).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        fused = for_inference(network).to(device)
         self._blocks = [nn.Sequential(*(getattr(fused, key) for key in keys)) for keys in _BLOCKS]
         self._spec = FeatureSpec(
             name=INCEPTION.name,
@@ -63,9 +64,19 @@ class Inception:
         """Inception's pool3 features under this resize policy."""
         return self._spec
 
+    @property
+    def block_size(self) -> int:
+        """Images that are computed together: weights are large beside the features of one."""
+        return _BLOCK.get(self._device.type, _BLOCK["cpu"])
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether images are best computed on one core each."""
+        return fits_one_core(SIDE, self._device)
+
     def features(self, image: Tensor) -> npt.NDArray[np.float32]:
         """pool3 features ``[N, 2048]`` of images uint8 ``[N, 3, H, W]`` RGB."""
-        return self.block_means(image)[-1].cpu().numpy()
+        return in_blocks(lambda x: self.block_means(x)[-1].cpu(), image, self.block_size).numpy()
 
     @torch.inference_mode()
     def block_means(self, image: Tensor) -> list[Tensor]:
@@ -152,12 +163,3 @@ def fill_network(network: nn.Module, state_dict: StateDict) -> None:
         InputError: They are those of another network; every key that does not fit is listed.
     """
     load_tensors(network, state_dict, optional=(".num_batches_tracked",))
-
-
-def _fused(network: nn.Module) -> nn.Module:
-    """The network with every normalisation multiplied into the convolution before it."""
-    for module in network.modules():
-        if isinstance(getattr(module, "bn", None), nn.BatchNorm2d):
-            unit: Any = module
-            unit.conv, unit.bn = fuse_conv_bn_eval(unit.conv, unit.bn), nn.Identity()
-    return network

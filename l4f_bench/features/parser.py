@@ -12,6 +12,7 @@ from torch import Tensor
 from l4f_bench.annotators.bisenet import BiSeNet
 from l4f_bench.annotators.face_parsing import FaceParser
 from l4f_bench.annotators.parser_file import load_parser
+from l4f_bench.blocks import in_blocks
 from l4f_bench.cache import cached_weight
 from l4f_bench.errors import InputError
 from l4f_bench.features.contracts import FeatureSpec
@@ -46,12 +47,26 @@ class ParserFeatures:
         """What they are."""
         return self._spec
 
+    @property
+    def block_size(self) -> int:
+        """Images that are computed together."""
+        return self._parser.block_size
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether images are best computed on one core each."""
+        return self._parser.side_by_side
+
     @torch.inference_mode()
     def features(self, image: Tensor) -> npt.NDArray[np.float32]:
         """Features ``[N, dimension]`` of images uint8 ``[N, 3, H, W]`` RGB."""
-        fused = self._network.fused(self._parser.prepared(image))
-        means: npt.NDArray[np.float32] = fused.mean((2, 3)).cpu().numpy()
+        pixels = self._parser.prepared(image)
+        means: npt.NDArray[np.float32] = in_blocks(self._means, pixels, self.block_size).numpy()
         return means
+
+    def _means(self, pixels: Tensor) -> Tensor:
+        fused = self._network.fused(pixels.contiguous(memory_format=torch.channels_last))
+        return fused.mean((2, 3)).cpu()
 
 
 def load_parser_features(

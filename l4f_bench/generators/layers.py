@@ -22,7 +22,7 @@ TAPS = (1.0, 3.0, 3.0, 1.0)
 
 def fir_kernel(taps: Sequence[float] = TAPS, gain: float = 1.0) -> Tensor:
     """Separable low-pass kernel, float32 ``[len(taps), len(taps)]``, summing to ``gain``."""
-    row = torch.tensor(taps)
+    row = torch.tensor(taps, device="cpu")  # even where a network is built without memory
     kernel = row[:, None] * row[None, :]
     return kernel * (gain / kernel.sum())
 
@@ -54,7 +54,8 @@ class EqualLinear(nn.Module):
         activation: bool = False,
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(num_outputs, num_inputs) / lr_multiplier)
+        start = torch.empty(num_outputs, num_inputs).normal_(std=1 / lr_multiplier)
+        self.weight = nn.Parameter(start)
         self.bias = nn.Parameter(torch.full((num_outputs,), float(bias_init)))
         self.scale = lr_multiplier / math.sqrt(num_inputs)
         self.lr_multiplier = lr_multiplier
@@ -173,9 +174,12 @@ class ModulatedConv2d(nn.Module):
         if len(x) == 1 and weight.numel() < x.numel():
             weight = weight * style.view(1, -1, 1, 1) * factor.view(-1, 1, 1, 1)
             return self._convolve(x, weight)
-        x = self._convolve(x * style[:, :, None, None], weight)
-        factor = factor[:, :, None, None]
-        return x * factor if torch.is_grad_enabled() else x.mul_(factor)
+        if torch.is_grad_enabled():
+            return self._convolve(x * style[:, :, None, None], weight) * factor[:, :, None, None]
+        # Under autocast factors are rounded first: mixed types would be brought to one in passes
+        # of their own.
+        x = self._convolve(x * style[:, :, None, None].to(x.dtype), weight)
+        return x.mul_(factor[:, :, None, None].to(x.dtype))
 
     def _output_factor(self, style: Tensor, gain: float) -> Tensor:
         """Factor of each output channel ``[N, num_outputs]``: gain, and 1 / norm of its weights."""
@@ -235,7 +239,8 @@ class StyledConv(nn.Module):
         if torch.is_grad_enabled():
             x = F.leaky_relu(x + shift if noise is None else x + shift + strength * noise, SLOPE)
         else:
-            x = x.add_(shift) if noise is None else x.add_(shift).add_(strength * noise)
+            x = x.add_(shift.to(x.dtype))
+            x = x if noise is None else x.add_((strength * noise).to(x.dtype))
             x = F.leaky_relu_(x, SLOPE)
         clamp = self.activate.clamp
         return x if clamp is None else x.clamp(-clamp, clamp)

@@ -19,6 +19,7 @@ class AnnotatingMethod:
     def __init__(self, annotator: Annotator) -> None:
         """Score ``annotator``."""
         self._annotator = annotator
+        self.side_by_side = bool(getattr(annotator, "side_by_side", False))
 
     def segment(self, image: Tensor) -> Tensor:
         """See :class:`ImageMethod`."""

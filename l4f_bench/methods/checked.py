@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 from torch import Tensor
@@ -13,6 +14,8 @@ from l4f_bench.methods.contracts import GenerativeMethod, ImageMethod, Samples
 from l4f_bench.methods.specs import MethodSpec, described, typed
 from l4f_bench.registry import capitalised, code_of_others
 
+Computing = Callable[[], AbstractContextManager[object]]
+"""Gives the context in which a method is called."""
 CONTRACT = "float32 [N, 1, H, W] in [0, 1] on the CPU"
 """What alpha must be."""
 
@@ -20,9 +23,12 @@ CONTRACT = "float32 [N, 1, H, W] in [0, 1] on the CPU"
 class CheckedImageMethod:
     """An image method that refuses to return what breaks the contract."""
 
-    def __init__(self, method: ImageMethod, spec: MethodSpec) -> None:
-        """Check ``method``, which is that of ``spec``."""
-        self._method, self._spec = method, spec
+    def __init__(
+        self, method: ImageMethod, spec: MethodSpec, computing: Computing = nullcontext
+    ) -> None:
+        """Check ``method``, which is that of ``spec`` and called in the context ``computing``."""
+        self._method, self._spec, self._computing = method, spec, computing
+        self.side_by_side = bool(getattr(method, "side_by_side", False))
 
     def segment(self, image: Tensor) -> Tensor:
         """See :class:`ImageMethod`.
@@ -30,7 +36,7 @@ class CheckedImageMethod:
         Raises:
             InputError: The method fails, or breaks the contract.
         """
-        with code_of_others(described(self._spec)):
+        with code_of_others(described(self._spec)), self._computing():
             alpha = self._method.segment(image)
         refuse_faults(segmentation_checks(alpha, image), self._spec)
         return alpha.detach()
@@ -39,11 +45,15 @@ class CheckedImageMethod:
 class CheckedGenerativeMethod:
     """A generative method that refuses to return what breaks the contract."""
 
-    def __init__(self, method: GenerativeMethod, spec: MethodSpec) -> None:
-        """Check ``method``, which is that of ``spec``."""
-        self._method, self._spec = method, spec
+    def __init__(
+        self, method: GenerativeMethod, spec: MethodSpec, computing: Computing = nullcontext
+    ) -> None:
+        """Check ``method``, which is that of ``spec`` and called in the context ``computing``."""
+        self._method, self._spec, self._computing = method, spec, computing
         self.device = getattr(method, "device", None)
         self.bytes_per_image = getattr(method, "bytes_per_image", None)
+        self.block_size = getattr(method, "block_size", 1)
+        self.side_by_side = bool(getattr(method, "side_by_side", False))
 
     def sample(self, indices: Sequence[int], *, truncation: float, seed: int) -> Samples:
         """See :class:`GenerativeMethod`.
@@ -66,7 +76,7 @@ class CheckedGenerativeMethod:
         self, name: str, indices: Sequence[int], *, truncation: float, seed: int
     ) -> Samples:
         """What the method's function of that name returns."""
-        with code_of_others(described(self._spec)):
+        with code_of_others(described(self._spec)), self._computing():
             make = getattr(self._method, name)
             samples: Samples = make(indices, truncation=truncation, seed=seed)
         refuse_faults(sample_checks(samples, indices), self._spec)

@@ -44,13 +44,34 @@ def join_samples(parts: Sequence[Samples]) -> Samples:
     )
 
 
+def rows_of(samples: Samples, rows: Sequence[int]) -> Samples:
+    """Some samples of a batch, in the order of ``rows``."""
+    chosen = list(rows)
+
+    def of(part: Tensor | None) -> Tensor | None:
+        return None if part is None else part[chosen]
+
+    return Samples(
+        image=samples.image[chosen],
+        alpha=samples.alpha[chosen],
+        indices=None if samples.indices is None else tuple(samples.indices[i] for i in chosen),
+        background=of(samples.background),
+        composite=of(samples.composite),
+        latent=of(samples.latent),
+    )
+
+
 def _joined(parts: Sequence[Tensor | None]) -> Tensor | None:
     there = [part for part in parts if part is not None]
     return torch.cat(there) if len(there) == len(parts) else None
 
 
 class ImageMethod(Protocol):
-    """A method that finds the foreground of any image."""
+    """A method that finds the foreground of any image.
+
+    Where it may be called from several threads at once, and images are so small that each is best
+    computed on one core, it says so by an attribute ``side_by_side`` that is true.
+    """
 
     def segment(self, image: Tensor) -> Tensor:
         """Alpha of images, float32 ``[N, 1, H, W]`` in [0, 1] on the CPU.
@@ -65,10 +86,12 @@ class ImageMethod(Protocol):
 class GenerativeMethod(Protocol):
     """A method that makes its own images together with masks.
 
-    It may have two attributes more, which say how many samples fit a GPU at a time: ``device``, a
-    ``torch.device`` or its name, and ``bytes_per_image``, the memory that an image of a batch takes
-    at the most, roughly. Where backgrounds take time of their own, it leaves them to a method
-    more, ``sample_layers``: as ``sample``, and with background and composite.
+    It may have attributes more. ``device``, a ``torch.device`` or its name, and
+    ``bytes_per_image``, the memory that an image of a batch takes at the most, roughly, say how
+    many samples fit a GPU at a time; ``block_size`` (:mod:`l4f_bench.blocks`) how many it computes
+    together in any case; ``side_by_side`` is as for an :class:`ImageMethod`. Where backgrounds take
+    time of their own, it leaves them to a method more, ``sample_layers``: as ``sample``, and with
+    background and composite.
     """
 
     def sample(self, indices: Sequence[int], *, truncation: float, seed: int) -> Samples:

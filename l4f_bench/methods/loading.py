@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from l4f_bench.annotators.specs import ANNOTATORS
+from l4f_bench.devices import choose_device
 from l4f_bench.errors import BenchError, InputError
 from l4f_bench.methods.calling import call_load
-from l4f_bench.methods.checked import CheckedGenerativeMethod, CheckedImageMethod
+from l4f_bench.methods.checked import CheckedGenerativeMethod, CheckedImageMethod, Computing
 from l4f_bench.methods.contracts import GenerativeMethod, ImageMethod
 from l4f_bench.methods.specs import METHODS, Kind, MethodSpec, described, method_named
+from l4f_bench.precision import FLOAT32, check_precision, computing_in
 from l4f_bench.registry import load_object
 
 _MAKES = {"generative": "makes no samples", "image": "segments no images"}
@@ -22,6 +25,7 @@ def load_generative(
     *,
     weights: Path | None = None,
     device: str | None = None,
+    precision: str = FLOAT32,
     **options: object,
 ) -> tuple[GenerativeMethod, dict[str, str]]:
     """A method that makes images with masks, whose results are checked.
@@ -31,6 +35,7 @@ def load_generative(
         dataset: Key of the data set.
         weights: Its checkpoint; None takes the data set's, embedded or in the cache.
         device: Where to compute; None takes a GPU if there is one.
+        precision: What networks compute in, one of ``PRECISIONS``.
         options: What else the method takes; None for the usual.
 
     Returns:
@@ -48,7 +53,7 @@ def load_generative(
     method, digests = load_method(spec, dataset, weights=weights, device=device, **options)
     if not hasattr(method, "sample"):
         raise _other_kind(spec, "generative")
-    return CheckedGenerativeMethod(method, spec), digests
+    return CheckedGenerativeMethod(method, spec, _computing(precision, device)), digests
 
 
 def load_image_method(
@@ -57,6 +62,7 @@ def load_image_method(
     *,
     weights: Path | None = None,
     device: str | None = None,
+    precision: str = FLOAT32,
     **options: object,
 ) -> tuple[ImageMethod, dict[str, str]]:
     """A method that finds the foreground of any image; arguments as for :func:`load_generative`.
@@ -74,7 +80,7 @@ def load_image_method(
     method, digests = load_method(spec, dataset, weights=weights, device=device, **options)
     if not hasattr(method, "segment"):
         raise _other_kind(spec, "image")
-    return CheckedImageMethod(method, spec), digests
+    return CheckedImageMethod(method, spec, _computing(precision, device)), digests
 
 
 def load_method(
@@ -126,6 +132,12 @@ def kind_of(
         return spec.kind
     method, _ = load_method(spec, dataset, weights=weights, device=device)
     return "generative" if hasattr(method, "sample") else "image"
+
+
+def _computing(precision: str, device: str | None) -> Computing:
+    """The context in which a method is called, on the device that it is told to use."""
+    check_precision(precision)
+    return partial(computing_in, precision, choose_device(device))
 
 
 def _other_kind(spec: MethodSpec, wanted: Kind) -> InputError:

@@ -79,10 +79,11 @@ def _attribute_checks(method: Any) -> Iterator[Check]:
         named = isinstance(place, (str, torch.device))
         fault = None if named else type(place).__name__
         yield Check("type of device", "torch.device or its name", fault)
-    num_bytes = getattr(method, "bytes_per_image", None)
-    if num_bytes is not None:
-        fault = None if isinstance(num_bytes, int) and num_bytes > 0 else repr(num_bytes)
-        yield Check("bytes_per_image", "a whole number above 0", fault)
+    for name in ("bytes_per_image", "block_size"):
+        number = getattr(method, name, None)
+        if number is not None:
+            fault = None if isinstance(number, int) and number > 0 else repr(number)
+            yield Check(name, "a whole number above 0", fault)
 
 
 def _images(data: DatasetSpec) -> Tensor:

@@ -10,6 +10,7 @@ from typing import Any
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.devices import choose_device
 from l4f_bench.errors import InputError
+from l4f_bench.precision import BF16, FLOAT32, check_precision
 from l4f_bench.progress import Progress
 from l4f_bench.projection.folder import FolderConfig, Summary, project_folder
 from l4f_bench.projection.landmarks import read_landmarks
@@ -19,6 +20,7 @@ from l4f_bench.projection.loading import (
     open_optimisation_projector,
 )
 from l4f_bench.projection.losses import MEASURES, USUAL
+from l4f_bench.projection.optimisation import PRECISIONS as SEARCHED
 from l4f_bench.projection.optimisation import OptimisationConfig
 from l4f_bench.projection.placement import FITS
 from l4f_bench.projection.projectors import Projector
@@ -45,7 +47,8 @@ class ProjectRequest:
     losses: tuple[str, ...] | None = None
     num_steps: int | None = None
     precision: Any = None
-    """None: double on CPUs; single on GPUs, most of which are many times slower in double."""
+    """Of an encoder one of ``PRECISIONS``. Of a search double or single; None is double on CPUs and
+    single on GPUs, most of which are many times slower in double."""
     landmarks: Path | None = None
     fit: Any = "pad"
     threshold: float | None = None
@@ -70,20 +73,27 @@ class ProjectRequest:
         """Refuse what was asked for and would be ignored."""
         if self.by == "optimisation" and self.encoder is not None:
             raise InputError("--by optimisation uses no --encoder. Leave one of them out.")
-        of_search = {"loss": self.losses, "steps": self.num_steps, "precision": self.precision}
+        of_search = {"loss": self.losses, "steps": self.num_steps}
         for flag, value in of_search.items():
             if self.by == "encoder" and value is not None:
                 raise InputError(f"--{flag} applies to --by optimisation only. Leave it out.")
+        if self.by == "encoder" and self.precision in SEARCHED:
+            raise InputError(
+                f"--precision {self.precision} applies to --by optimisation only. Give float32 or "
+                "bf16, or leave it out."
+            )
+        if self.by == "encoder":
+            check_precision(self.precision or FLOAT32)
 
     def search(self) -> OptimisationConfig:
         """How to search."""
-        usual = OptimisationConfig()
+        usual, of_encoder = OptimisationConfig(), self.by == "encoder"
         precision: Any = "double" if choose_device(self.device).type == "cpu" else "single"
         return OptimisationConfig(
             space=self.space,
             losses=self.losses or USUAL,
             num_steps=usual.num_steps if self.num_steps is None else self.num_steps,
-            precision=precision if self.precision is None else self.precision,
+            precision=precision if self.precision is None or of_encoder else self.precision,
             seed=self.seed,
         )
 
@@ -120,6 +130,8 @@ def run(
         "frame": asdict(projector.frame),
         "sha256": digests,
     }
+    if request.by == "encoder" and request.precision == BF16:
+        identity["precision"] = BF16
     return project_folder(
         projector, config, out, identity, resume=resume, progress=progress, warn=warn
     )
@@ -133,5 +145,5 @@ def _open(request: ProjectRequest, search: OptimisationConfig) -> tuple[Projecto
         alpha=request.alpha,
     )
     if request.by == "encoder":
-        return open_encoder_projector(files, request.device)
+        return open_encoder_projector(files, request.device, request.precision or FLOAT32)
     return open_optimisation_projector(files, search, request.device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,6 +17,7 @@ from l4f_bench.generators.stylegan2 import Generator
 from l4f_bench.generators.usual import generator_file
 from l4f_bench.methods.labels4free.alpha import AlphaNetwork
 from l4f_bench.methods.labels4free.loading import load_alpha_network
+from l4f_bench.precision import FLOAT32, computing_in
 from l4f_bench.projection.encoder_file import load_encoder
 from l4f_bench.projection.frames import Frame
 from l4f_bench.projection.losses import open_loss
@@ -37,9 +39,11 @@ class ProjectorFiles:
 
 
 def open_encoder_projector(
-    files: ProjectorFiles, device: str | None = None
+    files: ProjectorFiles, device: str | None = None, precision: str = FLOAT32
 ) -> tuple[EncoderProjector, dict[str, str]]:
     """An encoder with its generator and, where there is one, the alpha network.
+
+    Networks compute in ``precision``, one of ``PRECISIONS``.
 
     Returns:
         The projector, and the SHA-256 of the files.
@@ -60,7 +64,10 @@ def open_encoder_projector(
     encoder.network.to(place).to(memory_format=torch.channels_last)
     alpha = _alpha(files, digests)
     projector = EncoderProjector(
-        encoder, generator.to(place), None if alpha is None else alpha.to(place)
+        encoder,
+        generator.to(place),
+        None if alpha is None else alpha.to(place),
+        partial(computing_in, precision, place),
     )
     return projector, digests
 

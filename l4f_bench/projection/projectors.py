@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -71,9 +72,13 @@ class EncoderProjector:
     """One pass of an encoder, then one of the generator."""
 
     def __init__(
-        self, encoder: TrainedEncoder, generator: Generator, alpha: AlphaNetwork | None
+        self,
+        encoder: TrainedEncoder,
+        generator: Generator,
+        alpha: AlphaNetwork | None,
+        computing: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
-        """Put networks together that are on one device.
+        """Put networks together that are on one device; they are called in ``computing``.
 
         Raises:
             InputError: They do not fit each other.
@@ -82,7 +87,7 @@ class EncoderProjector:
         if alpha is not None:
             alpha.check_generator(generator)
         self.encoder, self.generator, self.alpha = encoder, generator, alpha
-        self.frame = encoder.frame
+        self.frame, self._computing = encoder.frame, computing
 
     @cached_property
     def mean_picture(self) -> ByteArray:
@@ -101,8 +106,9 @@ class EncoderProjector:
     @torch.no_grad()
     def project(self, photograph: ByteArray, placement: Placement) -> Projected:
         """See :class:`Projector`."""
-        codes = self.codes(photograph, placement)
-        return _projected(self.frame, paint(self.generator, self.alpha, codes), codes, [])
+        with self._computing():
+            codes = self.codes(photograph, placement)
+            return _projected(self.frame, paint(self.generator, self.alpha, codes), codes, [])
 
 
 class OptimisationProjector:

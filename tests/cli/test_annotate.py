@@ -312,16 +312,18 @@ def test_masks_in_sub_folders_can_be_scored(
     assert json.loads(result.stdout)["scores"]["miou"]["value"] == 1
 
 
-def interrupt(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
-    """Do something when the third image is read."""
-    read, calls = annotated_folder.read_rgb, iter(range(100))
+def interrupt(
+    monkeypatch: pytest.MonkeyPatch, act: Callable[[], object], at: str = "_write_png"
+) -> None:
+    """Do something when the third mask is written, or at the third call of another function."""
+    called, calls = getattr(annotated_folder, at), iter(range(100))
 
-    def reading(*arguments: Any, **options: Any) -> Any:
+    def calling(*arguments: Any, **options: Any) -> Any:
         if next(calls) == 2:
             act()
-        return read(*arguments, **options)
+        return called(*arguments, **options)
 
-    monkeypatch.setattr(annotated_folder, "read_rgb", reading)
+    monkeypatch.setattr(annotated_folder, at, calling)
 
 
 @pytest.mark.parametrize(
@@ -343,7 +345,8 @@ def test_a_folder_that_disappears_is_no_success(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = save_all(tmp_path / "a", photographs, plain, "png")
-    interrupt(monkeypatch, lambda: (tmp_path / gone).rename(tmp_path / "away"))
+    at = "read_rgb" if gone == "a" else "_write_png"
+    interrupt(monkeypatch, lambda: (tmp_path / gone).rename(tmp_path / "away"), at)
     result = run("annotate", folder, "--weights", SHAPES, "--out", tmp_path / "out")
     assert result.exit_code == code
     assert said in result.stderr

@@ -147,7 +147,7 @@ def test_by_optimisation_the_loss_is_named(
         (["--fit", "squeeze"], "Unknown fit"),
         (["--by", "magic"], "Unknown way"),
         (["--loss", "mse"], "--loss applies to --by optimisation"),
-        (["--precision", "double"], "--precision applies to --by optimisation"),
+        (["--precision", "double"], "--precision double applies to --by optimisation"),
         (["--by", "optimisation"], "uses no --encoder"),
         (["--threshold", "1"], "out of range"),
         (["--align", "nothing.json"], "cannot be read"),

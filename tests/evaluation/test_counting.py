@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 import torch
 
 from l4f_bench.annotators.contracts import Annotation, Reason
+from l4f_bench.cores import Cores
 from l4f_bench.evaluation.counting import Pair, count_images
 from l4f_bench.evaluation.examples import pick_examples
 from l4f_bench.evaluation.settings.samples import Samples, SampleScene
@@ -97,14 +99,13 @@ def test_examples_are_the_worst_median_and_best() -> None:
 class Half:
     """Image i has i % 7 true pixels of eight; only even ones take part."""
 
-    def predict(self, indices: Sequence[int]) -> Sequence[int]:
-        return indices
+    cores: Cores = field(default_factory=Cores)
 
-    def pair(self, predictions: Sequence[int]) -> list[Pair]:
+    def pairs(self, indices: Sequence[int]) -> list[Pair]:
         everywhere = np.ones((2, 4), bool)
         return [
             Pair(index=i, key=f"{i}", preds=everywhere, target=np.arange(8).reshape(2, 4) < i % 7)
-            for i in predictions
+            for i in indices
             if i % 2 == 0
         ]
 
@@ -120,10 +121,22 @@ def test_images_that_take_no_part_are_looked_at_all_the_same(batch_size: int) ->
 
 def test_an_error_of_a_prediction_ends_the_loop() -> None:
     class Broken(Half):
-        def predict(self, indices: Sequence[int]) -> Sequence[int]:
+        def pairs(self, indices: Sequence[int]) -> list[Pair]:
             if 4 in indices:
                 raise RuntimeError("no prediction")
-            return indices
+            return super().pairs(indices)
 
     with pytest.raises(RuntimeError, match="no prediction"):
         count_images(Broken(), most=11, batch_size=2, advance=lambda _: None)
+
+
+@pytest.mark.parametrize("side_by_side", [True, False])
+def test_rows_come_in_order_from_workers_that_overtake_each_other(side_by_side: bool) -> None:
+    class Uneven(Half):
+        def pairs(self, indices: Sequence[int]) -> list[Pair]:
+            time.sleep(0.02 if indices[0] % 3 == 0 else 0)
+            return super().pairs(indices)
+
+    uneven = Uneven(Cores(4, side_by_side=side_by_side))
+    counts = count_images(uneven, most=30, batch_size=1, advance=lambda _: None)
+    assert [row.index for row in counts.rows] == list(range(0, 30, 2))

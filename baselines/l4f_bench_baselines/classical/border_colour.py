@@ -24,6 +24,8 @@ class BorderColour:
     distance 1. Where all pixels are as far, as in an image of one colour, it is 0.
     """
 
+    side_by_side = True  # NumPy computes all of this on one core
+
     def __init__(self, num_colours: int = NUM_COLOURS) -> None:
         """Let so many colours stand for the border's; one is their mean."""
         self._num_colours = num_colours

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from l4f_bench.blocks import block_size
+from l4f_bench.cores import fits_one_core
 from l4f_bench.devices import choose_device, to_bytes
 from l4f_bench.errors import InputError
 from l4f_bench.generators.stylegan2 import truncate
-from l4f_bench.methods.contracts import Samples, join_samples
+from l4f_bench.methods.batching import sampled_in_blocks
+from l4f_bench.methods.contracts import Samples
 from l4f_bench.seeds import normal
 from l4f_bench_baselines.pseg.architecture import resolution_of
 from l4f_bench_baselines.pseg.checkpoint import read_pseg
@@ -56,18 +60,23 @@ class PSeg:
         widths = self.generator.architecture.channels[: self.level + 1]
         return 4 * 4 * max(w * resolution_of(level) ** 2 for level, w in enumerate(widths))
 
-    @torch.no_grad()
+    @property
+    def block_size(self) -> int:
+        """Samples that are computed together: those of a block of indices."""
+        return block_size(self.resolution, self.device)
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether samples are best computed on one core each."""
+        return fits_one_core(self.resolution, self.device)
+
     def sample(self, indices: Sequence[int], *, truncation: float = 1.0, seed: int) -> Samples:
-        """Make the samples of these indices; see ``GenerativeMethod``.
+        """Make the samples of these indices; see ``GenerativeMethod``."""
+        make = partial(self._sample, truncation=truncation, seed=seed)
+        return sampled_in_blocks(make, indices, self.block_size)
 
-        On a CPU images are computed one at a time, since float arithmetic depends on the batch
-        size. On a GPU a sample depends on its batch by float rounding.
-        """
-        if self.mean_latent.is_cuda or len(indices) == 1:
-            return self._sample(indices, truncation, seed)
-        return join_samples([self._sample([index], truncation, seed) for index in indices])
-
-    def _sample(self, indices: Sequence[int], truncation: float, seed: int) -> Samples:
+    @torch.no_grad()
+    def _sample(self, indices: Sequence[int], *, truncation: float, seed: int) -> Samples:
         sizes = self.generator.architecture
         z = [normal((1, sizes.code_dim), seed=seed, index=i, stream=_Z) for i in indices]
         maps = [

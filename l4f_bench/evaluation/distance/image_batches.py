@@ -1,14 +1,10 @@
-"""Images to compare, batch by batch: a folder, samples, an image set. None is held in memory.
-
-Of several processes each goes through its own share.
-"""
+"""Images to compare, by index: a folder, samples, an image set. None is held in memory."""
 
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from l4f_bench.blocks import block_size, index_blocks
+from l4f_bench.cores import Cores, fits_one_core
 from l4f_bench.datasets.decoding import size_of
 from l4f_bench.datasets.depth import Depth
 from l4f_bench.datasets.image_set import ImageSet, read_image
@@ -23,14 +21,13 @@ from l4f_bench.datasets.image_sources import image_files
 from l4f_bench.datasets.remarks import Remarks
 from l4f_bench.datasets.squares import ByteArray, read_rgb
 from l4f_bench.devices import to_bytes
-from l4f_bench.distributed import shard
 from l4f_bench.errors import InputError
 from l4f_bench.generators.checkpoints.loading import load_trained
 from l4f_bench.generators.sampling import draw
 from l4f_bench.generators.stylegan2 import truncate
 from l4f_bench.methods.contracts import GenerativeMethod
+from l4f_bench.precision import FLOAT32, computing_in
 
-_BATCHES_AHEAD = 2  # are decoded while one is computed
 _SIZES_AT_ONCE = 1000  # a task for every file of a large folder would take memory
 
 
@@ -39,8 +36,16 @@ class ImageBatches(Protocol):
 
     def __len__(self) -> int: ...
 
-    def batches(self, batch_size: int) -> Iterator[Tensor]:
-        """This process's images, uint8 ``[N, 3, H, W]`` RGB."""
+    @property
+    def block_size(self) -> int:
+        """Images that are computed together."""
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether images are best computed on one core each."""
+
+    def images(self, indices: Sequence[int], cores: Cores) -> Tensor:
+        """Some images, uint8 ``[N, 3, H, W]`` RGB; networks are called in the turn of ``cores``."""
 
     def to_json(self) -> dict[str, Any]:
         """What the images are, as it stands in results."""
@@ -78,25 +83,25 @@ class FolderBatches:
     def __len__(self) -> int:
         return len(self._paths)
 
-    def batches(self, batch_size: int) -> Iterator[Tensor]:
-        """This process's images, decoded in threads a few batches ahead.
+    @property
+    def block_size(self) -> int:
+        """Nothing is computed."""
+        return 1
+
+    @property
+    def side_by_side(self) -> bool:
+        """Files are decoded on one core each."""
+        return True
+
+    def images(self, indices: Sequence[int], cores: Cores) -> Tensor:
+        """Some images, decoded in threads.
 
         Raises:
             InputError: A file is damaged.
         """
-        own = shard(self._paths)
-        waiting: deque[list[Future[ByteArray]]] = deque()
         with ThreadPoolExecutor(self._workers) as pool:
-            try:
-                for start in range(0, len(own), batch_size):
-                    paths = own[start : start + batch_size]
-                    waiting.append([pool.submit(self._read, path) for path in paths])
-                    if len(waiting) > _BATCHES_AHEAD:
-                        yield _stacked(waiting.popleft())
-                while waiting:
-                    yield _stacked(waiting.popleft())
-            finally:  # an error or Ctrl-C need not wait for files that nobody will look at
-                pool.shutdown(wait=False, cancel_futures=True)
+            pixels = list(pool.map(self._read, [self._paths[index] for index in indices]))
+        return torch.from_numpy(np.stack(pixels))
 
     def _read(self, path: Path) -> ByteArray:
         # pytorch-fid takes images as they are stored, whatever their EXIF tag says.
@@ -125,6 +130,7 @@ class GeneratorBatches:
         truncation: float,
         seed: int,
         device: torch.device,
+        precision: str = FLOAT32,
         name: str | None = None,
     ) -> None:
         """Load the averaged generator of a checkpoint of any readable format.
@@ -138,17 +144,29 @@ class GeneratorBatches:
         self._generator = found.network.to(device).requires_grad_(False)
         self._mean_latent = found.mean_latent.to(device)
         self._num_images, self._truncation, self._seed = num_images, truncation, seed
+        self._precision = precision
         self._name, self.sha256 = name or str(path), found.sha256
 
     def __len__(self) -> int:
         return self._num_images
 
-    def batches(self, batch_size: int) -> Iterator[Tensor]:
-        """This process's samples; on a CPU computed one at a time, as ``l4f-bench sample`` does."""
-        on_gpu = self._mean_latent.is_cuda
-        for indices in _index_batches(self._num_images, batch_size):
-            parts = [indices] if on_gpu else [[index] for index in indices]
-            yield torch.cat([self._images(part) for part in parts])
+    @property
+    def block_size(self) -> int:
+        """Samples that are computed together: those of a block of indices."""
+        return block_size(self._generator.architecture.size, self._mean_latent.device)
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether samples are best computed on one core each."""
+        return fits_one_core(self._generator.architecture.size, self._mean_latent.device)
+
+    def images(self, indices: Sequence[int], cores: Cores) -> Tensor:
+        """Some samples."""
+        found = []
+        for block, rows in index_blocks(indices, self.block_size):
+            with cores.turn(), computing_in(self._precision, self._mean_latent.device):
+                found.append(self._images(block)[rows])
+        return torch.cat(found)
 
     def to_json(self) -> dict[str, Any]:
         """Kind, file, and what fixes the samples."""
@@ -191,11 +209,21 @@ class MethodBatches:
     def __len__(self) -> int:
         return self._num_images
 
-    def batches(self, batch_size: int) -> Iterator[Tensor]:
-        """This process's samples."""
-        for indices in _index_batches(self._num_images, batch_size):
+    @property
+    def block_size(self) -> int:
+        """Samples that the method computes together."""
+        return getattr(self._method, "block_size", 1)
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether the method says that samples are best computed on one core each."""
+        return getattr(self._method, "side_by_side", False)
+
+    def images(self, indices: Sequence[int], cores: Cores) -> Tensor:
+        """Some samples."""
+        with cores.turn():
             drawn = self._method.sample(indices, truncation=self._truncation, seed=self._seed)
-            yield drawn.image
+        return drawn.image
 
     def to_json(self) -> dict[str, Any]:
         """Kind, method, and what fixes the samples."""
@@ -218,10 +246,19 @@ class SetBatches:
     def __len__(self) -> int:
         return len(self._images)
 
-    def batches(self, batch_size: int) -> Iterator[Tensor]:
-        """This process's images."""
-        for indices in _index_batches(len(self), batch_size):
-            yield torch.from_numpy(np.stack([read_image(self._images, i) for i in indices]))
+    @property
+    def block_size(self) -> int:
+        """Images are drawn one by one."""
+        return 1
+
+    @property
+    def side_by_side(self) -> bool:
+        """NumPy draws each on one core."""
+        return True
+
+    def images(self, indices: Sequence[int], cores: Cores) -> Tensor:
+        """Some images."""
+        return torch.from_numpy(np.stack([read_image(self._images, i) for i in indices]))
 
     def to_json(self) -> dict[str, Any]:
         """Kind, number, and what fixes the images."""
@@ -232,14 +269,3 @@ class SetBatches:
             "resolution": self._images.spec.resolution,
             "seed": self._seed,
         }
-
-
-def _index_batches(num_images: int, batch_size: int) -> Iterator[range]:
-    """This process's indices, a batch at a time."""
-    own = shard(range(num_images))
-    for start in range(0, len(own), batch_size):
-        yield own[start : start + batch_size]
-
-
-def _stacked(futures: list[Future[ByteArray]]) -> Tensor:
-    return torch.from_numpy(np.stack([future.result() for future in futures]))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from l4f_bench.evaluation.ranges import check_least, check_sampling
+from l4f_bench.precision import FLOAT32
 
 SAMPLES = 50_000
 """Images to draw from a generator, by default."""
@@ -41,6 +42,8 @@ class DistanceConfig:
     """Threads that decode; None takes one per CPU core."""
     device: str | None = None
     """Where to compute; None takes a GPU if there is one."""
+    precision: str = FLOAT32
+    """What a generator computes in; features are in float32."""
 
     def __post_init__(self) -> None:
         check_sampling([self.truncation], self.seed)

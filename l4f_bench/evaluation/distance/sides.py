@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,9 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from l4f_bench.cores import Cores
 from l4f_bench.datasets.remarks import Remarks
 from l4f_bench.devices import choose_device
-from l4f_bench.distributed import from_first, gathered, shard
+from l4f_bench.distributed import from_first, gathered
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.distance.image_batches import (
     FolderBatches,
@@ -25,6 +29,7 @@ from l4f_bench.metrics.moments import DIVISORS, Moments
 from l4f_bench.progress import Progress
 from l4f_bench.provenance import sha256_of
 from l4f_bench.registry import unknown_name
+from l4f_bench.rounds import rounds
 
 MIN_IMAGES = 2048
 """Below it the covariance of 2048 features has no full rank, and FID says little."""
@@ -106,6 +111,7 @@ def generator_side(path: Path, config: DistanceConfig, name: str | None = None) 
         truncation=config.truncation,
         seed=config.seed,
         device=choose_device(config.device),
+        precision=config.precision,
         name=name,
     )
     return OpenedSide(name or str(path), samples, samples.sha256)
@@ -132,16 +138,19 @@ def finish_side(
         return Side(source=source, statistics=content, features=None, warnings=[])
     assert extractor is not None, "a set of images needs an extractor"
     dimension, keep = extractor.spec.dimension, config.kernel or config.precision_recall
-    own, kept = Moments(dimension), [np.empty((0, dimension), np.float32)]
-    advance = progress(len(shard(range(len(content)))))
-    size: list[int] = []
-    for batch in content.batches(_batch_size(config)):
-        size = [batch.shape[-1], batch.shape[-2]]
-        features = extractor.features(batch)
-        own.update(features)
-        if keep:
-            kept.append(features)
-        advance(len(features))
+    own, kept = Moments(dimension), _Kept(dimension)
+    size, block = list[int](), _block_size(extractor)
+    todo = list(rounds(range(len(content)), _batch_size(config, content, extractor)))
+    advance = progress(sum(len(round_.own) for round_ in todo))
+    with closing(_featured(content, extractor, [round_.own for round_ in todo])) as featured:
+        for indices, shape, features in featured:
+            size = shape
+            # Sums of blocks are added up, so that the batch size changes no bit of them.
+            for part in np.split(features, range(block, len(features), block)):
+                own.update(part)
+            if keep:
+                kept.add(indices, features)
+            advance(len(features))
     moments = Moments(dimension)
     for share in gathered(own):
         moments.merge(share)
@@ -153,7 +162,7 @@ def finish_side(
     return Side(
         source={**content.to_json(), "size": from_first(size)},
         statistics=statistics,
-        features=_in_order(gathered(np.concatenate(kept))) if keep else None,
+        features=kept.of_all() if keep else None,
         warnings=_noticed(content) if isinstance(content, FolderBatches) else [],
     )
 
@@ -167,12 +176,38 @@ def _noticed(images: FolderBatches) -> list[str]:
     return [*images.passed_over, *remarks.news()]
 
 
-def _in_order(shares: list[Features]) -> Features:
-    """Rows dealt out by stride, put together again."""
-    rows = np.empty((sum(map(len, shares)), shares[0].shape[1]), np.float32)
-    for rank, share in enumerate(shares):
-        rows[rank :: len(shares)] = share
-    return rows
+class _Kept:
+    """This process's features with the indices of their images."""
+
+    def __init__(self, dimension: int) -> None:
+        self._indices = [np.empty(0, np.int64)]
+        self._features = [np.empty((0, dimension), np.float32)]
+
+    def add(self, indices: range, features: Features) -> None:
+        """Keep the features ``[N, D]`` of some images."""
+        self._indices.append(np.array(indices))
+        self._features.append(features)
+
+    def of_all(self) -> Features:
+        """Those of all processes in the order of the images."""
+        shares = gathered((np.concatenate(self._indices), np.concatenate(self._features)))
+        indices, features = (np.concatenate(parts) for parts in zip(*shares, strict=True))
+        ordered: Features = features[indices.argsort()]
+        return ordered
+
+
+def _featured(
+    content: ImageBatches, extractor: FeatureExtractor, shares: list[range]
+) -> Generator[tuple[range, list[int], Features]]:
+    """Indices, width and height, and features of each of this process's shares that has images."""
+    cores = Cores.for_networks(content, extractor)
+
+    def work(indices: range) -> tuple[range, list[int], Features]:
+        images = content.images(indices, cores)
+        with cores.turn():
+            return indices, [images.shape[-1], images.shape[-2]], extractor.features(images)
+
+    return cores.ahead(work, [share for share in shares if share])
 
 
 def stated(spec: FeatureSpec, config: DistanceConfig) -> dict[str, str]:
@@ -185,10 +220,18 @@ def stated(spec: FeatureSpec, config: DistanceConfig) -> dict[str, str]:
     }
 
 
-def _batch_size(config: DistanceConfig) -> int:
-    if config.batch_size is not None:
-        return config.batch_size
-    return _BATCH.get(choose_device(config.device).type, _BATCH["cpu"])
+def _batch_size(config: DistanceConfig, content: ImageBatches, extractor: FeatureExtractor) -> int:
+    """Images at a time: a number of whole blocks, of which none is computed twice."""
+    wanted = config.batch_size
+    if wanted is None:
+        wanted = _BATCH.get(choose_device(config.device).type, _BATCH["cpu"])
+    block = math.lcm(content.block_size, _block_size(extractor))
+    return block * -(-wanted // block)
+
+
+def _block_size(extractor: FeatureExtractor) -> int:
+    """Images that an extractor computes together; those of others need not say."""
+    return getattr(extractor, "block_size", 1)
 
 
 def check_side(opened: OpenedSide, config: DistanceConfig) -> None:

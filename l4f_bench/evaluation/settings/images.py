@@ -6,9 +6,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from l4f_bench.annotators.choice import GIVEN, AnnotatorConfig
+from l4f_bench.cores import Cores
 from l4f_bench.datasets.image_set import ImageRequest, ImageSet, WithPublishedMasks, open_images
 from l4f_bench.datasets.specs import DATASETS, DatasetSpec
 from l4f_bench.distributed import is_first
@@ -20,7 +21,6 @@ from l4f_bench.evaluation.image_scene import (
     ImageScene,
     MaskFiles,
     Predictor,
-    TruthSource,
     annotated,
     own_masks,
     segmented,
@@ -37,10 +37,14 @@ from l4f_bench.evaluation.shards import Shard, parse_shard
 from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
 from l4f_bench.methods.specs import method_named
 from l4f_bench.metrics.protocols import PROTOCOLS
+from l4f_bench.precision import FLOAT32, HELP, check_precision, notes
 from l4f_bench.progress import Progress
-from l4f_bench.provenance import sha256_of_files
 
-_BATCH, _BATCH_DRAWN = 8, 50  # at a time in each process; photographs may be huge
+if TYPE_CHECKING:
+    from l4f_bench.annotators.contracts import Annotator
+    from l4f_bench.methods.contracts import ImageMethod
+
+_BATCH, _BATCH_DRAWN = 8, 32  # of a worker at a time; photographs may be huge
 THRESHOLD = 0.5
 """Alpha above which a pixel is foreground, by default."""
 LEVEL = 128
@@ -88,11 +92,13 @@ class Images(AnnotatorOptions):
     strict: bool = option("Score nothing if there are warnings of the images", False)
     workers: int | None = option("Threads that decode", usual="CPU cores")
     device: str | None = option("cpu, cuda, …", usual="a GPU if there is one")
+    precision: str = option(HELP, FLOAT32)
     protocol: str = option("l4f, voynov, selfmask or drc", "l4f")
     seed: int = option("Seed of images and intervals", 0)
 
     def __post_init__(self) -> None:
         check_sampling((), self.seed)
+        check_precision(self.precision)
         check_fraction("--threshold", self.threshold, below=1)
         check_level("--level", self.level, 1)
         check_least("--limit", self.limit, 1)
@@ -161,7 +167,8 @@ class Images(AnnotatorOptions):
             return title.lower() if self.method == "ours" else title
         if method_named(self.method).kind == "generative":
             return f"{title.lower()} (published masks)"
-        return f"{title.lower()} against {truth}{' masks' if truth in GIVEN else ''}"
+        how = "" if self.precision == FLOAT32 else f", {self.precision}"
+        return f"{title.lower()} against {truth}{' masks' if truth in GIVEN else ''}{how}"
 
     def run(self, progress: Progress) -> Outcome:
         """Score the method's masks, or those on disk.
@@ -174,21 +181,32 @@ class Images(AnnotatorOptions):
         started = time.perf_counter()
         images = self._open()
         most = len(images) if self.limit is None else min(self.limit, len(images))
-        predictor, files, of_preds = self._predictor(images, most)
-        truth_of, annotator, of_truth = self._truth(images)
+        files = self._files(images)
+        method = None
+        if files is None:
+            method, of_preds = self._load_method()
+            origin: MaskFiles | ImageMethod = method
+        else:
+            origin, of_preds = files, files.digests(most)
+        source, of_truth = self._load_annotator(images)
+        cores = Cores.for_networks(method, source)
         scene = ImageScene(
             images=images,
-            predictor=predictor,
-            truth_of=truth_of,
-            needs_pixels=files is None or annotator is not None,
+            predictor=self._predictor(images, origin, cores, most),
+            truth_of=own_masks(images, self.workers)
+            if source is None
+            else annotated(source, cores),
+            needs_pixels=files is None or source is not None,
             workers=self.workers,
+            cores=cores,
         )
+        annotator = self._facts_of(source)
         size = _BATCH_DRAWN if images.spec.drawn else _BATCH
         span = self._span(most)
         counts = count_images(
             scene, first=span.start, most=span.stop, batch_size=size, advance=progress(len(span))
         )
-        said = [] if files is None else files.warnings()
+        said = notes(self.precision) if files is None else files.warnings()
         said += warnings_of(images, strict=self.strict)
         if annotator is None and self.shard is None:
             check_any_left(counts, said)
@@ -269,10 +287,8 @@ class Images(AnnotatorOptions):
         """Which of the images are looked at."""
         return range(most) if self.shard is None else self.shard.span(most)
 
-    def _predictor(
-        self, images: ImageSet, most: int
-    ) -> tuple[Predictor, MaskFiles | None, dict[str, str]]:
-        """Where predictions come from, the files if they are such, and digests."""
+    def _files(self, images: ImageSet) -> MaskFiles | None:
+        """The masks on disk that are scored; None where a method makes them."""
         spec, folder = method_named(self.method), self.masks
         runs = spec.kind in ("image", None)
         if folder is None and not runs and isinstance(images, WithPublishedMasks):
@@ -283,42 +299,53 @@ class Images(AnnotatorOptions):
                 )
             folder = images.published
         if folder is None:
-            from l4f_bench.methods.loading import load_image_method
-
-            method, digests = load_image_method(
-                self.method,
-                self.dataset,
-                weights=self.weights,
-                device=self.device,
-                generator=self.generator,
-                alpha=self.alpha,
-            )
-            how = segmented(method, threshold=self._threshold, with_levels=self._with_levels)
-            if self.write_masks is not None:
-                how = kept(how, images, self.write_masks, self._span(most))
-            return how, None, digests
+            return None
         for name in ("weights", "generator", "alpha", "threshold", "write_masks"):
             if getattr(self, name) is not None:
                 raise InputError(
                     f"--{name.replace('_', '-')} applies to methods that run, not to masks in "
                     "files. Leave it out."
                 )
-        files = MaskFiles(folder, images)
-        predictor = files.predictor(
-            Reading(level=self._level), with_levels=self._with_levels, workers=self.workers
-        )
-        return predictor, files, {"preds": sha256_of_files(files.paths[:most])}
+        if self.precision != FLOAT32:
+            raise InputError("--precision applies to methods that run. Leave it out.")
+        return MaskFiles(folder, images)
 
-    def _truth(self, images: ImageSet) -> tuple[TruthSource, AnnotatorFacts | None, dict[str, str]]:
-        """Where true masks come from, the annotator if they are its, and digests."""
+    def _load_method(self) -> tuple[ImageMethod, dict[str, str]]:
+        from l4f_bench.methods.loading import load_image_method
+
+        return load_image_method(
+            self.method,
+            self.dataset,
+            weights=self.weights,
+            device=self.device,
+            precision=self.precision,
+            generator=self.generator,
+            alpha=self.alpha,
+        )
+
+    def _predictor(
+        self, images: ImageSet, origin: MaskFiles | ImageMethod, cores: Cores, most: int
+    ) -> Predictor:
+        """Predictions from files, or a method's, which are kept if that is asked for."""
+        if isinstance(origin, MaskFiles):
+            return origin.predictor(
+                Reading(level=self._level), with_levels=self._with_levels, workers=self.workers
+            )
+        how = segmented(origin, cores, threshold=self._threshold, with_levels=self._with_levels)
+        if self.write_masks is None:
+            return how
+        return kept(how, images, self.write_masks, self._span(most))
+
+    def _load_annotator(self, images: ImageSet) -> tuple[Annotator | None, dict[str, str]]:
+        """The annotator whose masks are true, None for the images' own, and digests."""
         source = self.source()
         if source is None:
-            digests = {} if images.spec.drawn else {"target": images.digest}
-            return own_masks(images, self.workers), None, digests
+            return None, {} if images.spec.drawn else {"target": images.digest}
         from l4f_bench.annotators.loading import open_annotator
         from l4f_bench.devices import choose_device
 
-        annotator, digests = open_annotator(
-            source, choose_device(self.device), dataset=self.dataset
-        )
-        return annotated(annotator), annotator_facts(source, annotator), digests
+        return open_annotator(source, choose_device(self.device), dataset=self.dataset)
+
+    def _facts_of(self, annotator: Annotator | None) -> AnnotatorFacts | None:
+        source = self.source()
+        return None if source is None else annotator_facts(source, annotator)

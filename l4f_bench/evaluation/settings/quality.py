@@ -17,6 +17,7 @@ from l4f_bench.evaluation.ranges import check_least, check_sampling
 from l4f_bench.evaluation.records import Facts, build_record
 from l4f_bench.evaluation.setting import Outcome, Setting
 from l4f_bench.methods.specs import METHODS, method_named
+from l4f_bench.precision import FLOAT32, HELP, check_precision, notes
 from l4f_bench.progress import Progress
 
 if TYPE_CHECKING:
@@ -53,10 +54,12 @@ class Quality:
     batch_size: int | None = option("Images at a time", usual="auto", parse=whole_or_auto)
     workers: int | None = option("Threads that decode", usual="CPU cores")
     device: str | None = option("cpu, cuda, …", usual="a GPU if there is one")
+    precision: str = option(HELP, FLOAT32)
     seed: int = option("Seed of samples and drawn images", 0)
 
     def __post_init__(self) -> None:
         check_sampling(self.truncation, self.seed)
+        check_precision(self.precision)
         check_least("--samples", self.samples, 2)
         check_least("--workers", self.workers, 1)
 
@@ -65,9 +68,10 @@ class Quality:
         method_named(self.method)
         DATASETS.get(self.dataset)
         if self.method == REAL:
-            if self.generator or self.truncation:
+            if self.generator or self.truncation or self.precision != FLOAT32:
                 raise InputError(
-                    "Real images take no --generator and no --truncation. Leave them out."
+                    "Real images take no --generator, no --truncation and no --precision. Leave "
+                    "them out."
                 )
             return [self]
         return [replace(self, truncation=(psi,)) for psi in self.truncation or (1.0,)]
@@ -78,7 +82,8 @@ class Quality:
 
     def label(self) -> str:
         """The method."""
-        return f"{method_named(self.method).title.lower()} against real images"
+        how = "" if self.precision == FLOAT32 else f", {self.precision}"
+        return f"{method_named(self.method).title.lower()} against real images{how}"
 
     def run(self, progress: Progress) -> Outcome:
         """Compare a method's images with real ones: FID, or with other features another distance.
@@ -105,7 +110,7 @@ class Quality:
             truth="real images",
             truncation=self.truncation[0] if self.truncation else None,
             digests=digests | {"features": str(found.sides[0].weights_sha256)},
-            warnings=result.warnings,
+            warnings=notes(self.precision) + result.warnings,
         )
         return Outcome(build_record(self, facts, found, started=started))
 
@@ -124,6 +129,7 @@ class Quality:
             batch_size=self.batch_size,
             workers=self.workers,
             device=self.device,
+            precision=self.precision,
         )
 
     def _real_side(self, spec: DatasetSpec, recipe: DistanceConfig) -> OpenedSide:
@@ -159,7 +165,11 @@ class Quality:
             known = ", ".join([PLAIN, *(entry.name for entry in METHODS if _paints(entry.name))])
             raise InputError(f"{method.title} makes no images of its own.{kept} Possible: {known}.")
         loaded, digests = load_generative(
-            self.method, spec.name, weights=self.generator, device=self.device
+            self.method,
+            spec.name,
+            weights=self.generator,
+            device=self.device,
+            precision=self.precision,
         )
         drawn = MethodBatches(
             method.name,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from l4f_bench.annotators.choice import AnnotatorConfig, usual_annotator
+from l4f_bench.cores import Cores
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.distributed import is_first
 from l4f_bench.errors import InputError
@@ -29,6 +30,7 @@ from l4f_bench.evaluation.settings.images import Images
 from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
 from l4f_bench.methods.specs import MethodSpec, method_named
 from l4f_bench.metrics.protocols import PROTOCOLS
+from l4f_bench.precision import FLOAT32, HELP, check_precision, notes
 from l4f_bench.progress import Progress
 
 if TYPE_CHECKING:
@@ -62,11 +64,13 @@ class Samples(AnnotatorOptions):
     max_drawn: int = option("Most samples to draw", 10_000)
     batch_size: int | None = option("Images at a time", usual="auto", parse=whole_or_auto)
     device: str | None = option("cpu, cuda, …", usual="a GPU if there is one")
+    precision: str = option(HELP, FLOAT32)
     protocol: str = option("l4f, voynov, selfmask or drc", "l4f")
     seed: int = option("Seed of samples and intervals", 0)
 
     def __post_init__(self) -> None:
         check_sampling(self.truncation, self.seed)
+        check_precision(self.precision)
         check_fraction("--threshold", self.threshold, below=1)
         if not 1 <= self.samples <= self.max_drawn:
             raise InputError(
@@ -127,6 +131,8 @@ class Samples(AnnotatorOptions):
             parts[0] += f" on samples of {method_named(self.method).title.lower()}"
         if self.used_threshold != self._usual_threshold:
             parts.append(f"threshold {self.used_threshold:g}")
+        if self.precision != FLOAT32:
+            parts.append(self.precision)
         if source.name != usual.name:
             parts.append(f"against {source.name}")
         if source.foreground:
@@ -154,7 +160,12 @@ class Samples(AnnotatorOptions):
 
         started, source = time.perf_counter(), self.source()
         method, digests = load_generative(
-            self.method, self.dataset, weights=self.generator, device=self.device, alpha=self.alpha
+            self.method,
+            self.dataset,
+            weights=self.generator,
+            device=self.device,
+            precision=self.precision,
+            alpha=self.alpha,
         )
         annotator, of_annotator = open_annotator(
             source, choose_device(self.device), dataset=self.dataset
@@ -179,7 +190,7 @@ class Samples(AnnotatorOptions):
             threshold=self.used_threshold,
             images_digest=self._images_digest(digests),
             digests=digests | of_annotator | of_segmenter,
-            warnings=_warnings(counts, self.samples),
+            warnings=notes(self.precision) + _warnings(counts, self.samples),
         )
         record = build_record(self, facts, counts, started=started)
         examples = pick_examples(scene, counts, scene.name) if is_first() else []
@@ -214,7 +225,11 @@ class Samples(AnnotatorOptions):
         if self.segmenter is None:
             return None, {}
         method, digests = load_image_method(
-            self.segmenter, self.dataset, weights=self.segmenter_weights, device=self.device
+            self.segmenter,
+            self.dataset,
+            weights=self.segmenter_weights,
+            device=self.device,
+            precision=self.precision,
         )
         return method, {f"segmenter {name}": digest for name, digest in digests.items()}
 
@@ -246,20 +261,15 @@ class SampleScene:
         self._threshold = setting.used_threshold
         self._letterbox = spec.letterbox
         self._with_levels = PROTOCOLS.get(setting.protocol).f_measure is not None
+        self.cores = Cores.for_networks(method, annotator, segmenter)
 
-    def predict(self, indices: Sequence[int]) -> tuple[Sequence[int], Drawn]:
-        """The samples, after their indices."""
-        drawn = self._method.sample(indices, truncation=self._psi, seed=self._seed)
-        if self._segmenter is not None:
-            drawn = replace(drawn, alpha=self._segmenter.segment(drawn.image))
-        return indices, drawn
-
-    def pair(self, predictions: tuple[Sequence[int], Drawn]) -> list[Pair]:
-        """The same with the annotator's masks."""
+    def pairs(self, indices: Sequence[int]) -> list[Pair]:
+        """The samples with the annotator's masks."""
         from l4f_bench.metrics.thresholds import threshold_steps
 
-        indices, drawn = predictions
-        annotation = self._annotator.annotate(drawn.image)
+        with self.cores.turn():
+            drawn = self._drawn(indices)
+            annotation = self._annotator.annotate(drawn.image)
         alpha = drawn.alpha[:, 0]
         hard, truths = (alpha > self._threshold).numpy(), annotation.mask.cpu().numpy()
         levels = threshold_steps(alpha).numpy().astype(np.uint8) if self._with_levels else None
@@ -276,6 +286,12 @@ class SampleScene:
             )
             for row, index in enumerate(indices)
         ]
+
+    def _drawn(self, indices: Sequence[int]) -> Drawn:
+        drawn = self._method.sample(indices, truncation=self._psi, seed=self._seed)
+        if self._segmenter is None:
+            return drawn
+        return replace(drawn, alpha=self._segmenter.segment(drawn.image))
 
     def pixels(self, pair: Pair) -> np.ndarray[Any, np.dtype[np.uint8]] | None:
         """The sample."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from l4f_bench.annotators.choice import AnnotatorConfig
+from l4f_bench.cores import Cores
 from l4f_bench.datasets.image_set import ImageRequest, ImageSet, open_images
 from l4f_bench.datasets.specs import DATASETS
 from l4f_bench.distributed import is_first
@@ -34,6 +35,7 @@ from l4f_bench.evaluation.setting import Outcome, Setting
 from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
 from l4f_bench.methods.specs import method_named
 from l4f_bench.metrics.protocols import PROTOCOLS
+from l4f_bench.precision import FLOAT32, HELP, check_precision, notes
 from l4f_bench.progress import Progress
 from l4f_bench.registry import unknown_name
 
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 
 STUDENT = "ours-bisenet"
 THRESHOLD = 0.5
-_BATCH = 50
+_BATCH = 32  # whole blocks of the annotator's
 _TRUTHS, _SUBSETS = ("exact", "annotator"), ("accepted", "rejected")
 
 
@@ -71,11 +73,13 @@ class Trust(AnnotatorOptions):
         names=("--limit", "--samples"),
     )
     device: str | None = option("cpu, cuda, …", usual="a GPU if there is one")
+    precision: str = option(HELP, FLOAT32)
     protocol: str = option("l4f, voynov, selfmask or drc", "l4f")
     seed: int = option("Seed of drawn images and intervals", 0)
 
     def __post_init__(self) -> None:
         check_sampling((), self.seed)
+        check_precision(self.precision)
         check_least("--limit", self.limit, 1)
         for name, value, known in (
             ("truth", self.truth, _TRUTHS),
@@ -128,40 +132,47 @@ class Trust(AnnotatorOptions):
             source, choose_device(self.device), dataset=self.dataset
         )
         method, of_method = load_image_method(
-            str(self.method), self.dataset, weights=self._weights(source), device=self.device
+            str(self.method),
+            self.dataset,
+            weights=self._weights(source),
+            device=self.device,
+            precision=self.precision,
         )
         scene = self._scene(images, method, annotator)
         counts = count_images(scene, most=most, batch_size=_BATCH, advance=progress(most))
         spec = method_named(str(self.method))
+        how = "" if self.precision == FLOAT32 else f", {self.precision}"
         against = f"{images.truth} masks" if self.truth == "exact" else source.name
         facts = Facts(
             method=spec.name,
             method_title=spec.title,
             dataset_title=images.spec.title,
-            label=f"{spec.title.lower()} against {against}, {self.subset}",
+            label=f"{spec.title.lower()} against {against}, {self.subset}{how}",
             truth=str(images.truth) if self.truth == "exact" else source.name,
             annotator=annotator_facts(source, annotator),
             subset=self._subset,
             threshold=THRESHOLD,
             images_digest=images.digest,
             digests=digests | of_method,
-            warnings=few_images_warning(len(counts.rows)),
+            warnings=notes(self.precision) + few_images_warning(len(counts.rows)),
         )
         record = build_record(self, facts, counts, started=started)
         return Outcome(record, pick_examples(scene, counts, scene.name) if is_first() else [])
 
     def _scene(self, images: ImageSet, method: ImageMethod, annotator: Annotator) -> ImageScene:
         """The method's masks beside the truth, on the images of the part."""
-        truth_of = annotated(annotator)
+        cores = Cores.for_networks(method, annotator)
+        truth_of = annotated(annotator, cores)
         if self.truth == "exact":
-            truth_of = accepted_by(annotator, own_masks(images, None))
+            truth_of = accepted_by(annotator, cores, own_masks(images, None))
         with_levels = PROTOCOLS.get(self.protocol).f_measure is not None
         return ImageScene(
             images=images,
-            predictor=segmented(method, threshold=THRESHOLD, with_levels=with_levels),
+            predictor=segmented(method, cores, threshold=THRESHOLD, with_levels=with_levels),
             truth_of=truth_of,
             needs_pixels=True,
             subset=self._subset,
+            cores=cores,
         )
 
     @property

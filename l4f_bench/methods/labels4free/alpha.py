@@ -80,6 +80,11 @@ class AlphaNetwork(nn.Module, ABC):
         Returns:
             Alpha ``[N, 1, size, size]`` in [0, 1], 1 = foreground.
         """
+        with torch.autocast(reduced[0].device.type, enabled=False):
+            return self._combined([part if part.itemsize > 2 else part.float() for part in reduced])
+
+    def _combined(self, reduced: Sequence[Tensor]) -> Tensor:
+        """In full precision: alpha in bfloat16 would have steps of 1/256 where it is cut."""
         pairs = [torch.cat(list(reduced[i : i + 2]), dim=1) for i in range(0, len(reduced), 2)]
         x = pairs[0]
         for level, pair in enumerate(pairs[1:-1], start=1):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from l4f_bench.blocks import block_size
+from l4f_bench.cores import fits_one_core
 from l4f_bench.devices import to_bytes
 from l4f_bench.generators.sampling import Draw, draw
 from l4f_bench.generators.stylegan2 import BackgroundMode, Generator, truncate
-from l4f_bench.methods.contracts import Samples, join_samples
+from l4f_bench.methods.batching import sampled_in_blocks
+from l4f_bench.methods.contracts import Samples
 from l4f_bench.methods.labels4free.alpha import AlphaNetwork
 from l4f_bench.methods.labels4free.objective import composite
 
@@ -63,26 +67,30 @@ class Labels4Free:
         )
         return 4 * 4 * widest
 
-    def sample(self, indices: Sequence[int], *, truncation: float, seed: int) -> Samples:
-        """Make the samples of these indices; see :class:`GenerativeMethod`.
+    @property
+    def block_size(self) -> int:
+        """Samples that are computed together: those of a block of indices."""
+        return block_size(self.generator.architecture.size, self.device)
 
-        On a CPU images are computed one at a time: float arithmetic depends on the batch size,
-        and it was faster, too (reports/performance/sampling.md). On a GPU a sample depends on its
-        batch by float rounding.
-        """
-        return self._sample(indices, truncation, seed, layers=False)
+    @property
+    def side_by_side(self) -> bool:
+        """Whether samples are best computed on one core each."""
+        return fits_one_core(self.generator.architecture.size, self.device)
+
+    def sample(self, indices: Sequence[int], *, truncation: float, seed: int) -> Samples:
+        """Make the samples of these indices; see :class:`GenerativeMethod`."""
+        make = partial(self._sample, truncation=truncation, seed=seed, layers=False)
+        return sampled_in_blocks(make, indices, self.block_size)
 
     def sample_layers(self, indices: Sequence[int], *, truncation: float, seed: int) -> Samples:
         """The same with backgrounds, which take a second pass of the generator, and composites."""
-        return self._sample(indices, truncation, seed, layers=True)
+        make = partial(self._sample, truncation=truncation, seed=seed, layers=True)
+        return sampled_in_blocks(make, indices, self.block_size)
 
     @torch.no_grad()
     def _sample(
-        self, indices: Sequence[int], truncation: float, seed: int, *, layers: bool
+        self, indices: Sequence[int], *, truncation: float, seed: int, layers: bool
     ) -> Samples:
-        if len(indices) > 1 and not self.mean_latent.is_cuda:
-            parts = [self._sample([i], truncation, seed, layers=layers) for i in indices]
-            return join_samples(parts)
         drawn = self._draw(indices, seed, image=0)
         w = truncate(self.generator.mapping(drawn.z), truncation, self.mean_latent)
         image, alpha = self.alpha.paint(self.generator, w, noise=drawn.noise)
