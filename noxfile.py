@@ -22,10 +22,10 @@ SHAPES, ASSETS = Path("reports/shapes"), Path("l4f_bench/assets/shapes")
 PSEG = Path("baselines/l4f_bench_baselines/pseg/assets/shapes.safetensors")
 SEEDS = (0, 1, 2)  # of the alpha network; the first is embedded
 PARTS = (
-    *("generator", "annotator", "judge", "alpha", "student", "unet_student", "pseg"),
+    *("generator", "annotator", "judge", "alpha", "student", "unet_student", "encoder", "pseg"),
     "records",
 )
-STUDENTS = ("ours-unet", "ours-bisenet")  # of Table 4
+STUDENTS = ("ours-psp", "ours-unet", "ours-bisenet")  # of Table 4
 FLOORS = ("border-mean", "border-colour", "centre-disc")
 
 # detectron2 0.5 as somebody else uploaded it: its Python code whole, its compiled code left out.
@@ -185,8 +185,9 @@ def shapes_unet_student(session: nox.Session) -> None:
 
 @nox.session
 def shapes_encoder(session: nox.Session) -> None:
-    """Train an encoder on the embedded generator's samples: hours. It is not embedded yet."""
+    """Train an encoder on the embedded generator's samples and the world's images: an hour."""
     _train(session, "encoder", "--method", "psp")
+    _embed(session, "encoder/encoder", ASSETS / "encoder.safetensors")
 
 
 @nox.session

@@ -11,6 +11,7 @@ EMBEDDED = {
     "shapes-judge": "shapes/judge.safetensors",
     "shapes-student": "shapes/student.safetensors",
     "shapes-unet-student": "shapes/unet-student.safetensors",
+    "shapes-encoder": "shapes/encoder.safetensors",
 }
 """Files by the name that data sets know them by; ``reports/shapes`` says how each was made."""
 

@@ -102,6 +102,8 @@ def project(
 
     Example: l4f-bench project faces/ --encoder psp_ffhq_encode.pt --alpha alpha.pt --out projected
 
+    Example: l4f-bench project photos/ --dataset shapes
+
     Example: l4f-bench project cars/ --by optimisation --generator stylegan2-car.pkl --loss mse
     """
     from l4f_bench.projection.command import ProjectRequest

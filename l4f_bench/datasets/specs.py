@@ -179,6 +179,7 @@ for _spec in (
         generator_weights="shapes-generator",
         alpha_weights="shapes-alpha",
         annotator_weights={"bisenet": "shapes-annotator", "unet": "shapes-judge"},
+        encoder_weights="shapes-encoder",
         student_weights={"ours-bisenet": "shapes-student", "ours-unet": "shapes-unet-student"},
         min_area=0.05,  # the world's lone objects cover 10% and more
         one_piece=True,

@@ -9,6 +9,7 @@ On many processes all do the steps, and the first alone reads and writes the fol
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -26,6 +27,7 @@ from l4f_bench.training.logs import LOG, RunLog
 from l4f_bench.training.signals import signals_noted
 
 CHECKPOINTS = "checkpoints"
+_DIGEST = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
 MAX_STEPS = 999_999_999
 """Most steps of a run: what the names of its checkpoints have room for."""
 
@@ -175,8 +177,9 @@ def train(
 
 
 def _title(identity: dict[str, Any]) -> str:
-    """What is trained, and on what."""
-    return ", ".join(str(identity[key]) for key in ("method", "data") if key in identity)
+    """What is trained, and on what; the beginning of a digest will do."""
+    words = ", ".join(str(identity[key]) for key in ("method", "data") if key in identity)
+    return _DIGEST.sub(r"\1…", words)
 
 
 @dataclass(slots=True)
