@@ -6,9 +6,10 @@ of processes or a resume. Small images go through in blocks, which is several ti
 ones stay single.
 
 Beyond the block, bits depend on what is pinned in the networks: the layout of memory (channels
-last), by which oneDNN and cuDNN choose their kernels. They do not depend on the number of threads:
-oneDNN and MKL deal out whole outputs to them, and no sum is split. Another processor or PyTorch may
-choose other kernels.
+last), by which oneDNN and cuDNN choose their kernels. Commands compute small images on one thread
+each (:mod:`l4f_bench.cores`), so the number of threads does not matter there; of large ones, and
+where a method is called from Python, it may move the last bits, as another processor or another
+PyTorch may.
 """
 
 from __future__ import annotations

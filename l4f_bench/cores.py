@@ -24,7 +24,7 @@ R = TypeVar("R")
 
 _OVERLAPPING = 2  # one computes while the other decodes or counts
 _MOST = 16  # bounds memory, as each worker has a batch in hand
-_SMALL = 512  # pixels a side; see benchmarks/cores.py
+_SMALL = 512  # pixels a side; measured at 64 (benchmarks/cores.py), chosen above that
 
 
 def fits_one_core(side: int, device: torch.device) -> bool:

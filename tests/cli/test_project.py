@@ -176,7 +176,7 @@ def test_an_encoder_for_another_generator_is_one_line(
 def test_without_an_encoder_the_message_says_how_to_get_one(
     run: Run, files: tuple[str, ...], tmp_path: Path
 ) -> None:
-    for options, said in (([], "No encoder is given"), (["--dataset", "shapes"], "of Shapes")):
+    for options, said in (([], "No encoder is given"), (["--dataset", "cat"], "of LSUN-Cat")):
         result = run("project", files[0], *options, "--out", tmp_path / "out")
         assert result.exit_code == 3
         assert said in result.stderr
