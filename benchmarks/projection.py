@@ -24,6 +24,7 @@ from PIL import Image
 
 from l4f_bench.generators.architecture import GeneratorArchitecture
 from l4f_bench.generators.stylegan2 import Generator
+from l4f_bench.precision import PRECISIONS, computing_in
 from l4f_bench.progress import silent
 from l4f_bench.projection.architecture import EncoderArchitecture
 from l4f_bench.projection.codes import codes_of
@@ -35,19 +36,20 @@ from l4f_bench.projection.frames import square
 SIDE = 128
 
 
-def images_per_s(rounds: int) -> list[float]:
-    """Rates of one photograph at a time, after one to warm up."""
+def images_per_s(rounds: int) -> dict[str, list[float]]:
+    """Rates of one photograph at a time by precision, in turns, after one each to warm up."""
     network = GradualStyleEncoder(EncoderArchitecture(num_styles=18)).eval()
     network.to(memory_format=torch.channels_last)
     encoder = TrainedEncoder(network=network, latent_average=None, frame=square(256), num_rows=18)
     picture = torch.randint(0, 256, (1, 3, 256, 256), dtype=torch.uint8)
-    rates = []
+    rates: dict[str, list[float]] = {name: [] for name in PRECISIONS}
     for _ in range(rounds + 1):
-        start = time.perf_counter()
-        with torch.no_grad():
-            codes_of(encoder, picture)
-        rates.append(1 / (time.perf_counter() - start))
-    return rates[1:]
+        for name, own in rates.items():
+            start = time.perf_counter()
+            with torch.no_grad(), computing_in(name, torch.device("cpu")):
+                codes_of(encoder, picture)
+            own.append(1 / (time.perf_counter() - start))
+    return {name: own[1:] for name, own in rates.items()}
 
 
 def small_files(folder: Path) -> ProjectRequest:
@@ -105,8 +107,8 @@ def main() -> None:
     rates = images_per_s(arguments.rounds)
     result = {
         "threads": arguments.threads,
-        "images_per_s": round(statistics.median(rates), 2),
-        "images_per_s_best": round(max(rates), 2),
+        "images_per_s": {name: round(statistics.median(own), 2) for name, own in rates.items()},
+        "images_per_s_best": {name: round(max(own), 2) for name, own in rates.items()},
         "peak_mib": {str(count): round(peak_mib(count)) for count in arguments.counts},
         "torch": torch.__version__,
     }
