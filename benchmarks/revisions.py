@@ -62,10 +62,19 @@ print((time.perf_counter() - start) / int(sys.argv[1]))
 
 
 def check_out(folder: Path, revision: str) -> None:
-    """Put a revision into a folder."""
+    """Put a revision into a folder, unless it is there."""
     if not folder.exists():
         command = ["git", "-C", str(HERE), "worktree", "add", "--detach", str(folder), revision]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    # Of a folder without the package, Python would take the installed one: this revision.
+    wanted, there = (
+        subprocess.run(
+            ["git", "-C", str(tree), "rev-parse", name], check=False, capture_output=True
+        ).stdout
+        for tree, name in ((HERE, revision), (folder, "HEAD"))
+    )
+    if wanted != there or not (folder / "l4f_bench").is_dir():
+        raise SystemExit(f"{folder} does not hold {revision}. Name a folder that does not exist.")
 
 
 def run(tree: Path, *arguments: str) -> str:
