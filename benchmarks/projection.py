@@ -10,12 +10,14 @@ folders of different sizes, in a fresh process each.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +26,7 @@ from PIL import Image
 
 from l4f_bench.generators.architecture import GeneratorArchitecture
 from l4f_bench.generators.stylegan2 import Generator
-from l4f_bench.precision import PRECISIONS, computing_in
+from l4f_bench.precision import BF16, FLOAT32, cast_once, computing_in
 from l4f_bench.progress import silent
 from l4f_bench.projection.architecture import EncoderArchitecture
 from l4f_bench.projection.codes import codes_of
@@ -42,12 +44,15 @@ def images_per_s(rounds: int) -> dict[str, list[float]]:
     network.to(memory_format=torch.channels_last)
     encoder = TrainedEncoder(network=network, latent_average=None, frame=square(256), num_rows=18)
     picture = torch.randint(0, 256, (1, 3, 256, 256), dtype=torch.uint8)
-    rates: dict[str, list[float]] = {name: [] for name in PRECISIONS}
+    cast = copy.deepcopy(network)
+    cast_once(cast)  # as `project` does
+    encoders = {FLOAT32: encoder, BF16: replace(encoder, network=cast)}
+    rates: dict[str, list[float]] = {name: [] for name in encoders}
     for _ in range(rounds + 1):
         for name, own in rates.items():
             start = time.perf_counter()
             with torch.no_grad(), computing_in(name, torch.device("cpu")):
-                codes_of(encoder, picture)
+                codes_of(encoders[name], picture)
             own.append(1 / (time.perf_counter() - start))
     return {name: own[1:] for name, own in rates.items()}
 

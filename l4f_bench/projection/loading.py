@@ -17,7 +17,7 @@ from l4f_bench.generators.stylegan2 import Generator
 from l4f_bench.generators.usual import generator_file
 from l4f_bench.methods.labels4free.alpha import AlphaNetwork
 from l4f_bench.methods.labels4free.loading import load_alpha_network
-from l4f_bench.precision import FLOAT32, computing_in
+from l4f_bench.precision import BF16, FLOAT32, cast_once, computing_in
 from l4f_bench.projection.encoder_file import load_encoder
 from l4f_bench.projection.frames import Frame
 from l4f_bench.projection.losses import open_loss
@@ -62,6 +62,8 @@ def open_encoder_projector(
     else:
         generator = _generator(files, digests)
     encoder.network.to(place).to(memory_format=torch.channels_last)
+    if precision == BF16:
+        cast_once(encoder.network)
     alpha = _alpha(files, digests)
     projector = EncoderProjector(
         encoder,

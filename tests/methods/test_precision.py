@@ -9,10 +9,12 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from l4f_bench.assets import embedded_path
 from l4f_bench.cli import app
 from l4f_bench.errors import InputError
 from l4f_bench.methods.loading import load_generative, load_image_method
-from l4f_bench.precision import NOTE, PRECISIONS
+from l4f_bench.precision import NOTE, PRECISIONS, cast_once, computing_in
+from l4f_bench.projection.encoder_file import load_encoder
 
 
 def test_samples_in_bfloat16_are_near_those_in_float32() -> None:
@@ -41,6 +43,16 @@ def test_segmentations_in_bfloat16_are_near_those_in_float32() -> None:
     )
     assert rough.dtype == torch.float32
     assert (exact != rough).float().mean() < 0.02
+
+
+@torch.no_grad()
+def test_weights_that_are_cast_once_give_the_same_bits() -> None:
+    encoder = load_encoder(embedded_path("shapes-encoder")).network
+    images = torch.rand(2, 3, 64, 64) * 2 - 1
+    with computing_in("bf16", torch.device("cpu")):
+        expected = encoder(images)
+        cast_once(encoder)
+        assert torch.equal(encoder(images), expected)
 
 
 def test_an_unknown_precision_is_refused() -> None:
