@@ -53,6 +53,11 @@ def cast_once(network: nn.Module) -> None:
             module.weight.data = module.weight.data.bfloat16()
 
 
+def suffix(name: str) -> str:
+    """What a label says of a precision that is not the usual one."""
+    return "" if name == FLOAT32 else f", {name}"
+
+
 def notes(name: str) -> list[str]:
     """What a record says of a precision."""
     return [NOTE] if name == BF16 else []

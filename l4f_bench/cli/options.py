@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_args, get_origin
 import typer
 
 from l4f_bench.cli.names import completed
+from l4f_bench.precision import HELP
 
 PROTOCOL_HELP = (
     "Scoring convention. l4f: the paper's (one confusion matrix, both classes averaged); voynov, "
@@ -71,9 +72,7 @@ Device = Annotated[
     str | None, typer.Option(help="cpu, cuda, …", show_default="cuda if there is one")
 ]
 
-Precision = Annotated[
-    str, typer.Option(help="float32, or bf16: faster where there are units for it, less exact.")
-]
+Precision = Annotated[str, typer.Option(help=f"{HELP}.")]
 
 
 def given_option(context: typer.Context, name: str) -> str | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -107,69 +108,33 @@ class DirectionEdit:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class AttributeEdit:
-    """A wanted value of one of StyleFlow's attributes."""
+class FlowEdit:
+    """An edit by StyleFlow: of an attribute, or of light."""
 
-    flow: StyleFlow
+    label: str
+    """See :class:`Edit`."""
+    move: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+    """Given w+ and context, those after it."""
     name: str
-    wanted: float
-
-    @property
-    def label(self) -> str:
-        """See :class:`Edit`."""
-        return f"{self.name} to {self.wanted:g}"
+    component: int | None
+    strength: float
+    meaning: Meaning
+    rows: Sequence[int]
 
     def apply(self, latents: Latents) -> Latents:
         """See :class:`Edit`."""
         assert latents.context is not None, "checked when the edits are opened"
-        return Latents(
-            *edit_attribute(self.flow, latents.w_plus, latents.context, self.name, self.wanted)
-        )
+        return Latents(*self.move(latents.w_plus, latents.context))
 
     def facts(self) -> dict[str, Any]:
         """See :class:`Edit`."""
         return {
             "kind": "styleflow",
             "name": self.name,
-            "component": None,
-            "strength": self.wanted,
-            "meaning": "target",
-            "rows": tuple(ATTRIBUTES[self.name].rows),
-        }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class LightEdit:
-    """A move towards one of a user's presets of light, by StyleFlow."""
-
-    flow: StyleFlow
-    preset: Tensor
-    """``[9]``."""
-    number: int
-    amount: float
-    """Share of the way, 0 to 1."""
-
-    @property
-    def label(self) -> str:
-        """See :class:`Edit`."""
-        return f"{LIGHT} {self.number} by {self.amount:g}"
-
-    def apply(self, latents: Latents) -> Latents:
-        """See :class:`Edit`."""
-        assert latents.context is not None, "checked when the edits are opened"
-        return Latents(
-            *edit_light(self.flow, latents.w_plus, latents.context, self.preset, self.amount)
-        )
-
-    def facts(self) -> dict[str, Any]:
-        """See :class:`Edit`."""
-        return {
-            "kind": "styleflow",
-            "name": LIGHT,
-            "component": self.number,
-            "strength": self.amount,
-            "meaning": "step",
-            "rows": tuple(LIGHT_ROWS),
+            "component": self.component,
+            "strength": self.strength,
+            "meaning": self.meaning,
+            "rows": tuple(self.rows),
         }
 
 
@@ -296,20 +261,26 @@ def direction_edits(
     ]  # fmt: skip
 
 
-def _attribute_edits(written: EditText, flow: StyleFlow) -> list[AttributeEdit]:
+def _attribute_edits(written: EditText, flow: StyleFlow) -> list[FlowEdit]:
     if written.component is not None or written.rows is not None:
         raise InputError(
             f"{written.source} takes neither # nor @: its rows are the published ones."
         )
     for strength in written.strengths:
         attribute_named(written.source, strength)
+    name = written.source
     return [
-        AttributeEdit(flow=flow, name=written.source, wanted=strength)
-        for strength in written.strengths
-    ]
+        FlowEdit(
+            label=f"{name} to {wanted:g}",
+            move=partial(edit_attribute, flow, name=name, wanted=wanted),
+            name=name, component=None, strength=wanted, meaning="target",
+            rows=ATTRIBUTES[name].rows,
+        )
+        for wanted in written.strengths
+    ]  # fmt: skip
 
 
-def _light_edits(written: EditText, flow: StyleFlow, lights: Tensor | None) -> list[LightEdit]:
+def _light_edits(written: EditText, flow: StyleFlow, lights: Tensor | None) -> list[FlowEdit]:
     if lights is None:
         raise InputError("light needs the presets that it goes to: give them with --lights FILE.")
     number = written.component or 0
@@ -323,6 +294,10 @@ def _light_edits(written: EditText, flow: StyleFlow, lights: Tensor | None) -> l
     for amount in written.strengths:
         check_light(amount)
     return [
-        LightEdit(flow=flow, preset=lights[number], number=number, amount=amount)
+        FlowEdit(
+            label=f"{LIGHT} {number} by {amount:g}",
+            move=partial(edit_light, flow, preset=lights[number], amount=amount),
+            name=LIGHT, component=number, strength=amount, meaning="step", rows=LIGHT_ROWS,
+        )
         for amount in written.strengths
-    ]
+    ]  # fmt: skip

@@ -37,7 +37,7 @@ from l4f_bench.evaluation.shards import Shard, parse_shard
 from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
 from l4f_bench.methods.specs import method_named
 from l4f_bench.metrics.protocols import PROTOCOLS
-from l4f_bench.precision import FLOAT32, HELP, check_precision, notes
+from l4f_bench.precision import FLOAT32, HELP, check_precision, notes, suffix
 from l4f_bench.progress import Progress
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class Images(AnnotatorOptions):
             return title.lower() if self.method == "ours" else title
         if method_named(self.method).kind == "generative":
             return f"{title.lower()} (published masks)"
-        how = "" if self.precision == FLOAT32 else f", {self.precision}"
+        how = suffix(self.precision)
         return f"{title.lower()} against {truth}{' masks' if truth in GIVEN else ''}{how}"
 
     def run(self, progress: Progress) -> Outcome:

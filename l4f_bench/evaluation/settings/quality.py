@@ -17,7 +17,7 @@ from l4f_bench.evaluation.ranges import check_least, check_sampling
 from l4f_bench.evaluation.records import Facts, build_record
 from l4f_bench.evaluation.setting import Outcome, Setting
 from l4f_bench.methods.specs import METHODS, method_named
-from l4f_bench.precision import FLOAT32, HELP, check_precision, notes
+from l4f_bench.precision import FLOAT32, HELP, check_precision, notes, suffix
 from l4f_bench.progress import Progress
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Quality:
 
     def label(self) -> str:
         """The method."""
-        how = "" if self.precision == FLOAT32 else f", {self.precision}"
+        how = suffix(self.precision)
         return f"{method_named(self.method).title.lower()} against real images{how}"
 
     def run(self, progress: Progress) -> Outcome:

@@ -35,7 +35,7 @@ from l4f_bench.evaluation.setting import Outcome, Setting
 from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
 from l4f_bench.methods.specs import method_named
 from l4f_bench.metrics.protocols import PROTOCOLS
-from l4f_bench.precision import FLOAT32, HELP, check_precision, notes
+from l4f_bench.precision import FLOAT32, HELP, check_precision, notes, suffix
 from l4f_bench.progress import Progress
 from l4f_bench.registry import unknown_name
 
@@ -141,7 +141,7 @@ class Trust(AnnotatorOptions):
         scene = self._scene(images, method, annotator)
         counts = count_images(scene, most=most, batch_size=_BATCH, advance=progress(most))
         spec = method_named(str(self.method))
-        how = "" if self.precision == FLOAT32 else f", {self.precision}"
+        how = suffix(self.precision)
         against = f"{images.truth} masks" if self.truth == "exact" else source.name
         facts = Facts(
             method=spec.name,
