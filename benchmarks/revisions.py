@@ -5,9 +5,9 @@ embedded weights. ``eval`` is the default evaluation, idle and beside one busy p
 the time from the command to its first scored sample; ``train`` a step of the alpha network's
 training on shapes. Numbers of images can be made smaller for a trial.
 
-    python benchmarks/revisions.py eval --old /tmp/old
-    python benchmarks/revisions.py start --old /tmp/old
-    python benchmarks/revisions.py train --old /tmp/old
+    python benchmarks/revisions.py eval --old ../262e391
+    python benchmarks/revisions.py start --old ../262e391
+    python benchmarks/revisions.py train --old ../262e391
 """
 
 from __future__ import annotations
@@ -77,13 +77,16 @@ def check_out(folder: Path, revision: str) -> None:
         raise SystemExit(f"{folder} does not hold {revision}. Name a folder that does not exist.")
 
 
+def environment(tree: Path) -> dict[str, str]:
+    """Variables with which Python takes the package from a tree."""
+    return {**os.environ, "PYTHONPATH": f"{tree}{os.pathsep}{tree / 'baselines'}"}
+
+
 def run(tree: Path, *arguments: str) -> str:
     """Run Python on the package in a tree; returns what it prints."""
-    environment = {**os.environ, "PYTHONPATH": f"{tree}{os.pathsep}{tree / 'baselines'}"}
-    command = [sys.executable, *arguments]
     found = subprocess.run(
-        command, check=True, env=environment, cwd=tree, stdout=subprocess.PIPE, text=True,
-        stderr=subprocess.DEVNULL,
+        [sys.executable, *arguments], check=True, env=environment(tree), cwd=tree, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     return found.stdout
 

@@ -6,6 +6,7 @@ import inspect
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
@@ -91,7 +92,7 @@ def _with_setting(args: list[str], known: list[str]) -> list[str]:
 def _value_of(flag: str, args: Sequence[str]) -> str | None:
     """The last value that is given to an option."""
     found = None
-    for arg, following in zip(args, [*args[1:], ""], strict=True):
+    for arg, following in pairwise([*args, ""]):
         if arg == flag:
             found = following
         elif arg.startswith(f"{flag}="):

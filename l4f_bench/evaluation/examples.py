@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,10 +58,11 @@ def pick_examples(
         "median": order[middle : middle + per_group],
         "best": order[-per_group:],
     }
+    chosen = [(group, position) for group, found in groups.items() for position in found]
+    indices = ([counts.rows[position].index] for _, position in chosen)
     examples = []
-    for group, positions in groups.items():
-        for position in positions:
-            (pair,) = scene.pairs([counts.rows[position].index])
+    with closing(scene.cores.ahead(scene.pairs, indices)) as looked:
+        for (group, position), (pair,) in zip(chosen, looked, strict=True):
             pixels = scene.pixels(pair)
             if pixels is not None and pixels.shape[1:] == pair.target.shape:
                 title = f"{group}: {name(pair)}, IoU {iou[position]:.3f}"

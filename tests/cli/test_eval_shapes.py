@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from l4f_bench.assets import EMBEDDED, embedded_path
+from l4f_bench.errors import InputError
+from l4f_bench.evaluation.settings.samples import Samples
 from l4f_bench.methods.labels4free.loading import load_labels4free
 from l4f_bench_baselines import pseg
 from tests.cli.conftest import Run
@@ -47,6 +49,16 @@ def test_eval_without_options_scores_both_truncations_and_the_annotator(
     assert {path.name for path in (tmp_path / "tables").iterdir()} == {
         f"shapes.{suffix}" for suffix in ("md", "csv", "tex", "json")
     }
+
+
+def test_eval_alone_scores_a_thousand_samples(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(setting: Samples, _: object) -> None:
+        raise InputError(f"asked for {setting.samples} samples of {setting.method}")
+
+    monkeypatch.setattr(Samples, "run", refuse)
+    result = run("eval")
+    assert result.exit_code == 2
+    assert "asked for 1000 samples of ours" in result.stderr
 
 
 def test_exact_masks_do_not_depend_on_how_many_are_scored(run: Run, tmp_path: Path) -> None:
