@@ -11,7 +11,7 @@ import typer
 from l4f_bench.cli.console import say, stdout
 from l4f_bench.cli.following import followed, long
 from l4f_bench.cli.names import completed
-from l4f_bench.cli.options import AsJson, Device
+from l4f_bench.cli.options import AsJson, Device, GeneratorFile
 
 if TYPE_CHECKING:
     from l4f_bench.analysis.records import AnalysisRecord, Tiles
@@ -21,10 +21,6 @@ Dataset = Annotated[
     typer.Option(
         help="Data set whose generator is analysed.", autocompletion=completed("datasets")
     ),
-]
-GeneratorFile = Annotated[
-    Path | None,
-    typer.Option(help="Checkpoint of the generator.", show_default="embedded, or the cached one"),
 ]
 Samples = Annotated[int, typer.Option(help="Images to look at, 2 or more.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]

@@ -12,7 +12,7 @@ import typer
 from l4f_bench.cli.console import say, stdout, warn
 from l4f_bench.cli.following import followed, long
 from l4f_bench.cli.names import completed
-from l4f_bench.cli.options import Device
+from l4f_bench.cli.options import Device, Resume
 from l4f_bench.errors import BenchError, InputError
 
 if TYPE_CHECKING:
@@ -61,9 +61,7 @@ def annotate(
         typer.Option("--strict", help="Stop at files that are passed over or cannot be read."),
     ] = False,
     device: Device = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue a stopped run in this folder.")
-    ] = False,
+    resume: Resume = False,
 ) -> None:
     """Write a mask for every image of a folder, and say which images are fit to be scored.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import Field
+from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import typer
@@ -73,6 +74,29 @@ Device = Annotated[
 ]
 
 Precision = Annotated[str, typer.Option(help=f"{HELP}.")]
+SampledDataset = Annotated[
+    str,
+    typer.Option(
+        help="shapes, ffhq, cat, horse or car: gives the defaults of the other options.",
+        autocompletion=completed("datasets"),
+    ),
+]
+GeneratorFile = Annotated[
+    Path | None,
+    typer.Option(help="Checkpoint of the generator.", show_default="embedded, or the cached one"),
+]
+AlphaFile = Annotated[
+    Path | None,
+    typer.Option(help="ours: checkpoint of the alpha network.", show_default="embedded for shapes"),
+]
+Truncation = Annotated[float, typer.Option(help="psi, 0 to 1, of the foreground.")]
+SetSeed = Annotated[int, typer.Option(help="Seed of the set.")]
+AlphaThreshold = Annotated[
+    float | None,
+    typer.Option(help="Alpha above which the mask is foreground.", show_default="0.9"),
+]
+BatchSize = Annotated[str, typer.Option(help="Samples at a time, or auto: what fits the device.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue a stopped run in this folder.")]
 
 
 def given_option(context: typer.Context, name: str) -> str | None:

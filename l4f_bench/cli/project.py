@@ -10,7 +10,7 @@ import typer
 from l4f_bench.cli.console import say, stdout, warn
 from l4f_bench.cli.following import followed, long
 from l4f_bench.cli.names import completed
-from l4f_bench.cli.options import Device
+from l4f_bench.cli.options import Device, Resume
 from l4f_bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -90,9 +90,7 @@ def project(
     ] = None,
     seed: Annotated[int, typer.Option(help="optimisation: seed of noise and latents.")] = 0,
     device: Device = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue a stopped run in this folder.")
-    ] = False,
+    resume: Resume = False,
 ) -> None:
     """Project photographs into the latent space of a generator, and segment them there.
 

@@ -10,7 +10,18 @@ import typer
 from l4f_bench.cli.console import say, stdout
 from l4f_bench.cli.following import followed, long
 from l4f_bench.cli.names import completed
-from l4f_bench.cli.options import Device, Precision
+from l4f_bench.cli.options import (
+    AlphaFile,
+    AlphaThreshold,
+    BatchSize,
+    Device,
+    GeneratorFile,
+    Precision,
+    Resume,
+    SampledDataset,
+    SetSeed,
+    Truncation,
+)
 from l4f_bench.evaluation.options import whole_or_auto
 
 
@@ -18,35 +29,14 @@ def sample(
     method: Annotated[
         str, typer.Option(help="ours, or pseg.", autocompletion=completed("methods"))
     ] = "ours",
-    dataset: Annotated[
-        str,
-        typer.Option(
-            help="shapes, ffhq, cat, horse or car: gives the defaults below.",
-            autocompletion=completed("datasets"),
-        ),
-    ] = "shapes",
-    generator: Annotated[
-        Path | None,
-        typer.Option(
-            help="Checkpoint of the generator.",
-            show_default="embedded, or the cached one",
-        ),
-    ] = None,
-    alpha: Annotated[
-        Path | None,
-        typer.Option(
-            help="ours: checkpoint of the alpha network.",
-            show_default="embedded for shapes",
-        ),
-    ] = None,
+    dataset: SampledDataset = "shapes",
+    generator: GeneratorFile = None,
+    alpha: AlphaFile = None,
     out: Annotated[Path, typer.Option(help="Folder for the samples.")] = Path("samples"),
     num_images: Annotated[int, typer.Option("-n", help="Number of samples.")] = 100,
-    truncation: Annotated[float, typer.Option(help="psi, 0 to 1, of the foreground.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Seed of the set.")] = 0,
-    threshold: Annotated[
-        float | None,
-        typer.Option(help="Alpha above which the mask is foreground.", show_default="0.9"),
-    ] = None,
+    truncation: Truncation = 1.0,
+    seed: SetSeed = 0,
+    threshold: AlphaThreshold = None,
     background: Annotated[
         str | None,
         typer.Option(
@@ -57,14 +47,10 @@ def sample(
     alpha16: Annotated[
         bool, typer.Option("--alpha16", help="Also write alpha with 16 bits.")
     ] = False,
-    batch_size: Annotated[
-        str, typer.Option(help="Samples at a time, or auto: what fits the device.")
-    ] = "auto",
+    batch_size: BatchSize = "auto",
     device: Device = None,
     precision: Precision = "float32",
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue a stopped run in this folder.")
-    ] = False,
+    resume: Resume = False,
 ) -> None:
     """Sample images with masks, backgrounds and composites.
 

@@ -10,7 +10,18 @@ import typer
 from l4f_bench.cli.console import say, stdout
 from l4f_bench.cli.following import followed, long
 from l4f_bench.cli.names import completed
-from l4f_bench.cli.options import Device, Precision
+from l4f_bench.cli.options import (
+    AlphaFile,
+    AlphaThreshold,
+    BatchSize,
+    Device,
+    GeneratorFile,
+    Precision,
+    Resume,
+    SampledDataset,
+    SetSeed,
+    Truncation,
+)
 from l4f_bench.evaluation.options import whole_or_auto
 
 
@@ -22,23 +33,9 @@ def synthesize(
             autocompletion=completed("methods"),
         ),
     ] = "ours",
-    dataset: Annotated[
-        str,
-        typer.Option(
-            help="shapes, ffhq, cat, horse or car: gives the defaults below.",
-            autocompletion=completed("datasets"),
-        ),
-    ] = "shapes",
-    generator: Annotated[
-        Path | None,
-        typer.Option(help="Checkpoint of the generator.", show_default="embedded, or the cached"),
-    ] = None,
-    alpha: Annotated[
-        Path | None,
-        typer.Option(
-            help="ours: checkpoint of the alpha network.", show_default="embedded for shapes"
-        ),
-    ] = None,
+    dataset: SampledDataset = "shapes",
+    generator: GeneratorFile = None,
+    alpha: AlphaFile = None,
     out: Annotated[Path, typer.Option(help="Folder for the pairs.")] = Path("pairs"),
     num_images: Annotated[int, typer.Option("-n", help="Number of pairs.")] = 1000,
     images: Annotated[
@@ -56,20 +53,13 @@ def synthesize(
             "pairs; coco: a folder with annotations.json.",
         ),
     ] = "folder",
-    truncation: Annotated[float, typer.Option(help="psi, 0 to 1, of the foreground.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Seed of the set.")] = 0,
-    threshold: Annotated[
-        float | None,
-        typer.Option(help="Alpha above which the hard mask is foreground.", show_default="0.9"),
-    ] = None,
-    batch_size: Annotated[
-        str, typer.Option(help="Pairs at a time, or auto: what fits the device.")
-    ] = "auto",
+    truncation: Truncation = 1.0,
+    seed: SetSeed = 0,
+    threshold: AlphaThreshold = None,
+    batch_size: BatchSize = "auto",
     device: Device = None,
     precision: Precision = "float32",
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue a stopped run in this folder.")
-    ] = False,
+    resume: Resume = False,
 ) -> None:
     """Make pairs of images and masks, soft and hard, for other networks to learn from.
 
