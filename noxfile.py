@@ -248,7 +248,7 @@ def shapes_ladder(session: nox.Session) -> None:
 
 @nox.session
 def shapes_ablation(session: nox.Session) -> None:
-    """Change one choice of the paper at a time on the embedded world: an hour on one core."""
+    """Change one choice of the paper at a time on the embedded world: two hours on one core."""
     session.install("-e", ".")
     options = ("--runs", "runs/ablation", "--out", str(SHAPES), *session.posargs)
     session.run("python", "benchmarks/ablation.py", *options)
@@ -266,7 +266,7 @@ def _without_downloads(readme: str) -> list[list[str]]:
     theirs = {"fetch", "--data", "--generator", "--encoder", "--check", "--install-completion"}
     lines = [line for line in readme.splitlines() if line.startswith("l4f-bench ")]
     commands = [shlex.split(line, comments=True) for line in lines]
-    whole = ["l4f-bench", "reproduce"]  # an hour
+    whole = ["l4f-bench", "reproduce"]  # ten minutes
     return [words for words in commands if theirs.isdisjoint(words) and words != whole]
 
 

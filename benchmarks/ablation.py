@@ -1,10 +1,10 @@
 """What each choice of the paper is worth on the embedded world: one is changed at a time.
 
-Short trainings of the alpha network from several seeds, each scored against the embedded annotator
+Trainings of the alpha network from several seeds, each scored against the embedded annotator
 on samples at psi 1, threshold 0.9. Beside them stand what the analyses recommend, the annotator's
 own coverage, and what the best constant mask scores. A row is written for every run; those that
 are there are not done again. Masks that say nothing are scored as well, and counted. Writes
-``ablation.md`` and ``ablation.json``; about an hour on one core:
+``ablation.md`` and ``ablation.json``; about two hours on one core:
 
     OMP_NUM_THREADS=1 python benchmarks/ablation.py --runs runs/ablation --out reports/shapes
 """
@@ -212,7 +212,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=Path, default=Path("runs/ablation"))
     parser.add_argument("--out", type=Path, default=Path("reports/shapes"))
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--steps", type=int, default=250)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", nargs="*", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument(

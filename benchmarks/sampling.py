@@ -41,7 +41,7 @@ def build_tasks(size: int, batch: int, seed: int) -> dict[str, Task]:
     generator = Generator(GeneratorArchitecture(size=size, channels=channels)).eval()
     for layer in (generator.conv1, *generator.convs):
         layer.noise.weight.fill_(0.1)  # new networks have no noise
-    alpha = alpha_network("bg_extractor", channels[-6:]).eval()
+    alpha = alpha_network("bg_extractor", channels[1:][-6:]).eval()
     weights, alpha_weights = generator.state_dict(), alpha.state_dict()
     latents = generator.mapping(torch.randn(batch, 512))
 
