@@ -13,8 +13,10 @@ import argparse
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
+from timing import ratio
 
 from l4f_bench.analysis.layer_study import study_samples
 from l4f_bench.generators.architecture import GeneratorArchitecture, default_channels
@@ -35,7 +37,8 @@ def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--samples", type=int, default=50)
+    parser.add_argument("--samples", type=int, default=50, help="in all rounds together")
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
@@ -43,7 +46,7 @@ def parse_arguments() -> argparse.Namespace:
 
 @torch.no_grad()
 def main() -> None:
-    """Time both a sample at a time, in turns, and print sums and ratios as JSON."""
+    """Time both a sample at a time, in turns, and print medians and ratios as JSON."""
     arguments = parse_arguments()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
@@ -59,21 +62,22 @@ def main() -> None:
     def analysis(index: int) -> None:
         study_samples(generator, centre, [index], draws=arguments.draws, seed=0, truncation=1.0)
 
-    totals = {"passes": [0.0, 0.0], "analysis": [0.0, 0.0]}
+    tasks = {"passes": passes, "analysis": analysis}
+    wall = {name: [0.0] * arguments.rounds for name in tasks}
+    cpu = {name: [0.0] * arguments.rounds for name in tasks}
     passes(0)  # to warm up
     analysis(0)
     for index in range(arguments.samples):
-        for name, task in (("passes", passes), ("analysis", analysis)):
-            wall, cpu = seconds_of(lambda task=task, index=index: task(index))  # type: ignore[misc]
-            totals[name][0] += wall
-            totals[name][1] += cpu
-    ratios = [b / a for a, b in zip(totals["passes"], totals["analysis"], strict=True)]
+        for name, task in tasks.items():
+            taken, busy = seconds_of(partial(task, index))
+            wall[name][index % arguments.rounds] += taken
+            cpu[name][index % arguments.rounds] += busy
     result = {
         **vars(arguments),
-        **{f"{name}_s": round(wall, 2) for name, (wall, _) in totals.items()},
-        **{f"{name}_cpu_s": round(cpu, 2) for name, (_, cpu) in totals.items()},
-        "ratio": round(ratios[0], 3),
-        "ratio_cpu": round(ratios[1], 3),
+        **{f"{name}_s": round(sum(values), 2) for name, values in wall.items()},
+        **{f"{name}_cpu_s": round(sum(values), 2) for name, values in cpu.items()},
+        "ratio": ratio(wall["analysis"], wall["passes"]),
+        "ratio_cpu": ratio(cpu["analysis"], cpu["passes"]),
         "torch": torch.__version__,
     }
     print(json.dumps(result))

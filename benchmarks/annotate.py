@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 
 import torch
+from timing import ratio
 from torch import Tensor
 
 from l4f_bench.annotators.bisenet import BiSeNet
@@ -99,7 +100,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--images", type=int, default=4, help="in every round")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--many", type=int, default=100, help="images of the memory test")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
@@ -118,10 +119,10 @@ def measure(weights: Path, arguments: argparse.Namespace) -> dict[str, object]:
     image = random_images(arguments.images, arguments.side, arguments.seed)
     seconds = time_in_turns(annotators, image, arguments.rounds)
     median = {name: statistics.median(values) for name, values in seconds.items()}
-    ratios: dict[str, float] | str = "detectron2 is not installed, so there is nothing to compare"
+    ratios: dict[str, str] | str = "detectron2 is not installed, so there is nothing to compare"
     if len(back_ends) == 2:
         ratios = {
-            rule: round(median[f"detectron2/{rule}"] / median[f"mask-rcnn/{rule}"], 2)
+            rule: ratio(seconds[f"detectron2/{rule}"], seconds[f"mask-rcnn/{rule}"])
             for rule in RULES
         }
     peaks = {name: peaks_of(name, weights, arguments) for name in ("bisenet", "mask-rcnn/all")}

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+from timing import ratio
+
 from l4f_bench.training.gan_config import PRESETS
 from l4f_bench.training.images import ShapesImages
 from l4f_bench.training.stylegan2 import StyleGan2Trainer
@@ -53,15 +55,10 @@ def main() -> None:
         steps = range(first, first + arguments.steps)
         drawn.append(seconds(partial(each, images.batch, places)))
         trained.append(seconds(partial(each, trainer.step, steps)))
-    ratios = [train / draw for draw, train in zip(drawn[1:], trained[1:], strict=True)]
     found = {
         "drawn_images_per_s": round(count / statistics.median(drawn[1:])),
         "trained_images_per_s": round(count / statistics.median(trained[1:]), 1),
-        "ratio": {
-            "median": round(statistics.median(ratios), 1),
-            "lowest": round(min(ratios), 1),
-            "highest": round(max(ratios), 1),
-        },
+        "ratio": ratio(trained[1:], drawn[1:]),
     }
     print(json.dumps(found, indent=1))
 

@@ -7,7 +7,7 @@ same untrained weights; their means and covariances must agree to 1e-3 of their 
 Peak memory is that of the fresh process; that ours does not grow is measured on the folder and on
 ``--memory-images`` (the same files under several names).
 
-    OMP_NUM_THREADS=2 python benchmarks/fid.py --images 2000 --memory-images 20000
+    OMP_NUM_THREADS=2 python benchmarks/fid.py
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from timing import ratio
 
 PARTS = ("statistics", "memory", "distance")
 TOLERANCE, STATISTICS_TOLERANCE = 1e-6, 1e-3
@@ -84,7 +85,9 @@ def ours(images: Path, out: Path, weights: Path, device: str) -> list[str]:
     return ["l4f_bench", "fid", str(images), "--save-stats", str(out), *options]
 
 
-def measure_statistics(root: Path, images: Path, arguments: argparse.Namespace) -> dict[str, float]:
+def measure_statistics(
+    root: Path, images: Path, arguments: argparse.Namespace
+) -> dict[str, object]:
     """Seconds of both programs on one folder in turns."""
     files = {name: root / f"{name}.npz" for name in ("published", "ours")}
     published = ["pytorch_fid", "--save-stats", str(images), str(files["published"])]
@@ -100,10 +103,9 @@ def measure_statistics(root: Path, images: Path, arguments: argparse.Namespace) 
             taken, peaks[name] = run(command, root)
             seconds[name].append(taken)
     check_agreement(files["published"], files["ours"])
-    ratios = [p / o for p, o in zip(seconds["published"], seconds["ours"], strict=True)]
     return {
         **{f"{name}_s": round(statistics.median(values), 2) for name, values in seconds.items()},
-        "statistics_ratio": round(statistics.median(ratios), 2),
+        "statistics_ratio": ratio(seconds["published"], seconds["ours"]),
         **{f"{name}_peak_mib": round(peak) for name, peak in peaks.items()},
     }
 
@@ -129,7 +131,7 @@ def check_agreement(published: Path, ours: Path) -> None:
             assert difference <= STATISTICS_TOLERANCE, f"{key} differs by {difference:.2g}"
 
 
-def measure_distance(arguments: argparse.Namespace) -> dict[str, float]:
+def measure_distance(arguments: argparse.Namespace) -> dict[str, object]:
     """Seconds of both ways to the distance in turns, after one round to warm up."""
     from scipy.linalg import sqrtm
 
@@ -156,10 +158,9 @@ def measure_distance(arguments: argparse.Namespace) -> dict[str, float]:
                 seconds[name].append(time.perf_counter() - start)
     difference = abs(values["frechet"] / values["sqrtm"] - 1)
     assert difference < TOLERANCE, f"the distances differ by {difference:.2g}"
-    ratios = [s / f for s, f in zip(seconds["sqrtm"], seconds["frechet"], strict=True)]
     return {
         **{f"{name}_s": round(statistics.median(taken), 2) for name, taken in seconds.items()},
-        "distance_ratio": round(statistics.median(ratios), 2),
+        "distance_ratio": ratio(seconds["sqrtm"], seconds["frechet"]),
         "distance_difference": difference,
     }
 
@@ -181,11 +182,11 @@ def random_gaussian(dimension: int, seed: int):  # type: ignore[no-untyped-def]
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--images", type=int, default=200)
     parser.add_argument("--memory-images", type=int, default=20_000)
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--dimension", type=int, default=2048)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--skip", choices=PARTS, nargs="*", default=[], help="Leave these out.")
     return parser.parse_args()

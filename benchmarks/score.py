@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from timing import ratio
 
 from l4f_bench.evaluation.scoring import MaskFolders
 
@@ -60,7 +61,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=1000)
     parser.add_argument("--side", type=int, default=512)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -76,8 +77,11 @@ def main() -> None:
     median = {key: statistics.median(values) for key, values in seconds.items()}
     rates = {f"{key}_pairs_per_s": round(arguments.pairs / s, 1) for key, s in median.items()}
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    ratio = round(median["straightforward"] / median["ours"], 2)
-    print(json.dumps({**vars(arguments), **rates, "ratio": ratio, "peak_mib": round(peak_mib)}))
+    found = {
+        "ratio": ratio(seconds["straightforward"], seconds["ours"]),
+        "peak_mib": round(peak_mib),
+    }
+    print(json.dumps({**vars(arguments), **rates, **found}))
 
 
 if __name__ == "__main__":

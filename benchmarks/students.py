@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 import torch.nn.functional as F
+from timing import ratio
 from torch import Tensor, nn
 
 from l4f_bench.annotators.unet import UNet
@@ -140,12 +141,11 @@ def main() -> None:
             spent = seconds(step, number)
             if number:
                 taken[name].append(spent)
-    ratios = [a / b for a, b in zip(taken["published"], taken["ours"], strict=True)]
     result = {
         **vars(arguments),
         "parameters": sum(p.numel() for p in ours.network.parameters()),
         **{f"{name}_s_per_step": round(statistics.median(s), 3) for name, s in taken.items()},
-        "ratio": [round(f(ratios), 2) for f in (statistics.median, min, max)],
+        "ratio": ratio(taken["published"], taken["ours"]),
         "max_difference": difference,
         "torch": torch.__version__,
     }

@@ -25,6 +25,7 @@ from dataclasses import replace
 import torch
 import torch.nn.functional as F
 from published_networks import published_alpha, published_discriminator, published_generator
+from timing import ratio
 from torch import Tensor
 
 from l4f_bench.generators.architecture import GeneratorArchitecture, default_channels
@@ -183,16 +184,12 @@ def main() -> None:
             taken = seconds_per_step(step, arguments.plain, ours.device)
             if round_:
                 seconds[name].append(taken)
-    ratios = {
-        name: [a / b for a, b in zip(seconds[name], seconds["ours"], strict=True)]
-        for name in ("published", "published_one_batch")
-    }
     result = {
         **vars(arguments),
         **{f"{name}_s_per_step": round(statistics.median(s), 3) for name, s in seconds.items()},
         **{
-            f"ratio_to_{name}": [round(f(r), 2) for f in (statistics.median, min, max)]
-            for name, r in ratios.items()
+            f"ratio_to_{name}": ratio(seconds[name], seconds["ours"])
+            for name in ("published", "published_one_batch")
         },
         "max_difference": difference,
         "torch": torch.__version__,
