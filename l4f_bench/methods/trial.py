@@ -64,11 +64,28 @@ def try_method(name: str, dataset: str, *, weights: Path | None = None) -> list[
             lambda samples: {"image": samples.image, "alpha": samples.alpha},
             described(spec),
         )
+        if _can(method, "sample_layers") and not any(check.fault for check in checks):
+            checks += _layer_checks(method, described(spec))
     return checks
 
 
 def _can(method: Any, name: str) -> bool:
     return callable(getattr(method, name, None))
+
+
+def _layer_checks(method: Any, what: str) -> Iterator[Check]:
+    """Whether samples with their layers are the samples without."""
+    with code_of_others(what):
+        plain, layered = (
+            make((0, 1), truncation=1.0, seed=0) for make in (method.sample, method.sample_layers)
+        )
+    for check in sample_checks(layered, (0, 1)):
+        yield replace(check, what=f"{check.what} of sample_layers")
+        if check.fault:
+            return
+    for name in _TOLERANCE:
+        one, other = (getattr(samples, name) for samples in (plain, layered))
+        yield _same(f"{name} of sample_layers", name, one, other, "as of sample")
 
 
 def _attribute_checks(method: Any) -> Iterator[Check]:
@@ -134,9 +151,11 @@ def _tried(
     return checks
 
 
-def _same(what: str, name: str, part: Tensor, other: Tensor) -> Check:
+def _same(
+    what: str, name: str, part: Tensor, other: Tensor, contract: str = "as in the batch"
+) -> Check:
     """Whether what a batch gave is also given otherwise."""
-    contract = f"as in the batch, within {_TOLERANCE[name]:g}"
+    contract = f"{contract}, within {_TOLERANCE[name]:g}"
     if part.shape != other.shape:
         return Check(what, contract, f"of shape {list(other.shape)}")
     apart = float((part.detach().float() - other.detach().float()).abs().max())

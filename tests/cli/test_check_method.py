@@ -95,6 +95,29 @@ def test_generative_methods(
     assert code == (2 if failed else 0)
 
 
+@pytest.mark.parametrize(
+    ("layers", "failed"),
+    [
+        ("samples", []),
+        ("replace(samples, background=samples.image, composite=samples.image)", []),
+        ("replace(samples, alpha=1 - samples.alpha)", ["alpha of sample_layers"]),
+        ("replace(samples, background=samples.alpha)", ["dtype of background of sample_layers"]),
+    ],
+)
+def test_layers_belong_to_the_same_samples(
+    layers: str, failed: list[str], run: Run, tmp_path: Path
+) -> None:
+    source = "from dataclasses import replace\n" + SAMPLE.format(attributes="", seed_of="index")
+    more = (
+        "    def sample_layers(self, indices, *, truncation, seed):\n"
+        "        samples = self.sample(indices, truncation=truncation, seed=seed)\n"
+        f"        return {layers}\n\n\n"
+    )
+    code, found, _ = checked(run, tmp_path, source.replace("def load", more + "def load"))
+    assert found == failed
+    assert code == (2 if failed else 0)
+
+
 @pytest.mark.parametrize("name", METHODS.names())
 def test_every_method_that_can_be_loaded_here_keeps_the_contract(name: str, run: Run) -> None:
     got = run("check-method", name)
