@@ -36,12 +36,15 @@ STAGES = {
     "figures": r"l4f_bench/(reporting/figures|sheets)",
 }
 """The first stage of which any frame of a look matches the pattern."""
-FRAME = re.compile(r"<module> \(l4f_bench/__main__\.py.*?\)|.* \(<frozen runpy>.*?\)")
+OUTERMOST = re.compile(r"<module> \(l4f_bench/__main__\.py.*?\)|.* \(<frozen runpy>.*?\)")
+WAITING = re.compile(r"Condition\.wait |_worker |$")  # the innermost frame, of Python or of none
 
 
-def stage_of(stack: str) -> str:
-    """The stage that a look at the stack finds."""
-    frames = [frame for frame in stack.split(";") if not FRAME.fullmatch(frame)]
+def stage_of(stack: str) -> str | None:
+    """The stage that a look at the stack finds; None for a thread that waits."""
+    frames = [frame for frame in stack.split(";") if not OUTERMOST.fullmatch(frame)]
+    if not frames or WAITING.match(frames[-1]):
+        return None
     for stage, pattern in STAGES.items():
         if any(re.search(pattern, frame) for frame in frames):
             return stage
@@ -50,7 +53,7 @@ def stage_of(stack: str) -> str:
 
 def seconds_of(tree: Path, samples: int) -> dict[str, float]:
     """Seconds of every stage of an evaluation by the package in a tree."""
-    looks: Counter[str] = Counter()
+    looks: Counter[str | None] = Counter()
     with tempfile.TemporaryDirectory() as out:
         raw = Path(out, "stacks")
         command = ["py-spy", "record", "-f", "raw", "-r", str(RATE), "-o", str(raw), "--"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from l4f_bench.datasets.specs import DatasetSpec
 
 NUM_IMAGES = 1000
 """Images by default."""
+_BLOCK, _KEPT = 16, 32  # drawn together, ten times as fast as alone; blocks that are kept
 
 
 class ShapesImages:
@@ -26,6 +28,7 @@ class ShapesImages:
         assert spec.resolution is not None, "a world is drawn at one size"
         self.spec, self._resolution = spec, spec.resolution
         self._num_images, self._seed = num_images, seed
+        self._block = lru_cache(_KEPT)(self._drawn)
 
     @property
     def digest(self) -> str:
@@ -61,10 +64,13 @@ class ShapesImages:
         return []
 
     def _draw(self, index: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
-        images, masks = shapes_batch(
-            [index], resolution=self._resolution, seed=HELD_OUT + self._seed
-        )
-        return images[0], masks[0]
+        images, masks = self._block(index // _BLOCK)
+        return images[index % _BLOCK], masks[index % _BLOCK]
+
+    def _drawn(self, block: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+        """Images of a block with their masks."""
+        indices = range(block * _BLOCK, (block + 1) * _BLOCK)
+        return shapes_batch(indices, resolution=self._resolution, seed=HELD_OUT + self._seed)
 
 
 def open_shapes(request: ImageRequest) -> ShapesImages:

@@ -10,7 +10,7 @@ from typing import Literal
 from l4f_bench.editing.filling import filling
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.options import option
-from l4f_bench.evaluation.ranges import check_fraction, check_least, check_sampling
+from l4f_bench.evaluation.ranges import check_count, check_fraction, check_sampling
 from l4f_bench.registry import unknown_name
 
 Meaning = Literal["step", "target"]
@@ -63,7 +63,7 @@ class EditConfig:
     device: str | None = option("cpu, cuda, …", usual="a GPU if there is one")
 
     def __post_init__(self) -> None:
-        check_least("--num-images", self.num_images, 1)
+        check_count("--num-images", self.num_images, 1)
         check_sampling([self.truncation], self.seed)
         check_fraction("--threshold", self.threshold, below=1)
         filling(self.fill)
@@ -127,8 +127,8 @@ class FitConfig:
         ):
             if getattr(self, name) is not None and self.by not in takers:
                 raise InputError(f"--{name} belongs to --by {' or '.join(takers)}. Leave it out.")
-        check_least("--components", self.components, 1)
-        check_least("--samples", self.samples, 1)
+        check_count("--components", self.components, 1)
+        check_count("--samples", self.samples, 1)
         check_sampling([self.truncation], self.seed)
         if self.chosen is not None and not (math.isfinite(self.chosen) and self.chosen > 0):
             raise InputError(f"--chosen {self.chosen:g} is out of range: use more than 0.")

@@ -159,9 +159,9 @@ def count_images(
         advance: Called with the number of images newly done: accepted ones where ``wanted``.
     """
     result = Counts()
-    todo = list(rounds(range(first, most), batch_size))
+    todo = rounds(range(first, most), batch_size)
     with closing(scene.cores.ahead(lambda round_: _counted(scene, round_), todo)) as counted:
-        for round_, own in zip(todo, counted, strict=False):
+        for round_, own in counted:
             before = len(result.rows)
             for row, looked in sorted(chain(*gathered(own)), key=lambda one: one[0].index):
                 result.add(row, looked)
@@ -176,10 +176,12 @@ def count_images(
     return result
 
 
-def _counted(scene: Scene, round_: Round) -> list[tuple[Row, Looked]]:
-    """This process's images of a round, without their pixels."""
+def _counted(scene: Scene, round_: Round) -> tuple[Round, list[tuple[Row, Looked]]]:
+    """A round with this process's images of it, without their pixels."""
     pairs = scene.pairs(round_.own) if round_.own else []  # of the last round, some get nothing
-    return [(_row(pair), Looked.at(pair.preds, pair.target, pair.counted)) for pair in pairs]
+    return round_, [
+        (_row(pair), Looked.at(pair.preds, pair.target, pair.counted)) for pair in pairs
+    ]
 
 
 def _row(pair: Pair) -> Row:

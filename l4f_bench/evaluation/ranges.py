@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from l4f_bench.errors import InputError
 from l4f_bench.seeds import check_seed
 
+MOST = 2**31 - 1
+"""Of whatever is counted: more is a slip of the finger."""
+
 
 def check_fraction(option: str, value: float | None, *, below: float | None = None) -> None:
     """Raise unless a value, where one is given, is from 0 to 1.
@@ -45,11 +48,11 @@ def check_level(option: str, value: int | None, least: int) -> None:
         raise InputError(f"{option} {value} is not a grey level. Give {least} to 255.")
 
 
-def check_least(option: str, value: int | None, least: int) -> None:
-    """Raise if a number that is given is too small.
+def check_count(option: str, value: int | None, least: int) -> None:
+    """Raise unless a number of things, where one is given, is from ``least`` to :data:`MOST`.
 
     Raises:
-        InputError: It is.
+        InputError: It is not.
     """
-    if value is not None and value < least:
-        raise InputError(f"{option} {value} is too small. Give {least} or more.")
+    if value is not None and not least <= value <= MOST:
+        raise InputError(f"{option} {value} is out of range: use {least} to {MOST:,}.")

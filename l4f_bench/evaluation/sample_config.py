@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from l4f_bench.errors import InputError
-from l4f_bench.evaluation.ranges import check_fraction, check_least, check_sampling
+from l4f_bench.evaluation.ranges import check_count, check_fraction, check_sampling
 from l4f_bench.methods.specs import method_named
 from l4f_bench.precision import FLOAT32, check_precision
 from l4f_bench.registry import unknown_name
@@ -68,7 +68,7 @@ class SampleConfig:
     """Write pairs alone; None for everything that the method makes."""
 
     def __post_init__(self) -> None:
-        check_least("-n", self.num_images, 1)
+        check_count("-n", self.num_images, 1)
         check_sampling([self.truncation], self.seed)
         check_precision(self.precision)
         check_fraction("--threshold", self.threshold, below=1)

@@ -126,11 +126,11 @@ def _make(
     progress: Progress,
 ) -> tuple[str, ...]:
     """Make samples; returns the sub-folders that they got, none where there was nothing to do."""
-    advance, todo = progress(len(wanted)), list(rounds(wanted, batch_size))
+    advance, todo = progress(len(wanted)), rounds(wanted, batch_size)
     cores = Cores.for_networks(method)
     writer = _Writer(method, files, cores)
-    with closing(cores.ahead(lambda round_: writer.write(round_.own), todo)) as written:
-        for round_, own in zip(todo, written, strict=True):
+    with closing(cores.ahead(lambda round_: (round_, writer.write(round_.own)), todo)) as written:
+        for round_, own in written:
             lines = dict(chain(*gathered(own)))
             if is_first():
                 append_lines(files.folder / METADATA, (lines[index] for index in round_.span))

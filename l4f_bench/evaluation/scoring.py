@@ -16,7 +16,7 @@ from l4f_bench.evaluation.counting import Counts, count_images
 from l4f_bench.evaluation.image_scene import ImageScene, MaskFiles, own_masks
 from l4f_bench.evaluation.mask_notes import Reading, pair_warnings
 from l4f_bench.evaluation.pieces import Piece
-from l4f_bench.evaluation.ranges import check_least, check_level
+from l4f_bench.evaluation.ranges import check_count, check_level
 from l4f_bench.evaluation.records import Facts, build_record
 from l4f_bench.evaluation.setting import Outcome, Setting
 from l4f_bench.evaluation.shards import Shard
@@ -70,8 +70,8 @@ class MaskFolders:
         PROTOCOLS.get(self.protocol)
         check_level("--level", self.level, 1)
         check_level("--ignore-level", self.ignore_level, 0)
-        check_least("--workers", self.workers, 1)
-        check_least("--limit", self.limit, 1)
+        check_count("--workers", self.workers, 1)
+        check_count("--limit", self.limit, 1)
         check_seed(self.seed)
         if self.ignore_bars and self.images is None:
             raise InputError(

@@ -78,7 +78,9 @@ def options() -> list[tuple[str, str, list[str]]]:
         for parameter in command.params:
             if parameter.param_type_name != "option" or parameter.is_flag:
                 continue
-            is_number = any(word in str(parameter.display_type) for word in ("int", "float"))
+            # Versions of typer agree only on what the help says of a value.
+            value = parameter.get_help_record(typer.Context(command))[0].lower().split()[-1]
+            is_number = "int" in value or "float" in value
             flag = max(parameter.opts, key=len)
             found.append((name, flag, NUMBERS if is_number else OTHERS))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from l4f_bench.evaluation.ranges import check_least, check_sampling
+from l4f_bench.evaluation.ranges import check_count, check_sampling
 from l4f_bench.precision import FLOAT32
 
 SAMPLES = 50_000
@@ -47,5 +47,5 @@ class DistanceConfig:
 
     def __post_init__(self) -> None:
         check_sampling([self.truncation], self.seed)
-        check_least("--samples", self.samples, 2)
-        check_least("--workers", self.workers, 1)
+        check_count("--samples", self.samples, 2)
+        check_count("--workers", self.workers, 1)

@@ -30,7 +30,7 @@ from l4f_bench.evaluation.mask_writing import kept
 from l4f_bench.evaluation.options import option
 from l4f_bench.evaluation.own_folders import OwnFolders
 from l4f_bench.evaluation.pieces import Piece
-from l4f_bench.evaluation.ranges import check_fraction, check_least, check_level, check_sampling
+from l4f_bench.evaluation.ranges import check_count, check_fraction, check_level, check_sampling
 from l4f_bench.evaluation.records import AnnotatorFacts, Facts, build_record
 from l4f_bench.evaluation.setting import Outcome, Setting
 from l4f_bench.evaluation.shards import Shard, parse_shard
@@ -101,8 +101,8 @@ class Images(AnnotatorOptions):
         check_precision(self.precision)
         check_fraction("--threshold", self.threshold, below=1)
         check_level("--level", self.level, 1)
-        check_least("--limit", self.limit, 1)
-        check_least("--workers", self.workers, 1)
+        check_count("--limit", self.limit, 1)
+        check_count("--workers", self.workers, 1)
 
     def parts(self) -> Sequence[Setting]:
         """One evaluation."""

@@ -13,7 +13,7 @@ from l4f_bench.datasets.specs import DATASETS, DatasetSpec
 from l4f_bench.errors import InputError, MissingAssetError
 from l4f_bench.evaluation.distance.recipe import DistanceConfig
 from l4f_bench.evaluation.options import option, whole_or_auto
-from l4f_bench.evaluation.ranges import check_least, check_sampling
+from l4f_bench.evaluation.ranges import check_count, check_sampling
 from l4f_bench.evaluation.records import Facts, build_record
 from l4f_bench.evaluation.setting import Outcome, Setting
 from l4f_bench.methods.specs import METHODS, method_named
@@ -60,8 +60,8 @@ class Quality:
     def __post_init__(self) -> None:
         check_sampling(self.truncation, self.seed)
         check_precision(self.precision)
-        check_least("--samples", self.samples, 2)
-        check_least("--workers", self.workers, 1)
+        check_count("--samples", self.samples, 2)
+        check_count("--workers", self.workers, 1)
 
     def parts(self) -> Sequence[Setting]:
         """Every truncation."""

@@ -22,7 +22,7 @@ from l4f_bench.evaluation.counting import Counts, Pair, count_images
 from l4f_bench.evaluation.examples import pick_examples
 from l4f_bench.evaluation.mask_notes import few_images_warning
 from l4f_bench.evaluation.options import option, whole_or_auto
-from l4f_bench.evaluation.ranges import check_fraction, check_sampling
+from l4f_bench.evaluation.ranges import check_count, check_fraction, check_sampling
 from l4f_bench.evaluation.records import Facts, build_record
 from l4f_bench.evaluation.setting import Outcome, Setting
 from l4f_bench.evaluation.settings.images import THRESHOLD as IMAGE_THRESHOLD
@@ -72,10 +72,12 @@ class Samples(AnnotatorOptions):
         check_sampling(self.truncation, self.seed)
         check_precision(self.precision)
         check_fraction("--threshold", self.threshold, below=1)
-        if not 1 <= self.samples <= self.max_drawn:
+        check_count("--samples", self.samples, 1)
+        check_count("--max-drawn", self.max_drawn, 1)
+        if self.samples > self.max_drawn:
             raise InputError(
-                f"--samples {self.samples} of at most --max-drawn {self.max_drawn} is out of "
-                "range: use 1 or more, and a maximum that is not smaller."
+                f"--samples {self.samples} of at most --max-drawn {self.max_drawn} cannot be: use "
+                "a maximum that is not smaller."
             )
 
     def parts(self) -> Sequence[Setting]:

@@ -29,7 +29,7 @@ from l4f_bench.evaluation.image_scene import (
 )
 from l4f_bench.evaluation.mask_notes import few_images_warning
 from l4f_bench.evaluation.options import option
-from l4f_bench.evaluation.ranges import check_least, check_sampling
+from l4f_bench.evaluation.ranges import check_count, check_sampling
 from l4f_bench.evaluation.records import Facts, Subset, build_record
 from l4f_bench.evaluation.setting import Outcome, Setting
 from l4f_bench.evaluation.truth import AnnotatorOptions, annotator_facts
@@ -80,7 +80,7 @@ class Trust(AnnotatorOptions):
     def __post_init__(self) -> None:
         check_sampling((), self.seed)
         check_precision(self.precision)
-        check_least("--limit", self.limit, 1)
+        check_count("--limit", self.limit, 1)
         for name, value, known in (
             ("truth", self.truth, _TRUTHS),
             ("subset", self.subset, _SUBSETS),
