@@ -1,10 +1,9 @@
 """Generator, alpha network and discriminator the way the public code computes them, to compare.
 
-One set of weights per image in a grouped convolution, resampling filters as passes of their own,
-every feature kept until the alpha network reads them all. Without a GPU the public code filters
-depthwise in one version, and single-channel images in another, which takes much longer: here it is
-the faster one. No gradient is needed to sample, nothing is slower than the published formulation
-makes it.
+One set of weights per image in a grouped convolution, resampling filters as passes of their own
+over single-channel images, every feature kept until the alpha network reads them all. No gradient
+is needed to sample, nothing is slower than the published formulation makes it. NVIDIA's code
+filters depthwise where there is no GPU, which is faster: ``depthwise`` is for comparing with that.
 """
 
 from __future__ import annotations
@@ -30,24 +29,24 @@ def published_mapping(weights: Weights, z: Tensor) -> Tensor:
 
 
 def published_generator(
-    weights: Weights, w: Tensor, *, background: bool = False
+    weights: Weights, w: Tensor, *, background: bool = False, depthwise: bool = False
 ) -> tuple[Tensor, list[Tensor]]:
     """Images ``[N, 3, S, S]`` and all features of latents ``[N, w_dim]``, with fixed noise.
 
     With ``background`` the first styled convolution gives zeros.
     """
     x = weights["input.input"].repeat(len(w), 1, 1, 1)
-    x = _styled_conv(weights, "conv1", x, w, weights["noises.noise_0"])
+    x = _styled_conv(weights, "conv1", x, w, weights["noises.noise_0"], depthwise=depthwise)
     if background:
         x = torch.zeros_like(x)
-    features, image = [x], _to_rgb(weights, "to_rgb1", x, w, None)
+    features, image = [x], _to_rgb(weights, "to_rgb1", x, w, None, depthwise=depthwise)
     num_blocks = sum(key.endswith("upsample.kernel") for key in weights)
     for block in range(num_blocks):
         for layer in (2 * block, 2 * block + 1):
             noise = weights[f"noises.noise_{layer + 1}"]
-            x = _styled_conv(weights, f"convs.{layer}", x, w, noise)
+            x = _styled_conv(weights, f"convs.{layer}", x, w, noise, depthwise=depthwise)
             features.append(x)
-        image = _to_rgb(weights, f"to_rgbs.{block}", x, w, image)
+        image = _to_rgb(weights, f"to_rgbs.{block}", x, w, image, depthwise=depthwise)
     return image, features
 
 
@@ -104,22 +103,28 @@ def _activate(weights: Weights, bias: str, x: Tensor) -> Tensor:
     return F.leaky_relu(x + weights[bias].view(1, -1, 1, 1), 0.2) * math.sqrt(2)
 
 
-def _styled_conv(weights: Weights, name: str, x: Tensor, w: Tensor, noise: Tensor) -> Tensor:
-    x = _modulated_conv(weights, f"{name}.conv", x, w, demodulate=True)
+def _styled_conv(
+    weights: Weights, name: str, x: Tensor, w: Tensor, noise: Tensor, *, depthwise: bool
+) -> Tensor:
+    x = _modulated_conv(weights, f"{name}.conv", x, w, demodulate=True, depthwise=depthwise)
     x = x + weights[f"{name}.noise.weight"] * noise
     x = x + weights[f"{name}.activate.bias"].view(1, -1, 1, 1)
     return F.leaky_relu(x, 0.2) * math.sqrt(2)
 
 
-def _to_rgb(weights: Weights, name: str, x: Tensor, w: Tensor, image: Tensor | None) -> Tensor:
-    rgb = _modulated_conv(weights, f"{name}.conv", x, w, demodulate=False) + weights[f"{name}.bias"]
+def _to_rgb(
+    weights: Weights, name: str, x: Tensor, w: Tensor, image: Tensor | None, *, depthwise: bool
+) -> Tensor:
+    rgb = _modulated_conv(weights, f"{name}.conv", x, w, demodulate=False, depthwise=depthwise)
+    rgb = rgb + weights[f"{name}.bias"]
     if image is None:
         return rgb
-    return rgb + upfirdn2d(image, weights[f"{name}.upsample.kernel"], up=2, pad=(2, 1))
+    kernel = weights[f"{name}.upsample.kernel"]
+    return rgb + upfirdn2d(image, kernel, up=2, pad=(2, 1), depthwise=depthwise)
 
 
 def _modulated_conv(
-    weights: Weights, name: str, x: Tensor, w: Tensor, *, demodulate: bool
+    weights: Weights, name: str, x: Tensor, w: Tensor, *, demodulate: bool, depthwise: bool
 ) -> Tensor:
     """Convolution with a weight per image, as one grouped convolution over the batch."""
     num, _, height, width = x.shape
@@ -137,20 +142,26 @@ def _modulated_conv(
         weight = weight.transpose(1, 2).reshape(num * num_in, num_out, side, side)
         x = F.conv_transpose2d(x, weight, stride=2, groups=num)
         x = x.view(num, num_out, *x.shape[2:])
-        return upfirdn2d(x, weights[f"{name}.blur.kernel"], up=1, pad=(1, 1))
+        kernel = weights[f"{name}.blur.kernel"]
+        return upfirdn2d(x, kernel, up=1, pad=(1, 1), depthwise=depthwise)
     weight = weight.view(num * num_out, num_in, side, side)
     x = F.conv2d(x, weight, padding=side // 2, groups=num)
     return x.view(num, num_out, height, width)
 
 
-def upfirdn2d(x: Tensor, kernel: Tensor, *, up: int, pad: tuple[int, int]) -> Tensor:
-    """Insert zeros, pad, and filter every channel."""
+def upfirdn2d(
+    x: Tensor, kernel: Tensor, *, up: int, pad: tuple[int, int], depthwise: bool = False
+) -> Tensor:
+    """Insert zeros, pad, and filter every channel: as an image of its own, or all depthwise."""
     num, channels, height, width = x.shape
     x = x.reshape(num, channels, height, 1, width, 1)
     x = F.pad(x, (0, up - 1, 0, 0, 0, up - 1))
-    x = x.view(num, channels, height * up, width * up)
-    weight = kernel.flip(0, 1).repeat(channels, 1, 1, 1)
-    return F.conv2d(F.pad(x, (*pad, *pad)), weight, groups=channels)
+    x = F.pad(x.view(num, channels, height * up, width * up), (*pad, *pad))
+    weight = kernel.flip(0, 1)[None, None]
+    if depthwise:
+        return F.conv2d(x, weight.repeat(channels, 1, 1, 1), groups=channels)
+    x = F.conv2d(x.view(num * channels, 1, *x.shape[2:]), weight)
+    return x.view(num, channels, *x.shape[2:])
 
 
 def _bicubic(x: Tensor) -> Tensor:

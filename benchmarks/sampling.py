@@ -61,13 +61,16 @@ def build_tasks(arguments: argparse.Namespace) -> dict[str, Task]:
     z, other = torch.randn(2, arguments.batch, generator.architecture.z_dim)
 
     def foreground() -> tuple[Tensor, Tensor]:
-        image, features = published_generator(weights, published_mapping(weights, z))
+        w = published_mapping(weights, z)
+        image, features = published_generator(weights, w, depthwise=arguments.depthwise)
         return image, published_alpha(alpha_weights, features)
 
     def published() -> tuple[Tensor, Tensor]:
         image, mask = foreground()
         w = published_mapping(weights, other)
-        background, _ = published_generator(weights, w, background=True)
+        background, _ = published_generator(
+            weights, w, background=True, depthwise=arguments.depthwise
+        )
         composite(image, background, mask)
         return image, mask
 
@@ -108,7 +111,7 @@ def peak_mib(name: str, arguments: argparse.Namespace) -> float:
     command = [sys.executable, __file__, "--memory-of", name]
     for option in ("size", "batch", "seed", "threads"):
         command += [f"--{option}", str(getattr(arguments, option))]
-    command += ["--embedded"] * arguments.embedded
+    command += ["--embedded"] * arguments.embedded + ["--depthwise"] * arguments.depthwise
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -133,6 +136,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--embedded", action="store_true", help="networks of the shapes world")
+    parser.add_argument("--depthwise", action="store_true", help="filters as in NVIDIA's code")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from l4f_bench.datasets.shapes import SHAPES, Tones, count_objects, shapes_batch
+from l4f_bench.datasets.image_set import ImageRequest, open_images
+from l4f_bench.datasets.shapes import HELD_OUT, SHAPES, Tones, count_objects, shapes_batch
 from l4f_bench.datasets.specs import DATASETS
 
 RESOLUTION = DATASETS.get("shapes").resolution
@@ -30,6 +31,15 @@ def test_an_image_depends_on_seed_and_index_alone() -> None:
         one, mask = shapes_batch([index], resolution=RESOLUTION, seed=0)
         np.testing.assert_array_equal(one[0], images[index])
         np.testing.assert_array_equal(mask[0], masks[index])
+
+
+def test_the_evaluated_images_are_those_of_the_held_out_world() -> None:
+    images = open_images(ImageRequest(spec=DATASETS.get("shapes"), num_images=40, seed=3))
+    expected, masks = world(40, seed=HELD_OUT + 3)
+    for index in (0, 17, 39, 3):
+        np.testing.assert_array_equal(images.image(index), expected[index])
+        np.testing.assert_array_equal(images.mask(index).mask, masks[index])
+        assert images.mask(index).num_objects == count_objects([index], seed=HELD_OUT + 3)[0]
 
 
 def test_seeds_and_indices_give_different_images() -> None:
