@@ -8,6 +8,7 @@ that. Results are the same either way.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -40,25 +41,41 @@ class Cores:
     """Threads, each of which sees a batch through from end to end."""
     side_by_side: bool = False
     """Whether networks run on one core in each worker; else on all cores in one at a time."""
+    readers: int = 1
+    """Threads with which each worker reads its batch."""
     _turns: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     @classmethod
-    def for_networks(cls, *networks: object) -> Cores:
+    def for_networks(cls, *networks: object, readers: int | None = None) -> Cores:
         """Workers for the networks that a loop calls; None stands for none.
 
         A network that says ``side_by_side`` may be called from several threads at once, and is
         fastest so. If all of them do, there are as many workers as kernels would have threads, up
-        to 16: ``OMP_NUM_THREADS`` bounds both.
+        to 16: ``OMP_NUM_THREADS`` bounds both. Where networks take turns, two workers overlap.
+
+        Args:
+            networks: Those of the loop.
+            readers: Threads that read files, in all; None takes one per CPU core. Workers side by
+                side each read their own.
         """
+        readers = readers or os.cpu_count() or 1
         there = [network for network in networks if network is not None]
         if not there:
-            return cls()
+            return cls(min(_MOST, readers))
         import torch
 
         if all(getattr(network, "side_by_side", False) for network in there):
             return cls(min(_MOST, torch.get_num_threads()), side_by_side=True)
         on_cpu = not torch.cuda.is_available()
-        return cls(min(_OVERLAPPING, torch.get_num_threads()) if on_cpu else _OVERLAPPING)
+        workers = min(_OVERLAPPING, torch.get_num_threads()) if on_cpu else _OVERLAPPING
+        return cls(workers, readers=readers)
+
+    def read(self, one: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """``one`` of every item, in order, by a worker's readers."""
+        if self.readers == 1:
+            return [one(item) for item in items]
+        with ThreadPoolExecutor(self.readers) as pool:
+            return list(pool.map(one, items))
 
     def turn(self) -> AbstractContextManager[object]:
         """Held while a network is called: at once where they run side by side."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -69,20 +68,18 @@ class ImageScene:
     truth_of: TruthSource
     needs_pixels: bool
     """Whether predictor or truth look at the images themselves."""
-    workers: int | None = None
-    """Threads that decode; None takes one per CPU core."""
     subset: Literal["all", "accepted", "rejected"] = "all"
     """Which images take part."""
     bars: Callable[[int], Bars] | None = None
     """Rows of an image that are letterbox bars, where these are left out as well."""
-    cores: Cores = field(default_factory=Cores)
+    cores: Cores
     """Workers, in whose turn predictor and truth call networks."""
 
     def pairs(self, indices: Sequence[int]) -> list[Pair]:
         """Predictions with their true masks; the images are read if need be."""
         pixels = None
         if self.needs_pixels:
-            pixels = mapped(partial(read_image, self.images), indices, self.workers)
+            pixels = self.cores.read(partial(read_image, self.images), indices)
         predictions, truths = self.predictor(indices, pixels), self.truth_of(indices, pixels)
         nothing: list[Pixels | None] = [None] * len(indices)
         return [
@@ -183,13 +180,13 @@ class MaskFiles:
         """What the first files are."""
         return {"preds": sha256_of_files(self.paths[:most])}
 
-    def predictor(self, reading: Reading, *, with_levels: bool, workers: int | None) -> Predictor:
+    def predictor(self, reading: Reading, cores: Cores, *, with_levels: bool) -> Predictor:
         """Reads the masks of a batch.
 
         Args:
             reading: How levels become masks.
+            cores: Whose readers they are read by.
             with_levels: Keep the grey levels, for F-measures.
-            workers: Threads that decode.
         """
 
         def read(index: int) -> Prediction:
@@ -199,7 +196,7 @@ class MaskFiles:
             file = MaskFile(levels, use_of(name, found))
             return Prediction(levels >= reading.level, levels if with_levels else None, name, file)
 
-        return lambda indices, _: mapped(read, indices, workers)
+        return lambda indices, _: cores.read(read, indices)
 
     def _name(self, path: Path) -> str:
         return printable(self._listing.name(path))
@@ -234,9 +231,9 @@ def segmented(
     return predict
 
 
-def own_masks(images: ImageSet, workers: int | None) -> TruthSource:
+def own_masks(images: ImageSet, cores: Cores) -> TruthSource:
     """The masks that the images come with."""
-    return lambda indices, _: mapped(partial(read_mask_of, images), indices, workers)
+    return lambda indices, _: cores.read(partial(read_mask_of, images), indices)
 
 
 def annotated(annotator: Annotator, cores: Cores) -> TruthSource:
@@ -270,12 +267,6 @@ def accepted_by(annotator: Annotator, cores: Cores, source: TruthSource) -> Trut
         ]
 
     return truths
-
-
-def mapped(read: Callable[[int], Any], indices: Sequence[int], workers: int | None) -> list[Any]:
-    """``read`` of every index, in threads."""
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(read, indices))
 
 
 def _of_one_size(images: list[Pixels]) -> list[Tensor]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from l4f_bench.cores import Cores
 from l4f_bench.datasets.folders import FolderImages
 from l4f_bench.datasets.specs import spec_of
 from l4f_bench.errors import InputError
@@ -159,11 +160,13 @@ class MaskFolders:
 
     def _count(self, truth: FolderImages, files: MaskFiles, progress: Progress) -> Counts:
         with_levels = PROTOCOLS.get(self.protocol).f_measure is not None
+        cores = Cores.for_networks(readers=self.workers)
         scene = ImageScene(
             images=truth,
-            predictor=files.predictor(self._reading, with_levels=with_levels, workers=self.workers),
-            truth_of=own_masks(truth, self.workers),
+            predictor=files.predictor(self._reading, cores, with_levels=with_levels),
+            truth_of=own_masks(truth, cores),
             needs_pixels=False,
+            cores=cores,
             bars=truth.bars if self.ignore_bars else None,
         )
         most = len(truth) if self.limit is None else min(self.limit, len(truth))

@@ -189,15 +189,12 @@ class Images(AnnotatorOptions):
         else:
             origin, of_preds = files, files.digests(most)
         source, of_truth = self._load_annotator(images)
-        cores = Cores.for_networks(method, source)
+        cores = Cores.for_networks(method, source, readers=self.workers)
         scene = ImageScene(
             images=images,
             predictor=self._predictor(images, origin, cores, most),
-            truth_of=own_masks(images, self.workers)
-            if source is None
-            else annotated(source, cores),
+            truth_of=own_masks(images, cores) if source is None else annotated(source, cores),
             needs_pixels=files is None or source is not None,
-            workers=self.workers,
             cores=cores,
         )
         annotator = self._facts_of(source)
@@ -328,9 +325,8 @@ class Images(AnnotatorOptions):
     ) -> Predictor:
         """Predictions from files, or a method's, which are kept if that is asked for."""
         if isinstance(origin, MaskFiles):
-            return origin.predictor(
-                Reading(level=self._level), with_levels=self._with_levels, workers=self.workers
-            )
+            reading = Reading(level=self._level)
+            return origin.predictor(reading, cores, with_levels=self._with_levels)
         how = segmented(origin, cores, threshold=self._threshold, with_levels=self._with_levels)
         if self.write_masks is None:
             return how

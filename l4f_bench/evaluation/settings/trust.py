@@ -164,7 +164,7 @@ class Trust(AnnotatorOptions):
         cores = Cores.for_networks(method, annotator)
         truth_of = annotated(annotator, cores)
         if self.truth == "exact":
-            truth_of = accepted_by(annotator, cores, own_masks(images, None))
+            truth_of = accepted_by(annotator, cores, own_masks(images, cores))
         with_levels = PROTOCOLS.get(self.protocol).f_measure is not None
         return ImageScene(
             images=images,
