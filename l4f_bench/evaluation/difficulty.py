@@ -37,19 +37,20 @@ def difficulty_of(
         counted: Pixels ``[H, W]`` that count; None for all.
     """
     inside = target if counted is None else target & counted
-    outside = ~target if counted is None else ~target & counted
-    num_inside, num_outside = int(inside.sum()), int(outside.sum())
-    size = num_inside / max(num_inside + num_outside, 1)
+    num_counted = target.size if counted is None else int(np.count_nonzero(counted))
+    num_inside = int(np.count_nonzero(inside))
+    size = num_inside / max(num_counted, 1)
     if not num_inside:
         return Difficulty(size=size)
     height, width = target.shape
     shifts = [
-        (inside.sum(axis=axis) @ np.arange(side)) / num_inside - (side - 1) / 2
+        (inside.sum(axis=axis, dtype=np.int32) @ np.arange(side)) / num_inside - (side - 1) / 2
         for axis, side in ((0, width), (1, height))
     ]
     offset = float(np.hypot(*shifts) / np.sqrt(height * width))
-    if image is None or not num_outside:
+    if image is None or num_inside == num_counted:
         return Difficulty(size=size, offset=offset)
+    outside = ~target if counted is None else ~target & counted
     return Difficulty(size=size, offset=offset, contrast=_contrast(image, inside, outside))
 
 

@@ -82,21 +82,22 @@ def note_of(
     if preds[1] is None and target[1] is None:
         return None
     ignored = 0 if counted is None else counted.size - int(np.count_nonzero(counted))
+    as_cut = _counts(preds[0], target[0], counted)
+
+    def side(file: MaskFile | None, cut: _Cut) -> SideNote | None:
+        if file is None:
+            return None
+        if not file.use.is_grey:  # black and white masks are the same at any level
+            return SideNote(file.use, np.stack([as_cut] * len(OTHER_LEVELS)))
+        moved = [_counts(*cut(level, file), counted) for level in OTHER_LEVELS]
+        return SideNote(file.use, np.stack(moved))
+
     return MaskNote(
-        _side_note(preds[1], lambda level, file: (file.levels >= level, target[0]), counted),
-        _side_note(target[1], lambda level, file: (preds[0], file.levels >= level), counted),
+        side(preds[1], lambda level, file: (file.levels >= level, target[0])),
+        side(target[1], lambda level, file: (preds[0], file.levels >= level)),
         ignored,
         is_black,
     )
-
-
-def _side_note(file: MaskFile | None, cut: _Cut, counted: BoolArray | None) -> SideNote | None:
-    if file is None:
-        return None
-    if not file.use.is_grey:  # black and white masks are the same at any level
-        return SideNote(file.use, np.stack([_counts(*cut(1, file), counted)] * len(OTHER_LEVELS)))
-    moved = [_counts(*cut(level, file), counted) for level in OTHER_LEVELS]
-    return SideNote(file.use, np.stack(moved))
 
 
 def _counts(preds: BoolArray, target: BoolArray, counted: BoolArray | None) -> IntArray:
