@@ -40,10 +40,32 @@ def both(weights: dict[str, Tensor], folder: Path) -> tuple[NetworkDetector, Det
     return NetworkDetector(MaskRCNN.from_state_dict(weights)), theirs
 
 
-def same_masks(ours: Instances, theirs: Instances, index: Tensor, twin: Tensor) -> bool:
-    """Whether the objects ``index`` of ours cover the pixels of ``twin`` of theirs, IoU 0.999."""
-    first, second = ours.union(index), theirs.union(twin)
-    return int((first & second).sum()) >= 0.999 * int((first | second).sum())
+def same_masks(ours: Instances, theirs: Instances, index: int, twin: int) -> bool:
+    """Whether two objects cover the same pixels: all of 1,000, all but one of a smaller object.
+
+    A pixel whose probability is one half to seven digits is on either side by rounding.
+    """
+    first, second = ours.union(torch.tensor([index])), theirs.union(torch.tensor([twin]))
+    return int((first ^ second).sum()) <= max(1, 0.001 * int((first | second).sum()))
+
+
+def without_twin(ours: Instances, theirs: Instances) -> list[int]:
+    """Objects of ours for which none is left of theirs: class, score within 1e-6 and mask."""
+    left, lone = list(range(len(theirs.labels))), []
+    for index in range(len(ours.labels)):
+        near = (theirs.scores - ours.scores[index]).abs() <= 1e-6  # may tie: the order is free
+        twins = [
+            twin
+            for twin in left
+            if near[twin]
+            and theirs.labels[twin] == ours.labels[index]
+            and same_masks(ours, theirs, index, twin)
+        ]
+        if twins:
+            left.remove(twins[0])
+        else:
+            lone.append(index)
+    return lone
 
 
 def test_verdicts_are_the_same(tmp_path: Path) -> None:
@@ -64,9 +86,8 @@ def test_every_object_of_noise_is_found_by_both(tmp_path: Path, size: tuple[int,
     image = torch.randint(0, 256, (3, *size), dtype=torch.uint8)
     ours, theirs = (detector.instances(image, 0.0) for detector in detectors)
     assert len(ours.scores) == 100  # the most that are kept
-    assert torch.equal(theirs.labels, ours.labels)
-    torch.testing.assert_close(theirs.scores, ours.scores, rtol=0, atol=1e-5)
-    assert all(same_masks(ours, theirs, index, index) for index in torch.arange(100)[:, None])
+    assert len(theirs.scores) == 100
+    assert without_twin(ours, theirs) == []
 
 
 @pytest.mark.slow
@@ -79,16 +100,5 @@ def test_every_object_of_photographs_is_found_by_both(tmp_path: Path) -> None:
         ours, theirs = (d.instances(torch.from_numpy(pixels), 0.05) for d in detectors)
         assert len(theirs.labels) == len(ours.labels), path
         objects += len(ours.labels)
-        left = list(range(len(theirs.labels)))  # scores may tie, so the order is free
-        for index in range(len(ours.labels)):
-            near = (theirs.scores - ours.scores[index]).abs() <= 1e-6
-            twins = [
-                twin
-                for twin in left
-                if near[twin]
-                and theirs.labels[twin] == ours.labels[index]
-                and same_masks(ours, theirs, torch.tensor([index]), torch.tensor([twin]))
-            ]
-            assert twins, f"{path}: nothing like object {index}"
-            left.remove(twins[0])
+        assert without_twin(ours, theirs) == [], path
     assert objects > 500
