@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from l4f_bench.analysis.rule import Recommendation
 from l4f_bench.errors import InputError
-from l4f_bench.files.documents import read_document
+from l4f_bench.files.documents import read_document, validated
 from l4f_bench.metrics.intervals import Estimate
 from l4f_bench.metrics.ssim_definitions import PRIMARY
 from l4f_bench.runs import write_text
@@ -148,26 +148,16 @@ def load_analysis(path: Path) -> LayersRecord | BackgroundRecord:
     Raises:
         InputError: The file cannot be read, is no such record, or has another version.
     """
-    from pydantic import TypeAdapter, ValidationError
-
     what = "no analysis. Give what `l4f-bench analyze` wrote."
-    content = read_document(path, form=FORMAT, otherwise=what)
-    version, kind = content.pop("version", None), content.pop("kind", None)
-    kinds: dict[object, Any] = {own.kind: own for own in (LayersRecord, BackgroundRecord)}
-    if version != VERSION or kind not in kinds:
-        raise InputError(
-            f"{path} is of version {version!r:.40} and kind {kind!r:.40}; this release reads "
-            f"{VERSION} and {' or '.join(map(str, kinds))}."
-        )
-    try:
-        record: LayersRecord | BackgroundRecord = TypeAdapter(kinds[kind]).validate_json(
-            json.dumps(content)
-        )
-    except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(map(str, fault["loc"]))
-        raise InputError(f"{path} is no whole analysis: {where}: {fault['msg']}.") from None
-    return record
+    content = read_document(path, form=FORMAT, version=VERSION, otherwise=what)
+    kind = content.pop("kind", None)
+    kinds: dict[object, type[LayersRecord | BackgroundRecord]] = {
+        own.kind: own for own in (LayersRecord, BackgroundRecord)
+    }
+    if kind not in kinds:
+        known = " or ".join(map(str, kinds))
+        raise InputError(f"{path} is of kind {kind!r:.40}; this release reads {known}.")
+    return validated(path, content, kinds[kind], again="Analyse again.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,8 +95,8 @@ def project(
     """Project photographs into the latent space of a generator, and segment them there.
 
     Writes W+ codes, reconstructions, masks where there is an alpha network, errors of each image
-    in metadata.jsonl and a figure. Can be stopped, resumed, and shared by the processes of
-    torchrun.
+    in metadata.jsonl, a figure, and a record that `report` shows. Can be stopped, resumed, and
+    shared by the processes of torchrun.
 
     Example: l4f-bench project faces/ --encoder psp_ffhq_encode.pt --alpha alpha.pt --out projected
 
@@ -112,12 +112,16 @@ def project(
         precision=precision, landmarks=align, fit=fit, threshold=threshold, seed=seed,
         device=device,
     )  # fmt: skip
-    summary = _run(request, out, resume=resume)
+    record = _run(request, out, resume=resume)
     stdout.print(str(out))
-    errors = ", ".join(f"mean {name} {value:.4f}" for name, value in summary.means.items())
-    say(f"{summary.num_projected} photographs projected. {errors}")
-    if summary.num_projected == 0:
-        raise BenchError(f"None of {summary.num_unreadable} photographs could be read.")
+    errors = ", ".join(
+        f"mean {name} {record.errors[name].value:.4f}"
+        for name in ("mse", "psnr", "ssim")
+        if record.errors[name].value is not None
+    )
+    say(f"{record.n} photographs projected. {errors}")
+    if record.n == 0:
+        raise BenchError(f"None of {record.unreadable} photographs could be read.")
 
 
 def _run(request: ProjectRequest, out: Path, *, resume: bool) -> Any:

@@ -87,9 +87,14 @@ def report(
     check_writable(out)
     found = read_all(records or [Path("runs")])
     loaded = [record for _, record in found.records]
-    edits = [record for _, record in found.edits]
-    analyses = [record for _, record in found.analyses]
-    drawn = build_report(loaded, table, edits=edits, analyses=analyses, look=look)
+    drawn = build_report(
+        loaded,
+        table,
+        edits=[record for _, record in found.edits],
+        analyses=[record for _, record in found.analyses],
+        projections=[record for _, record in found.projections],
+        look=look,
+    )
     for section in drawn.sections:
         write_section(section, out, chosen)
     _print(drawn, intervals)

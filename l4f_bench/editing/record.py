@@ -13,9 +13,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from l4f_bench.errors import InputError
 from l4f_bench.evaluation.distance.facts import EXACT_FIELDS
-from l4f_bench.files.documents import read_document
+from l4f_bench.files.documents import read_document, validated
 from l4f_bench.metrics.intervals import Estimate, FloatArray, mean_estimate
 from l4f_bench.runs import write_text
 
@@ -135,18 +134,6 @@ def load_edits(path: Path) -> EditRecord:
     Raises:
         InputError: The file cannot be read, is no such record, or has another version.
     """
-    from pydantic import TypeAdapter, ValidationError
-
     what = "no record of edits. Give what `l4f-bench edit measure` wrote."
-    content = read_document(path, form=FORMAT, otherwise=what)
-    version = content.pop("version", None)
-    if version != VERSION:
-        raise InputError(f"{path} has version {version!r:.40}; this release reads {VERSION}.")
-    try:
-        return TypeAdapter(EditRecord).validate_json(json.dumps(content))
-    except ValidationError as error:
-        faults = [f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors()[:3]]
-        raise InputError(
-            f"{path} lacks fields of a record or has others: {' '.join('; '.join(faults).split())}."
-            " Measure again."
-        ) from None
+    content = read_document(path, form=FORMAT, version=VERSION, otherwise=what)
+    return validated(path, content, EditRecord, again="Measure again.")

@@ -12,7 +12,7 @@ from l4f_bench.devices import choose_device
 from l4f_bench.errors import InputError
 from l4f_bench.precision import BF16, FLOAT32, check_precision
 from l4f_bench.progress import Progress
-from l4f_bench.projection.folder import FolderConfig, Summary, project_folder
+from l4f_bench.projection.folder import FolderConfig, project_folder
 from l4f_bench.projection.landmarks import read_landmarks
 from l4f_bench.projection.loading import (
     ProjectorFiles,
@@ -24,6 +24,7 @@ from l4f_bench.projection.optimisation import PRECISIONS as SEARCHED
 from l4f_bench.projection.optimisation import OptimisationConfig
 from l4f_bench.projection.placement import FITS
 from l4f_bench.projection.projectors import Projector
+from l4f_bench.projection.record import ProjectionRecord
 from l4f_bench.provenance import sha256_of
 from l4f_bench.registry import unknown_name
 
@@ -105,7 +106,7 @@ def run(
     resume: bool,
     progress: Progress,
     warn: Callable[[str], object],
-) -> Summary:
+) -> ProjectionRecord:
     """Load a projector and project a folder; see :func:`project_folder`.
 
     Raises:

@@ -4,12 +4,13 @@
 ``reconstructions/`` what the generator paints of them, ``alpha/`` and ``masks/`` the foreground at
 the photograph's size, ``metadata.jsonl`` a line a photograph with its errors, ``config.json`` what
 was asked for with digests and versions, ``figure.png`` the first photographs with their
-reconstructions, masks and errors.
+reconstructions, masks and errors, ``projections.json`` mean errors for a report.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -38,8 +39,15 @@ from l4f_bench.projection.outputs import (
 )
 from l4f_bench.projection.placement import ByteArray, Fit, Placement, cut, fitted
 from l4f_bench.projection.projectors import Projector
+from l4f_bench.projection.record import (
+    ERRORS,
+    PROJECTIONS_FILE,
+    PhotographEntry,
+    ProjectionRecord,
+    mean_errors,
+)
 from l4f_bench.projection.remarks import remarks_on
-from l4f_bench.provenance import environment, sha256_of
+from l4f_bench.provenance import environment, provenance, sha256_of
 from l4f_bench.runs import append_lines, locked_folder, open_run, whole_lines, write_text
 
 METADATA = "metadata.jsonl"
@@ -59,16 +67,6 @@ class FolderConfig:
     """Alpha above which a pixel of a mask is foreground."""
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What became of the photographs."""
-
-    num_projected: int
-    num_unreadable: int
-    means: Mapping[str, float]
-    """Mean errors by name, of those that were projected."""
-
-
 def project_folder(
     projector: Projector,
     config: FolderConfig,
@@ -78,7 +76,7 @@ def project_folder(
     resume: bool,
     progress: Progress,
     warn: Callable[[str], object],
-) -> Summary:
+) -> ProjectionRecord:
     """Project every photograph of a folder and its sub-folders.
 
     Args:
@@ -90,11 +88,15 @@ def project_folder(
         progress: Given the number of photographs still to do, returns what to call with those done.
         warn: Given one-line warnings.
 
+    Returns:
+        The record that is written, unless no photograph could be read.
+
     Raises:
         InputError: A folder cannot be used, two photographs would get one code, some have no
             landmarks, or their landmarks make no sense.
         BenchError: Files were removed meanwhile, or the disk is full.
     """
+    started = time.perf_counter()
     with suppress(OSError):  # neither need be there
         if out.samefile(config.images):
             raise InputError(f"{out} holds the photographs. Choose another folder.")
@@ -114,7 +116,35 @@ def project_folder(
             if is_first():
                 append_lines(out / METADATA, (lines[index][0] for index in indices))
             advance(len(indices))
-        return from_first(run.finish() if is_first() else Summary(0, 0, {}))
+        # What the other processes give is not looked at.
+        lines_of_all = run.finish() if is_first() else []
+        record = _record(lines_of_all, config, identity, started)
+        if is_first() and record.n:
+            record.save(out / PROJECTIONS_FILE)
+        return from_first(record)
+
+
+def _record(
+    lines: list[dict[str, Any]], config: FolderConfig, identity: dict[str, Any], started: float
+) -> ProjectionRecord:
+    projected = [
+        PhotographEntry(image=line["image"], **{name: line[name] for name in ERRORS})
+        for line in lines
+        if "sha256" in line
+    ]
+    return ProjectionRecord(
+        dataset_title=printable(config.images.resolve().name),
+        by=identity["by"],
+        loss=identity["loss"],
+        n=len(projected),
+        unreadable=len(lines) - len(projected),
+        errors=mean_errors(projected),
+        photographs=projected,
+        config={name: value for name, value in identity.items() if name != "sha256"},
+        provenance=provenance(),
+        digests=identity["sha256"],
+        seconds=round(time.perf_counter() - started, 3),
+    )
 
 
 class _Run:
@@ -195,8 +225,8 @@ class _Run:
         """The part of a photograph, or of its mask, that is the picture."""
         return cut(pixels, self.placement(index, pixels.shape[1:]), self.size)
 
-    def finish(self) -> Summary:
-        """Check that all is there, draw the figure and add up."""
+    def finish(self) -> list[dict[str, Any]]:
+        """Check that all is there, and draw the figure; returns the lines of metadata."""
         lines = [json.loads(line) for line in whole_lines(self.out / METADATA)]
         projected = [index for index, line in enumerate(lines) if "sha256" in line]
         lost = [i for i in projected if not path_of(self.out, CODES, self.stems[i]).is_file()]
@@ -205,11 +235,7 @@ class _Run:
                 f"Files were removed from {self.out} meanwhile. Run again with --resume."
             )
         write_figure(self.out / FIGURE, self.out, projected, self, self.config.images.name)
-        means: dict[str, float] = {}
-        for key in ("mse", "psnr", "ssim"):
-            values = [lines[index][key] for index in projected if lines[index][key] is not None]
-            means |= {key: sum(values) / len(values)} if values else {}
-        return Summary(len(projected), len(lines) - len(projected), means)
+        return lines
 
     def read(self, index: int) -> ByteArray:
         """The pixels of a photograph."""

@@ -49,7 +49,7 @@ def editing_section(records: list[EditRecord]) -> Section | None:
     if not rows:
         return None
     return Section(
-        name="editing",
+        name="edits",
         title="What edits change",
         headers=_HEADERS,
         lines=[line for row in rows for line in _lines(row)],

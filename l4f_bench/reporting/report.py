@@ -1,4 +1,4 @@
-"""All that records have to say: the paper's tables and ours, differences, trust, quality, edits."""
+"""All that records have to say: the paper's tables and ours, and what else was measured."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from l4f_bench.editing.record import EditRecord
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.records import Record
+from l4f_bench.projection.record import ProjectionRecord
 from l4f_bench.reporting.analyses import Analysis, analysis_sections
 from l4f_bench.reporting.differences import difference_section
 from l4f_bench.reporting.difficulty import difficulty_section
 from l4f_bench.reporting.editing import editing_section
 from l4f_bench.reporting.look import Look
 from l4f_bench.reporting.mask_tables import table_section
+from l4f_bench.reporting.projections import projection_section
 from l4f_bench.reporting.protocols import protocols_section
 from l4f_bench.reporting.published import MASK_TABLES, paper_tables
 from l4f_bench.reporting.quality import NUMBER, quality_sections
@@ -58,6 +60,7 @@ def build_report(
     *,
     edits: Sequence[EditRecord] = (),
     analyses: Sequence[Analysis] = (),
+    projections: Sequence[ProjectionRecord] = (),
     look: Look | None = None,
 ) -> Report:
     """Everything that the records have to say, or one table of the paper.
@@ -67,6 +70,7 @@ def build_report(
         number: Only this table of the paper.
         edits: Records of measured edits.
         analyses: Records of analyses of generators.
+        projections: Records of folders of projections.
         look: How tables of masks are drawn.
 
     Raises:
@@ -87,6 +91,7 @@ def build_report(
         rejection_section(records),
         *quality_sections(records),
         editing_section(list(edits)),
+        projection_section(projections),
         *analysis_sections(analyses),
     ]
     others = [

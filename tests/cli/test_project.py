@@ -87,13 +87,20 @@ def test_a_resumed_folder_has_the_bytes_of_an_unbroken_one(
     out = tmp_path / "out"
     assert run("project", *files, "--out", out).exit_code == 0
     whole = contents(out)
+    record = json.loads(whole.pop("projections.json"))
     assert run("project", *files, "--out", out).exit_code == 2  # holds projections already
     metadata = out / "metadata.jsonl"
     (out / "masks" / "b.png").write_bytes(b"damaged")
     metadata.write_text(metadata.read_text().replace("\n", "\njunk\n", 2)[:-5])
     result = run("project", *files, "--out", out, "--resume")
     assert result.exit_code == 0, result.stderr
-    assert contents(out) == whole
+    resumed = contents(out)
+    again = json.loads(resumed.pop("projections.json"))
+    assert resumed == whole
+    own = {"provenance", "seconds"}  # of the run that ended it
+    assert {name: value for name, value in again.items() if name not in own} == {
+        name: value for name, value in record.items() if name not in own
+    }
     result = run("project", *files, "--out", out, "--resume", "--fit", "crop")
     assert result.exit_code == 2
     assert "fit was pad, is crop" in result.stderr
@@ -107,6 +114,48 @@ def test_an_unreadable_photograph_is_left_out(
     assert result.exit_code == 0, result.stderr
     assert "b.jpg is left out" in result.stderr
     assert "2 photographs projected" in result.stderr
+    assert run("report", tmp_path / "out", "--out", tmp_path / "tables").exit_code == 0
+    table = (tmp_path / "tables" / "reconstructions.md").read_text()
+    assert "1 of photographs could not be read and are left out." in table
+
+
+def test_a_report_shows_mean_errors_beside_those_of_the_mean_picture(
+    run: Run, files: tuple[str, ...], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert run("project", *files, "--out", out).exit_code == 0
+    lines = [json.loads(line) for line in (out / "metadata.jsonl").read_text().splitlines()]
+    for _ in range(2):  # what a report writes below the runs is no record to the next
+        result = run("report", out, "--format", "md,html,json", "--out", out / "tables")
+        assert result.exit_code == 0, result.stderr
+    found = json.loads((out / "tables" / "reconstructions.json").read_text())
+    (row,) = found["rows"]
+    assert (row["photographs"], row["by"], row["n"]) == ("photographs", "encoder", 3)
+    for name in ("mse", "psnr", "ssim", "mse_of_mean"):
+        values = [line[name] for line in lines]
+        assert row["errors"][name]["value"] == pytest.approx(np.mean(values))
+        assert min(values) <= row["errors"][name]["low"] <= row["errors"][name]["high"]
+    page = (out / "tables" / "report.html").read_text()
+    assert "How near projections come" in page
+    assert "photographs: out" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "cannot be read as a record"),
+        ("{}", "no record of projections"),
+        ('{"format": "l4f-bench projection record", "version": 2}', "this release reads 1"),
+        ('{"format": "l4f-bench projection record", "version": 1}', "lacks fields"),
+    ],
+)
+def test_a_bad_record_of_projections_is_one_line(
+    text: str, said: str, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "projections.json").write_text(text)
+    result = run("report", tmp_path, "--out", tmp_path / "tables")
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.split())
 
 
 def test_faces_are_cut_by_landmarks(run: Run, files: tuple[str, ...], tmp_path: Path) -> None:

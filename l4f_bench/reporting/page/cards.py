@@ -10,6 +10,7 @@ from typing import Any
 from l4f_bench.analysis.records import AnalysisRecord
 from l4f_bench.editing.record import EditRecord
 from l4f_bench.evaluation.records import Record
+from l4f_bench.projection.record import ProjectionRecord
 from l4f_bench.reporting.figures import EXAMPLES_FILE
 from l4f_bench.reporting.page.contents import Card
 from l4f_bench.reporting.page.pictures import Album
@@ -17,6 +18,9 @@ from l4f_bench.reporting.page.plots import rejection_shares, score_histogram, th
 from l4f_bench.reporting.runs import weights_of
 from l4f_bench.sheets import FIGURE
 from l4f_bench.terminal import one_line
+
+OtherRecord = EditRecord | AnalysisRecord | ProjectionRecord
+"""What was measured but is no evaluation."""
 
 _SHORT = 6  # digits of a SHA-256
 _MOST_WARNINGS = 20
@@ -50,8 +54,8 @@ def card(anchor: str, path: Path, record: Record, album: Album) -> Card:
     )
 
 
-def other_card(anchor: str, path: Path, record: EditRecord | AnalysisRecord, album: Album) -> Card:
-    """The card of measured edits or of an analysis; its figure lies beside it, too."""
+def other_card(anchor: str, path: Path, record: OtherRecord, album: Album) -> Card:
+    """The card of anything but an evaluation; its figure lies beside it, too."""
     facts = _provenance(path, record)
     title = f"{record.dataset_title}: {path.parent.name}"
     return Card(
@@ -67,7 +71,7 @@ def other_card(anchor: str, path: Path, record: EditRecord | AnalysisRecord, alb
     )
 
 
-def _provenance(path: Path, record: Record | EditRecord | AnalysisRecord) -> dict[str, str]:
+def _provenance(path: Path, record: Record | OtherRecord) -> dict[str, str]:
     """What every record says of how it was made."""
     return {
         "Record": str(path),

@@ -13,11 +13,10 @@ from pathlib import Path
 from markupsafe import Markup, escape
 
 from l4f_bench import __version__
-from l4f_bench.analysis.records import AnalysisRecord, BackgroundRecord, LayersRecord
-from l4f_bench.editing.record import EditRecord
+from l4f_bench.analysis.records import BackgroundRecord, LayersRecord
 from l4f_bench.evaluation.records import Record
 from l4f_bench.provenance import provenance
-from l4f_bench.reporting.page.cards import card, other_card
+from l4f_bench.reporting.page.cards import OtherRecord, card, other_card
 from l4f_bench.reporting.page.contents import Card, Page, Part
 from l4f_bench.reporting.page.pictures import Album
 from l4f_bench.reporting.page.tables import mask_part, section_part
@@ -81,9 +80,10 @@ def _speaks_of(name: str, record: Record) -> bool:
 
 
 def _other_cards(name: str, found: Found, album: Album) -> list[Card]:
-    """Cards of the records of edits or analyses that a section is drawn from."""
-    records: dict[str, Sequence[tuple[Path, EditRecord | AnalysisRecord]]] = {
-        "editing": found.edits,
+    """Cards of the records of edits, projections or analyses that a section is drawn from."""
+    records: dict[str, Sequence[tuple[Path, OtherRecord]]] = {
+        "edits": found.edits,
+        "reconstructions": found.projections,
         "layers": [entry for entry in found.analyses if isinstance(entry[1], LayersRecord)],
         "background": [entry for entry in found.analyses if isinstance(entry[1], BackgroundRecord)],
     }
