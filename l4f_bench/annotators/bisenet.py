@@ -53,7 +53,7 @@ class ConvBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``[N, outputs, H, W]``."""
-        return F.relu(self.bn(self.conv(x)))
+        return F.relu(self.bn(self.conv(x)), inplace=True)
 
 
 class ResidualBlock(nn.Module):
@@ -74,8 +74,9 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``[N, outputs, H / stride, W / stride]``."""
-        residual = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
-        return F.relu(self.downsample(x) + residual)
+        hidden = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        residual: Tensor = self.bn2(self.conv2(hidden))
+        return F.relu(residual.add_(self.downsample(x)), inplace=True)
 
 
 class ResNet18(nn.Module):
@@ -92,7 +93,8 @@ class ResNet18(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the features at strides 8, 16 and 32, of 2, 4 and 8 times ``channels``."""
-        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, stride=2, padding=1)  # stride 4
+        x = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        x = F.max_pool2d(x, 3, stride=2, padding=1)  # stride 4
         feature8 = self.layer2(self.layer1(x))
         feature16 = self.layer3(feature8)
         return feature8, feature16, self.layer4(feature16)

@@ -160,7 +160,7 @@ def preprocess(
     Raises:
         InputError: ``image`` has another layout.
     """
-    return normalised(resized(as_rgb(image), side).float() / 255, normalisation)
+    return normalised(resized(as_rgb(image), side).float().div_(255), normalisation)
 
 
 def normalised(pixels: Tensor, normalisation: Normalisation) -> Tensor:
@@ -169,7 +169,7 @@ def normalised(pixels: Tensor, normalisation: Normalisation) -> Tensor:
         return pixels
     mean = torch.tensor(_MEAN, device=pixels.device)[:, None, None]
     std = torch.tensor(_STD, device=pixels.device)[:, None, None]
-    return (pixels - mean) / std
+    return (pixels - mean).div_(std)
 
 
 def _at_size_of(small: Tensor, image: Tensor) -> Tensor:
