@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from l4f_bench import __version__, interrupts
 from l4f_bench.cli import (
@@ -41,6 +40,7 @@ from l4f_bench.cli import (
     train,
 )
 from l4f_bench.cli.console import errors
+from l4f_bench.cli.flowing import FlowingGroup
 from l4f_bench.errors import BenchError, is_out_of_memory
 from l4f_bench.runs import NO_ROOM
 from l4f_bench.terminal import one_line
@@ -49,7 +49,7 @@ _NO_NAMES = (errno.ENAMETOOLONG, errno.ELOOP)
 """Errors of names that can be no file's: wrong usage."""
 
 
-class BenchGroup(TyperGroup):
+class BenchGroup(FlowingGroup):
     """Turns what goes wrong in any command, or Ctrl-C, into one line on stderr and an exit code."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from l4f_bench.cli.console import say, stdout
+from l4f_bench.cli.flowing import FlowingGroup
 from l4f_bench.cli.following import followed, long
 from l4f_bench.cli.names import completed
 from l4f_bench.cli.options import AsJson, Device, GeneratorFile
@@ -155,7 +156,11 @@ def _write(record: AnalysisRecord, tiles: Tiles, folder: Path, plot: Any) -> Non
 
 def register(app: typer.Typer, panel: str) -> None:
     """Add the commands to a panel of the application's help."""
-    commands = typer.Typer(no_args_is_help=True, help="Analyse a generator: layers, background.")
+    commands = typer.Typer(
+        cls=FlowingGroup,
+        no_args_is_help=True,
+        help="Analyse a generator: layers, background.",
+    )
     commands.command("layers")(long(layers))
     commands.command("background")(long(background))
     app.add_typer(commands, name="analyze", rich_help_panel=panel)

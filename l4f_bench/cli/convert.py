@@ -18,7 +18,10 @@ def convert(
     force: Annotated[bool, typer.Option("--force", help="Replace existing files.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Convert a checkpoint to safetensors, with a JSON description beside it."""
+    """Convert a checkpoint to safetensors, with a JSON description beside it.
+
+    Example: l4f-bench convert stylegan2-car.pkl car.safetensors
+    """
     from l4f_bench.generators.checkpoints.convert import convert_checkpoint
 
     description = convert_checkpoint(source, target, overwrite=force)

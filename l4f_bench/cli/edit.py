@@ -35,7 +35,7 @@ class EditGroup(LazyGroup):
 
         app, resume = typer.Typer(), (Resume, False)
         as_json, default = (AsJson, False), Path("runs") / "edits"
-        app.command("fit")(_command(fit, FitConfig, out=(File, Path(DIRECTIONS))))
+        app.command("fit")(long(_command(fit, FitConfig, out=(File, Path(DIRECTIONS)))))
         app.command("apply")(
             long(_command(apply, EditConfig, out=(Out, Path("edits")), resume=resume))
         )
@@ -67,7 +67,8 @@ def fit(config: FitConfig, *, out: Path) -> None:
             raise InputError("edit fit runs on one process. Run it without torchrun.")
     if out.suffix != ".safetensors":
         raise InputError(f"Directions are written as .safetensors; {out} ends otherwise.")
-    found = fit_directions(config)
+    with followed("Fitting", "latents") as progress:
+        found = fit_directions(config, progress)
     write_directions(out, found)
     accuracy = (found.about or {}).get("accuracy")
     if accuracy is not None:

@@ -49,6 +49,8 @@ def fetch(
     """Fetch weights by name into the cache, verified; an unfinished download is resumed.
 
     The cache is the platform's cache folder, or the folder that L4F_CACHE names.
+
+    Example: l4f-bench fetch stylegan2-car --accept-licence
     """
     if list_all:
         return _print_list(as_json=as_json)

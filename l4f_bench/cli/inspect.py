@@ -17,7 +17,10 @@ def inspect(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a checkpoint holds, without loading its tensors."""
+    """Show what a checkpoint holds, without loading its tensors.
+
+    Example: l4f-bench inspect stylegan2-car.pkl
+    """
     from l4f_bench.generators.checkpoints.convert import inspect_checkpoint
 
     show(inspect_checkpoint(file), as_json=as_json)

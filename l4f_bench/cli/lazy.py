@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+
+from l4f_bench.cli.flowing import FlowingGroup
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(FlowingGroup):
     """A group of commands that :meth:`application` makes."""
 
     def application(self) -> typer.Typer:

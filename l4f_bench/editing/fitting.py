@@ -25,13 +25,18 @@ from l4f_bench.editing.sefa import convolution_weights, factorise, sefa, style_w
 from l4f_bench.errors import InputError
 from l4f_bench.generators.checkpoints.loading import TrainedGenerator, load_trained
 from l4f_bench.generators.usual import generator_file
+from l4f_bench.progress import Progress, silent
 
 SEFA_COMPONENTS, GANSPACE_COMPONENTS = 10, 80
 GANSPACE_SAMPLES, GANSPACE_SAMPLES_OF_SHAPES = 300_000, 20_000
 
 
-def fit(config: FitConfig) -> Directions:
+def fit(config: FitConfig, progress: Progress = silent) -> Directions:
     """Find directions, on the CPU.
+
+    Args:
+        config: Which, and from what.
+        progress: Told how many latents are done, where that takes long.
 
     Raises:
         CheckpointError: A file cannot be read.
@@ -40,8 +45,11 @@ def fit(config: FitConfig) -> Directions:
         MissingDependencyError: An optional package is missing.
     """
     trained = load_trained(config.generator or generator_file(config.dataset))
-    ways = {"ganspace": _ganspace, "boundary": _boundary}
-    return ways.get(config.by, _by_weights)(config, trained)
+    if config.by == "ganspace":
+        return _ganspace(config, trained, progress)
+    if config.by == "boundary":
+        return _boundary(config, trained, progress)
+    return _by_weights(config, trained)
 
 
 def fit_weights(
@@ -73,7 +81,7 @@ def _by_weights(config: FitConfig, trained: TrainedGenerator) -> Directions:
     return _directions("sefa", found.vectors, trained, rows=layers, about=about)
 
 
-def _ganspace(config: FitConfig, trained: TrainedGenerator) -> Directions:
+def _ganspace(config: FitConfig, trained: TrainedGenerator, progress: Progress) -> Directions:
     generator = trained.network
     usual = GANSPACE_SAMPLES_OF_SHAPES if config.dataset == "shapes" else GANSPACE_SAMPLES
     samples = config.samples or usual
@@ -85,7 +93,8 @@ def _ganspace(config: FitConfig, trained: TrainedGenerator) -> Directions:
             f"samples. Give {batch} or more."
         )
     new_solver(count)  # where it is missing, that is said before the samples, which take minutes
-    found = incremental_pca(mapped(generator, samples, seed=config.seed, index=0), count, batch)
+    latents = mapped(generator, samples, seed=config.seed, index=0)
+    found = incremental_pca(latents, count, batch, progress)
     more = mapped(generator, NUM_STDEV_SAMPLES, seed=config.seed, index=1)
     return _directions(
         "ganspace",
@@ -97,8 +106,8 @@ def _ganspace(config: FitConfig, trained: TrainedGenerator) -> Directions:
     )
 
 
-def _boundary(config: FitConfig, trained: TrainedGenerator) -> Directions:
-    found = labelled(config, trained)
+def _boundary(config: FitConfig, trained: TrainedGenerator, progress: Progress) -> Directions:
+    found = labelled(config, trained, progress)
     fitted = fit_boundary(found.codes, found.scores, chosen=found.chosen, seed=config.seed)
     about = {"accuracy": fitted.accuracy, "num_fitted": fitted.num_fitted}
     vectors = torch.from_numpy(fitted.boundary)

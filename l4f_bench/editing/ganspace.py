@@ -15,6 +15,7 @@ import torch
 from l4f_bench.editing.extra import needed
 from l4f_bench.errors import InputError
 from l4f_bench.generators.stylegan2 import Generator
+from l4f_bench.progress import Progress, silent
 from l4f_bench.seeds import normal
 
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -37,11 +38,19 @@ class Components(NamedTuple):
     """Explained part of the whole variance ``[k]``."""
 
 
-def incremental_pca(w: FloatArray, num_components: int, batch_size: int) -> Components:
+def incremental_pca(
+    w: FloatArray, num_components: int, batch_size: int, progress: Progress = silent
+) -> Components:
     """Principal components of ``w`` ``[N, w_dim]``, taken batch by batch.
 
     Few components between batches make the result depend on the batch size and the order: it is not
     the PCA of all samples. Rows after the last whole batch are left out, as they were published.
+
+    Args:
+        w: The latents.
+        num_components: How many, at the most as many as a batch or ``w_dim``.
+        batch_size: Rows at a time.
+        progress: Told how many rows are done.
 
     Raises:
         InputError: There is no whole batch, or a batch has fewer rows than there are components.
@@ -52,9 +61,10 @@ def incremental_pca(w: FloatArray, num_components: int, batch_size: int) -> Comp
             f"{num_components} components cannot be found in {len(w)} samples of {w.shape[1]} "
             f"numbers by batches of {batch_size}. Take more samples, or fewer components."
         )
-    solver = new_solver(num_components)
+    solver, advance = new_solver(num_components), progress(len(w) // batch_size * batch_size)
     for start in range(0, len(w) - batch_size + 1, batch_size):
         solver.partial_fit(w[start : start + batch_size])
+        advance(batch_size)
     rows = solver.components_
     largest = np.take_along_axis(rows, np.abs(rows).argmax(axis=1)[:, None], axis=1)
     return Components(

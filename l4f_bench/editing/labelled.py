@@ -21,6 +21,7 @@ from l4f_bench.evaluation.ranges import check_sampling
 from l4f_bench.generators.checkpoints.loading import TrainedGenerator
 from l4f_bench.generators.sampling import draw
 from l4f_bench.generators.stylegan2 import truncate
+from l4f_bench.progress import Progress
 from l4f_bench.projection.code_folder import is_code_folder, open_codes
 from l4f_bench.projection.encoder_file import load_encoder
 from l4f_bench.projection.placement import fitted
@@ -44,15 +45,20 @@ class Labelled(NamedTuple):
     """Latents on each side, as :func:`l4f_bench.editing.boundaries.fit_boundary` takes it."""
 
 
-def labelled(config: FitConfig, trained: TrainedGenerator) -> Labelled:
+def labelled(config: FitConfig, trained: TrainedGenerator, progress: Progress) -> Labelled:
     """The latents that a configuration labels.
+
+    Args:
+        config: From which files.
+        trained: The generator whose latents they are.
+        progress: Told how many images of a folder an encoder has projected.
 
     Raises:
         CheckpointError: A file cannot be read.
         InputError: There are too few, or they are not of this generator.
     """
     if config.positive is not None and config.negative is not None:
-        return _of_folders(config.negative, config.positive, config.encoder, trained)
+        return _of_folders(config.negative, config.positive, config.encoder, trained, progress)
     codes, scores = _scored(config, trained)
     if len(codes) < MIN_SCORED:
         raise InputError(
@@ -78,12 +84,16 @@ def _scored(config: FitConfig, trained: TrainedGenerator) -> tuple[FloatArray, F
 
 
 def _of_folders(
-    negative: Path, positive: Path, encoder: Path | None, trained: TrainedGenerator
+    negative: Path,
+    positive: Path,
+    encoder: Path | None,
+    trained: TrainedGenerator,
+    progress: Progress,
 ) -> Labelled:
     """The latents of two folders, with the scores 0 and 1."""
     found = []
     for folder in (negative, positive):
-        codes = _codes_of(folder, encoder, trained)
+        codes = _codes_of(folder, encoder, trained, progress)
         if len(codes) < MIN_IN_FOLDER:
             raise InputError(
                 f"{folder} holds {len(codes)} latents, too few for a boundary. Give "
@@ -101,7 +111,9 @@ def _of_folders(
 
 
 @torch.no_grad()
-def _codes_of(folder: Path, encoder: Path | None, trained: TrainedGenerator) -> Tensor:
+def _codes_of(
+    folder: Path, encoder: Path | None, trained: TrainedGenerator, progress: Progress
+) -> Tensor:
     """Latents w ``[N, w_dim]`` of what a folder holds."""
     if is_code_folder(folder):
         codes = open_codes(folder, trained.sha256)
@@ -116,11 +128,13 @@ def _codes_of(folder: Path, encoder: Path | None, trained: TrainedGenerator) -> 
         )
     projector = EncoderProjector(load_encoder(encoder), trained.network, None)
     shape = projector.frame.picture_size(trained.network.architecture.size)
-    found = []
-    for path in image_files(folder).paths:
+    found, paths = [], image_files(folder).paths
+    advance = progress(len(paths))
+    for path in paths:
         photograph = read_rgb(path).pixels
         placement = fitted((photograph.shape[1], photograph.shape[2]), shape, "pad")
         found.append(projector.codes(photograph, placement).mean(dim=1))
+        advance(1)
     return torch.cat(found)
 
 
