@@ -1,9 +1,9 @@
 """How a computer's cores are shared among images.
 
 A kernel on several threads waits for the slowest of them: beside another busy process small
-networks become many times slower. So small images are computed side by side, each by a worker on
-one core; large ones one at a time, by kernels on all cores, while workers decode and count beside
-that. Results are the same either way.
+networks become many times slower. So images are computed side by side, each by a worker on one
+core; huge ones, and all on a GPU, one at a time, by kernels on all cores, while workers decode and
+count beside that. Results are the same either way.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ R = TypeVar("R")
 
 _OVERLAPPING = 2  # one computes while the other decodes or counts
 _MOST = 16  # bounds memory, as each worker has a batch in hand
-_SMALL = 512  # pixels a side; measured at 64 (benchmarks/cores.py), chosen above that
+_SMALL = 1024  # pixels a side: the largest that was measured (benchmarks/cores.py)
 
 
 def fits_one_core(side: int, device: torch.device) -> bool:
