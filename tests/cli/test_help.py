@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from typer.testing import CliRunner
 
@@ -20,7 +22,7 @@ def test_a_line_of_help_ends_where_the_next_word_would_not_fit(command: str) -> 
     prose = [line.rstrip() for line in result.output.partition("╭")[0].splitlines()]
     ends = [
         (line, following.split()[0])
-        for line, following in zip(prose, prose[1:], strict=False)
+        for line, following in pairwise(prose)
         if line and following
     ]
     assert ends
