@@ -24,7 +24,8 @@ from l4f_bench.datasets.listing import printable
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.counting import Counts
 from l4f_bench.evaluation.difficulty import Difficulty
-from l4f_bench.evaluation.distance.facts import EXACT_FIELDS, DistanceFacts
+from l4f_bench.evaluation.distance.facts import DistanceFacts
+from l4f_bench.files.documents import EXACT_FIELDS
 from l4f_bench.metrics.counts import COUNT_NAMES
 from l4f_bench.metrics.intervals import Estimate, estimate, point_scores
 from l4f_bench.metrics.protocols import PROTOCOLS, IntArray, Protocol

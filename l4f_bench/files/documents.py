@@ -10,6 +10,9 @@ from l4f_bench.errors import InputError
 
 T = TypeVar("T")
 
+EXACT_FIELDS: dict[str, Any] = {"extra": "forbid"}
+"""For pydantic, as ``__pydantic_config__``: documents with other fields are refused."""
+
 _MOST_FAULTS = 3
 
 

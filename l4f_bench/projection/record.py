@@ -13,8 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from l4f_bench.evaluation.distance.facts import EXACT_FIELDS
-from l4f_bench.files.documents import read_document, validated
+from l4f_bench.files.documents import EXACT_FIELDS, read_document, validated
 from l4f_bench.metrics.intervals import Estimate, mean_estimate
 from l4f_bench.runs import write_text
 

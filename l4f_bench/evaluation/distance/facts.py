@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-EXACT_FIELDS: dict[str, Any] = {"extra": "forbid"}
-"""For pydantic: files with other fields are refused."""
+from l4f_bench.files.documents import EXACT_FIELDS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
