@@ -25,6 +25,11 @@ _EMPHASIS = re.compile(r"(?<!\w)_|_(?!\w)")  # within a word, an underscore is o
 _FORMULA = re.compile(r"\s*[=+\-@]")
 
 
+def printable(name: str) -> str:
+    """A file's name in which bytes that are no UTF-8 are written by their numbers."""
+    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
 def markdown_prose(text: str) -> str:
     """Markdown that shows ``text``; words between backticks are code, as in our notes."""
     plain = _EMPHASIS.sub(r"\\_", one_line(text).translate(_MARKDOWN))

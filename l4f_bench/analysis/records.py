@@ -6,8 +6,7 @@ say what ran, as in the records of evaluations.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,10 +15,9 @@ import numpy.typing as npt
 
 from l4f_bench.analysis.rule import Recommendation
 from l4f_bench.errors import InputError
-from l4f_bench.files.documents import read_document, validated
+from l4f_bench.files.documents import document_of, read_document, validated, write_document
 from l4f_bench.metrics.intervals import Estimate
 from l4f_bench.metrics.ssim_definitions import PRIMARY
-from l4f_bench.runs import write_text
 
 FORMAT = "l4f-bench analysis"
 VERSION = 1
@@ -43,7 +41,7 @@ class AnalysisRecord:
 
     def to_json(self) -> dict[str, Any]:
         """The record as written to disk."""
-        return {"format": FORMAT, "version": VERSION, "kind": self.kind, **asdict(self)}
+        return document_of(self, form=FORMAT, version=VERSION, kind=self.kind)
 
     def save(self, path: Path) -> None:
         """Write the record atomically.
@@ -51,7 +49,7 @@ class AnalysisRecord:
         Raises:
             InputError: The folder cannot be written.
         """
-        write_text(path, json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n")
+        write_document(path, self.to_json())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

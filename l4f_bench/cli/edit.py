@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import fields
@@ -137,7 +138,7 @@ def measure(config: EditConfig, *, out: Path, resume: bool, as_json: bool) -> No
     say(f"Record: {out / EDITS_FILE}")
     section = editing_section([record])
     if as_json:
-        stdout.print(record.text())
+        stdout.print(json.dumps(record.to_json()))
     elif section is not None:
         stdout.print(markdown(section))
 

@@ -12,7 +12,7 @@ from l4f_bench.datasets.bars import Bars, black_rows
 from l4f_bench.datasets.colour_masks import read_coloured
 from l4f_bench.datasets.depth import Depth
 from l4f_bench.datasets.image_set import TrueMask, Truth
-from l4f_bench.datasets.listing import Listing, printable
+from l4f_bench.datasets.listing import Listing
 from l4f_bench.datasets.mask_files import read_mask
 from l4f_bench.datasets.mask_levels import MaskFile, use_of
 from l4f_bench.datasets.pairs import Pairs, list_images, pair_files
@@ -20,6 +20,7 @@ from l4f_bench.datasets.remarks import Remarks
 from l4f_bench.datasets.specs import DatasetSpec
 from l4f_bench.datasets.squares import read_rgb
 from l4f_bench.errors import InputError
+from l4f_bench.escapes import printable
 from l4f_bench.provenance import sha256_of_files
 
 

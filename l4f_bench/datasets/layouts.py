@@ -7,10 +7,11 @@ from pathlib import Path, PurePosixPath
 
 from l4f_bench.datasets.folders import FolderImages
 from l4f_bench.datasets.image_set import ImageRequest
-from l4f_bench.datasets.listing import Listing, printable
+from l4f_bench.datasets.listing import Listing
 from l4f_bench.datasets.pairs import Pairs
 from l4f_bench.datasets.specs import DatasetSpec
 from l4f_bench.errors import InputError, MissingAssetError
+from l4f_bench.escapes import printable
 
 _NAME = "{name}"
 _NUM_NAMED = 6

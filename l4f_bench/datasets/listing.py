@@ -11,6 +11,7 @@ from stat import S_ISDIR
 
 from l4f_bench.datasets.formats import COMPANIONS, EXTENSIONS
 from l4f_bench.errors import InputError
+from l4f_bench.escapes import printable
 
 LMDB_FILE = "data.mdb"
 
@@ -92,11 +93,6 @@ def list_folder(folder: Path, *, without: Path | None = None) -> Listing:
                 _add(found, Path(entry))
     found.paths.sort()
     return found
-
-
-def printable(name: str) -> str:
-    """A file's name in which bytes that are no UTF-8 are written by their numbers."""
-    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def size_in_bytes(path: Path) -> int | None:

@@ -6,16 +6,20 @@ recomputed. A number is null where it is not defined.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from l4f_bench.files.documents import EXACT_FIELDS, read_document, validated
+from l4f_bench.files.documents import (
+    EXACT_FIELDS,
+    document_of,
+    read_document,
+    validated,
+    write_document,
+)
 from l4f_bench.metrics.intervals import Estimate, FloatArray, mean_estimate
-from l4f_bench.runs import write_text
 
 FORMAT = "l4f-bench editing record"
 VERSION = 1
@@ -101,12 +105,11 @@ class EditRecord:
         Raises:
             InputError: The folder cannot be written.
         """
-        write_text(path, self.text() + "\n")
+        write_document(path, self.to_json())
 
-    def text(self) -> str:
-        """The record as JSON."""
-        document = {"format": FORMAT, "version": VERSION, **asdict(self)}
-        return json.dumps(document, indent=1, ensure_ascii=False)
+    def to_json(self) -> dict[str, Any]:
+        """The record as written to disk."""
+        return document_of(self, form=FORMAT, version=VERSION)
 
 
 def estimated(

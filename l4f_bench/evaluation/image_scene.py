@@ -22,11 +22,11 @@ from l4f_bench.datasets.image_set import (
     read_image,
     read_mask_of,
 )
-from l4f_bench.datasets.listing import printable
 from l4f_bench.datasets.mask_files import read_mask
 from l4f_bench.datasets.mask_levels import MaskFile, use_of
 from l4f_bench.datasets.pairs import list_images, pair_files
 from l4f_bench.errors import InputError
+from l4f_bench.escapes import printable
 from l4f_bench.evaluation.counting import Pair
 from l4f_bench.evaluation.mask_notes import Reading, note_of
 from l4f_bench.provenance import sha256_of_files

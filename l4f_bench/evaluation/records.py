@@ -20,17 +20,15 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from l4f_bench.datasets.listing import printable
 from l4f_bench.errors import InputError
 from l4f_bench.evaluation.counting import Counts
 from l4f_bench.evaluation.difficulty import Difficulty
 from l4f_bench.evaluation.distance.facts import DistanceFacts
-from l4f_bench.files.documents import EXACT_FIELDS
+from l4f_bench.files.documents import EXACT_FIELDS, document_of, write_document
 from l4f_bench.metrics.counts import COUNT_NAMES
 from l4f_bench.metrics.intervals import Estimate, estimate, point_scores
 from l4f_bench.metrics.protocols import PROTOCOLS, IntArray, Protocol
 from l4f_bench.provenance import provenance
-from l4f_bench.runs import write_text
 
 FORMAT = "l4f-bench record"
 VERSION = 2
@@ -174,14 +172,13 @@ class Record:
         return [(self.images_digest, entry.key) for entry in self.images]
 
     def to_json(self) -> dict[str, Any]:
-        """The record as written to disk; names of files that are no UTF-8 are escaped."""
-        document = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        """The record as written to disk."""
+        document = document_of(self, form=FORMAT, version=VERSION)
         document["images"] = [
             {name: value for name, value in entry.items() if value is not None}
             for entry in document["images"]
         ]
-        plain: dict[str, Any] = _printable(json.loads(json.dumps(document)))
-        return plain
+        return document
 
     def save(self, path: Path) -> None:
         """Write the record atomically.
@@ -189,16 +186,7 @@ class Record:
         Raises:
             InputError: The folder cannot be written.
         """
-        write_text(path, json.dumps(self.to_json(), indent=1, ensure_ascii=False) + "\n")
-
-
-def _printable(value: Any) -> Any:
-    """JSON data whose strings can all be written as UTF-8."""
-    if isinstance(value, str):
-        return printable(value)
-    if isinstance(value, dict):
-        return {key: _printable(part) for key, part in value.items()}
-    return [_printable(part) for part in value] if isinstance(value, list) else value
+        write_document(path, self.to_json())
 
 
 class Evaluated(typing.Protocol):

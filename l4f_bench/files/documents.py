@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from l4f_bench.errors import InputError
+from l4f_bench.escapes import printable
+from l4f_bench.runs import write_text
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 T = TypeVar("T")
 
@@ -14,6 +20,31 @@ EXACT_FIELDS: dict[str, Any] = {"extra": "forbid"}
 """For pydantic, as ``__pydantic_config__``: documents with other fields are refused."""
 
 _MOST_FAULTS = 3
+
+
+def document_of(
+    record: DataclassInstance, *, form: str, version: int, **more: object
+) -> dict[str, Any]:
+    """A record as JSON data; names of files that are no UTF-8 are escaped.
+
+    Args:
+        record: A dataclass.
+        form: The format that the document names.
+        version: The version of it.
+        more: What else stands before the fields.
+    """
+    document = {"format": form, "version": version, **more, **asdict(record)}
+    plain: dict[str, Any] = _printable(json.loads(json.dumps(document)))
+    return plain
+
+
+def write_document(path: Path, document: dict[str, Any]) -> None:
+    """Write a document atomically.
+
+    Raises:
+        InputError: The folder cannot be written.
+    """
+    write_text(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
 def read_document(path: Path, *, form: str, version: int, otherwise: str) -> dict[str, Any]:
@@ -67,3 +98,12 @@ def validated(path: Path, content: dict[str, Any], kind: type[T], *, again: str)
         raise InputError(
             f"{path} lacks fields of a record or has others: {' '.join(faults.split())}. {again}"
         ) from None
+
+
+def _printable(value: Any) -> Any:
+    """JSON data whose strings can all be written as UTF-8."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {key: _printable(part) for key, part in value.items()}
+    return [_printable(part) for part in value] if isinstance(value, list) else value

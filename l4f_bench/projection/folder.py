@@ -21,10 +21,11 @@ from typing import Any
 from l4f_bench.datasets.decoding import UnreadableError
 from l4f_bench.datasets.depth import Depth
 from l4f_bench.datasets.image_sources import image_files
-from l4f_bench.datasets.listing import Listing, printable
+from l4f_bench.datasets.listing import Listing
 from l4f_bench.datasets.squares import read_rgb
 from l4f_bench.distributed import from_first, gathered, is_first, num_processes, shard
 from l4f_bench.errors import BenchError, InputError
+from l4f_bench.escapes import printable
 from l4f_bench.progress import Progress
 from l4f_bench.projection.figure import FIGURE, write_figure
 from l4f_bench.projection.image_errors import image_errors
@@ -116,12 +117,10 @@ def project_folder(
             if is_first():
                 append_lines(out / METADATA, (lines[index][0] for index in indices))
             advance(len(indices))
-        # What the other processes give is not looked at.
-        lines_of_all = run.finish() if is_first() else []
-        record = _record(lines_of_all, config, identity, started)
+        record = _record(from_first(run.finish() if is_first() else []), config, identity, started)
         if is_first() and record.n:
             record.save(out / PROJECTIONS_FILE)
-        return from_first(record)
+        return record
 
 
 def _record(

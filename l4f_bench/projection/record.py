@@ -6,16 +6,20 @@ recomputed. A number is null where it is not defined.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from l4f_bench.files.documents import EXACT_FIELDS, read_document, validated
+from l4f_bench.files.documents import (
+    EXACT_FIELDS,
+    document_of,
+    read_document,
+    validated,
+    write_document,
+)
 from l4f_bench.metrics.intervals import Estimate, mean_estimate
-from l4f_bench.runs import write_text
 
 FORMAT = "l4f-bench projection record"
 VERSION = 1
@@ -70,8 +74,7 @@ class ProjectionRecord:
         Raises:
             InputError: The folder cannot be written.
         """
-        document = {"format": FORMAT, "version": VERSION, **asdict(self)}
-        write_text(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+        write_document(path, document_of(self, form=FORMAT, version=VERSION))
 
 
 def mean_errors(photographs: list[PhotographEntry]) -> dict[str, Estimate]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,17 @@ def test_an_unreadable_photograph_is_left_out(
     assert run("report", tmp_path / "out", "--out", tmp_path / "tables").exit_code == 0
     table = (tmp_path / "tables" / "reconstructions.md").read_text()
     assert "1 of photographs could not be read and are left out." in table
+
+
+def test_a_folder_of_any_name_is_projected_to_its_record(
+    run: Run, files: tuple[str, ...], tmp_path: Path
+) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
+    Path(files[0]).rename(folder)
+    result = run("project", folder, *files[1:], "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    record = json.loads((tmp_path / "out" / "projections.json").read_text(encoding="utf-8"))
+    assert record["dataset_title"] == r"\xff"
 
 
 def test_a_report_shows_mean_errors_beside_those_of_the_mean_picture(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from l4f_bench.datasets.listing import Listing, list_folder, printable
+from l4f_bench.datasets.listing import Listing, list_folder
 from l4f_bench.errors import InputError
+from l4f_bench.escapes import printable
 
 
 def touch(*paths: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from threading import Lock
 
-from l4f_bench.datasets.listing import printable
+from l4f_bench.escapes import printable
 
 _NUM_NAMED = 6
 _OUT = "their images are left out"

@@ -17,11 +17,12 @@ from l4f_bench.datasets.celebamask.splits import read_splits
 from l4f_bench.datasets.decoding import size_of
 from l4f_bench.datasets.image_set import ALL, ImageRequest, TrueMask, Truth
 from l4f_bench.datasets.layouts import check_laid_out, given_data
-from l4f_bench.datasets.listing import Listing, printable
+from l4f_bench.datasets.listing import Listing
 from l4f_bench.datasets.remarks import Remarks
 from l4f_bench.datasets.squares import read_rgb
 from l4f_bench.distributed import gathered
 from l4f_bench.errors import InputError, MissingAssetError
+from l4f_bench.escapes import printable
 from l4f_bench.provenance import sha256_of_files
 
 USUAL_SPLIT, USUAL_NUMBER = "test", 1000
