@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -59,3 +61,9 @@ def save_images(folder: Path, images: np.ndarray) -> Path:
 def random_images(n: int, seed: int, side: int = 8) -> np.ndarray:
     source = np.random.default_rng(seed)
     return source.integers(0, 200 + 20 * seed, (n, side, side, 3), dtype=np.uint8)
+
+
+def lines_of(out: Path) -> dict[str, dict[str, Any]]:
+    """Lines of metadata by the names of their images."""
+    lines = [json.loads(line) for line in (out / "metadata.jsonl").read_text().splitlines()]
+    return {line["image"]: line for line in lines}

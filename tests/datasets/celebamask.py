@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from l4f_bench.datasets.celebamask.images import CelebAMaskImages, open_celebamask
+from l4f_bench.datasets.image_set import ImageRequest
+from l4f_bench.datasets.specs import DATASETS
 from tests.datasets.layouts import save
 
 Masks = dict[str, npt.NDArray[np.bool_]]
 
+SPEC = DATASETS.get("celebamask")
 SIDE, PART_SIDE = 32, 16
 IDS = {0: 119614, 1: 200000, 3: 170001, 1999: 182638, 2000: 182637, 2001: 162771}
 """Numbers of the originals' files by id. 182638 is the first of test and 162771 of val; by the
@@ -72,3 +76,22 @@ def build(data: Path, ids: dict[int, int] = IDS) -> Folder:
 def _split(file: int) -> int:
     """The number of a file's split in CelebA."""
     return int(file > 162770) + int(file > 182637)
+
+
+def opened(data: Path, split: str | None = "all", **more: object) -> CelebAMaskImages:
+    return open_celebamask(ImageRequest(spec=SPEC, data=data, split=split, **more))
+
+
+def keys(images: CelebAMaskImages) -> list[str]:
+    return [images.key(index) for index in range(len(images))]
+
+
+def read(images: CelebAMaskImages) -> dict[str, str | None]:
+    """Reads every mask; why it is left out, by the image's name."""
+    found = {}
+    for index in range(len(images)):
+        true = images.mask(index)
+        assert true.mask.shape == images.image(index).shape[1:]
+        assert true.reason is None or not true.mask.any()
+        found[images.key(index)] = true.reason
+    return found
