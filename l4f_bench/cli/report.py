@@ -97,11 +97,11 @@ def report(
     )
     for section in drawn.sections:
         write_section(section, out, chosen)
-    _print(drawn, intervals)
     if page:
         write_page(out / PAGE_FILE, drawn, found)
     if plots and (rows := difficulty_rows(loaded)):
         write_plot(rows, out / PLOT_FILE)
+    _print(drawn, intervals)  # last: whoever reads stdout may stop early
     say(f"Tables: {out}")
     _say_faults(found.faults)
     if check is not None:

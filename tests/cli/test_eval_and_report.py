@@ -9,8 +9,10 @@ import pytest
 from PIL import Image
 
 from l4f_bench.evaluation.records import load_record
+from l4f_bench.reporting.page import PAGE_FILE
 from tests.cli.conftest import Run, save_masks, some_masks
 from tests.goldens import SHARED
+from tests.records import record
 
 PRINTED = {"car": (0.95, 0.98, 0.97, 0.98, 0.98, 0.99, 0.99)}
 
@@ -242,6 +244,19 @@ def test_what_cannot_be_read_is_named_and_costs_no_table(
     page = (out / "report.html").read_text()
     assert "version 3" in page
     assert "There is no examples.png" not in page  # eval wrote it
+
+
+def test_a_reader_who_stops_early_costs_no_page(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("l4f_bench.cli.report._print", stopped)
+    record().save(tmp_path / "run" / "record.json")
+    with pytest.raises(BrokenPipeError):
+        run("report", tmp_path / "run", "--format", "html", "--out", tmp_path / "tables")
+    assert (tmp_path / "tables" / PAGE_FILE).stat().st_size > 0
 
 
 def test_one_figure_of_two_equal_records_is_shown_once(
